@@ -1,0 +1,1 @@
+"""The nouns: frozen dataclasses and what belongs to them. Imports nothing else of unslow."""

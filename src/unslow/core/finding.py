@@ -1,0 +1,63 @@
+"""A habit seen in a profile: the evidence, the share of the time at stake, and the most that removing it can give."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from unslow.core.facts import Facts
+from unslow.core.machine import Machine
+from unslow.core.profile import Profile
+
+EvidenceValue = float | int | str | bool
+
+
+@dataclass(frozen=True)
+class Finding:
+    """`share` of the wall time is at stake, of which `floor` must stay (0 for pure waste, None where nobody knows).
+
+    `title` is a sentence for people, with the number in it. `evidence` names each number with its unit. `site` is
+    "file.py:12" where known. `advice` is what to do by hand.
+    """
+
+    habit: str
+    title: str
+    share: float
+    floor: float | None
+    evidence: Mapping[str, EvidenceValue] = field(default_factory=dict[str, EvidenceValue])
+    site: str = ""
+    advice: str = ""
+
+    @property
+    def ceiling(self) -> float | None:
+        """The most that removing it can give, `1 / (1 - share · (1 - floor))`; None: unbounded, since no floor is known."""
+        if self.floor is None:
+            return None
+        rest = 1 - self.share * (1 - self.floor)
+        return float("inf") if rest <= 0 else 1 / rest
+
+    def worth(self, least: float) -> bool:
+        """Whether a fix may pay: the ceiling is unknown or at least `least`."""
+        return self.ceiling is None or self.ceiling >= least
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All that a habit may look at."""
+
+    profile: Profile
+    facts: Facts
+    machine: Machine
+
+
+@dataclass(frozen=True)
+class Habit:
+    """One bad habit, as a detector. `advice_only`: no fix of ours treats it; the finding says what to do by hand.
+
+    `is_cause` is False for `compute-bound`, which is the answer when no habit explains the time.
+    """
+
+    name: str
+    detect: Callable[[Evidence], Iterable[Finding]]
+    advice_only: bool = False
+    is_cause: bool = True

@@ -1,0 +1,66 @@
+"""What measuring one variant gave, raw: what the journal keeps, and from which trials are derived."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from unslow.core.variant import Variant
+from unslow.core.workload import Workload
+
+
+@dataclass(frozen=True)
+class Heat:
+    """One variant's part of the race. `workload` is None where it could not be built.
+
+    `log_ratios` are ln(original ÷ variant) of its pairs of turns, in order. `build_s` is what making its files took at
+    first, `setup_s` what opening it took, warm-up included. `failure` is the reason in one line; "" if it ran.
+    `nothing_changed`: the fix left the workload as it was.
+    """
+
+    variant: Variant
+    workload: Workload | None = None
+    log_ratios: tuple[float, ...] = ()
+    build_s: float = 0.0
+    setup_s: float = 0.0
+    peak_memory_bytes: int = 0
+    seconds_per_request: float = 0.0
+    failure: str = ""
+    nothing_changed: bool = False
+    lost: str = ""
+
+    @property
+    def id(self) -> str:
+        return self.variant.id
+
+    @property
+    def ran(self) -> bool:
+        return bool(self.log_ratios)
+
+
+@dataclass(frozen=True)
+class Final:
+    """One variant's bundle in fresh processes against fresh originals.
+
+    `log_ratios` has one tuple of pairs of turns per process pair. `call_ms` are the variant's calls in the turns,
+    `original_call_ms` the original's. `cpu_seconds`, `seconds` and `requests` are the variant's sums.
+    """
+
+    id: str
+    log_ratios: tuple[tuple[float, ...], ...]
+    call_ms: tuple[float, ...]
+    original_call_ms: tuple[float, ...]
+    seconds: float
+    cpu_seconds: float
+    requests: int
+    original_seconds: float
+    original_cpu_seconds: float
+    original_requests: int
+    setup_s: float
+    original_setup_s: float
+    peak_memory_bytes: int
+    original_peak_memory_bytes: int = 0
+    bundle: str = ""
+    bundle_bytes: int = 0
+    details: Mapping[str, Any] = field(default_factory=dict[str, Any])

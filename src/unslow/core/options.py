@@ -1,0 +1,39 @@
+"""What a user may choose for a run; the defaults are what `unslow fix TARGET` does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from unslow.core.errors import BadUsage
+from unslow.core.variant import OBJECTIVES, Objective
+
+
+@dataclass(frozen=True)
+class Options:
+    """`budget_s` bounds the whole run, softly. `worth` is the least ceiling for which a fix is tried, `noise` the band around
+    1 that is called the same, `alpha` the chance of a wrong call over the whole race. `tolerance` overrides the workload's.
+    `p99_below_ms` is judged on the upper end of p99's interval. `only` and `skip` name fixes. `rate` is requests per second
+    of an open loop; 0: a closed loop. `memory_bytes` is what one process with its tree may take; 0: what is free.
+    """
+
+    budget_s: float = 300.0
+    objective: Objective = "latency"
+    worth: float = 1.03
+    noise: float = 0.02
+    alpha: float = 0.05
+    seed: int = 0
+    tolerance: float | None = None
+    p99_below_ms: float | None = None
+    rate: float = 0.0
+    accept_unproven: bool = False
+    only: tuple[str, ...] = ()
+    skip: tuple[str, ...] = ()
+    memory_bytes: int = 0
+
+    def __post_init__(self) -> None:
+        if self.objective not in OBJECTIVES:
+            raise BadUsage(f"There is no objective {self.objective!r}.", f"Objectives: {', '.join(OBJECTIVES)}.")
+        if self.budget_s <= 0:
+            raise BadUsage(f"A budget of {self.budget_s} s leaves no time.", "Give it as 5m, 90s or 1h.")
+        if self.worth < 1 or not 0 <= self.noise < 1 or not 0 < self.alpha < 1:
+            raise BadUsage("--worth must be at least 1, --noise from 0 to 1.", "The defaults are --worth 1.03 --noise 0.02.")

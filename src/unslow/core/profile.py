@@ -1,0 +1,129 @@
+"""Where the time of the steps went: spans in a tree, each with a category; their own times sum to the wall time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal, get_args
+
+from unslow.core.errors import UnslowError
+
+Category = Literal[
+    "data", "transfer", "compute", "framework", "sync", "idle", "communication", "io", "setup", "other"
+]
+CATEGORIES: tuple[Category, ...] = get_args(Category)
+
+
+class BrokenProfile(UnslowError):
+    """The spans are no tree, or do not sum to the wall time."""
+
+
+@dataclass(frozen=True)
+class Span:
+    """One stretch of time, [start_ns, end_ns) on the recording's clock, of the thread that the step waits for.
+
+    `parent` is the index of the span that encloses it, -1 for a step. What no child covers is the span's own time and counts
+    for its `category`. `details` holds what the recording knows: for an operator `shapes` (a list of lists of int),
+    `dtypes` (a list of str such as "float32"), `op` (its type), `flops`, `bytes`, `provider`, `file`, `line`.
+    """
+
+    name: str
+    category: Category
+    start_ns: int
+    end_ns: int
+    parent: int = -1
+    details: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    @property
+    def duration_ns(self) -> int:
+        return self.end_ns - self.start_ns
+
+
+@dataclass(frozen=True)
+class NameTotal:
+    """All spans of one name and category: how often, and their own time in ns."""
+
+    name: str
+    category: Category
+    calls: int
+    own_ns: int
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What was recorded: `spans`, parents before their children; the roots are the steps, one after the other.
+
+    `source` names the recording's kind ("kineto", "onnxruntime", "steps"). `distortion` is the time of a recorded step
+    divided by that of one without recording, less 1 (0.04: the recording cost 4 %); None where unknown. `requests` is how
+    many requests the steps answered. `notes` are sentences on what the recording cannot show.
+    """
+
+    spans: tuple[Span, ...]
+    source: str
+    requests: int = 0
+    distortion: float | None = None
+    notes: tuple[str, ...] = ()
+
+    @cached_property
+    def steps(self) -> tuple[Span, ...]:
+        return tuple(span for span in self.spans if span.parent < 0)
+
+    @cached_property
+    def wall_ns(self) -> int:
+        return sum(step.duration_ns for step in self.steps)
+
+    @cached_property
+    def own_ns(self) -> tuple[int, ...]:
+        """Each span's own time in ns: its duration less its children's."""
+        own = [span.duration_ns for span in self.spans]
+        for span in self.spans:
+            if span.parent >= 0:
+                own[span.parent] -= span.duration_ns
+        return tuple(own)
+
+    @cached_property
+    def shares(self) -> dict[Category, float]:
+        """Each category's part of the wall time; the parts sum to 1 (all 0 where nothing was recorded)."""
+        totals = dict.fromkeys(CATEGORIES, 0)
+        for span, own in zip(self.spans, self.own_ns, strict=True):
+            totals[span.category] += own
+        return {category: total / self.wall_ns if self.wall_ns else 0.0 for category, total in totals.items()}
+
+    @cached_property
+    def totals(self) -> tuple[NameTotal, ...]:
+        """Own time by name and category, longest first."""
+        table: dict[tuple[str, Category], list[int]] = {}
+        for span, own in zip(self.spans, self.own_ns, strict=True):
+            entry = table.setdefault((span.name, span.category), [0, 0])
+            entry[0] += 1
+            entry[1] += own
+        rows = [NameTotal(name, category, calls, own) for (name, category), (calls, own) in table.items()]
+        return tuple(sorted(rows, key=lambda row: -row.own_ns))
+
+    def share_of(self, chosen: Mapping[int, float] | set[int]) -> float:
+        """The part of the wall time that is the own time of the spans with these indices (weighted, if a mapping)."""
+        weights = chosen if isinstance(chosen, Mapping) else dict.fromkeys(chosen, 1.0)
+        return sum(self.own_ns[index] * weight for index, weight in weights.items()) / self.wall_ns if self.wall_ns else 0.0
+
+    def self_check(self) -> Profile:
+        """Itself, if it is a tree of spans that lie inside their parents and do not overlap their siblings.
+
+        Raises
+        ------
+        BrokenProfile
+            With the first span that does not fit.
+        """
+        last_end: dict[int, int] = {}
+        for index, span in enumerate(self.spans):
+            inside = span.parent < 0 or (
+                span.parent < index
+                and self.spans[span.parent].start_ns <= span.start_ns
+                and span.end_ns <= self.spans[span.parent].end_ns
+            )
+            if not inside or span.end_ns < span.start_ns or span.start_ns < last_end.get(span.parent, span.start_ns):
+                raise BrokenProfile(f"The profile's span {index} ({span.name}) does not fit its place in the tree.")
+            last_end[span.parent] = span.end_ns
+        if sum(self.own_ns) != self.wall_ns:
+            raise BrokenProfile("The profile's own times do not sum to its wall time.")
+        return self

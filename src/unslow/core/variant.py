@@ -1,0 +1,156 @@
+"""A fix, a variant (a workload with a list of fixes and their parameters), and the workshop in which fixes make files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from unslow.core.facts import Facts
+from unslow.core.jsonable import to_json
+from unslow.core.machine import Machine
+from unslow.core.workload import Inference, Workload
+
+Tag = Literal["exact", "numeric", "lossy"]
+Objective = Literal["latency", "throughput", "cost"]
+OBJECTIVES: tuple[Objective, ...] = ("latency", "throughput", "cost")
+Parameters = Mapping[str, Any]
+ArrayRequest = dict[str, Any]
+
+
+class Workshop(ABC):
+    """Where a fix makes the files that its variant needs; given to `Fix.apply` in a process that only builds.
+
+    What it makes is kept by the content of its key, so that several variants share an export or a calibration.
+    """
+
+    facts: Facts
+    machine: Machine
+
+    @abstractmethod
+    def make(self, name: str, key: Mapping[str, Any], builder: Callable[[Path], None]) -> Path:
+        """The folder that `builder(folder)` filled, or an earlier call with the same `name` and `key` did.
+
+        `key` must name everything that the result depends on, except the workload's own content and the versions of the
+        installed libraries, which are always part of it. A builder that raises leaves nothing behind.
+        """
+
+    @abstractmethod
+    def inference(self) -> Inference:
+        """The user's live workload, built in this process at the first call; `model` as the user gave it."""
+
+    @abstractmethod
+    def requests(self, most: int) -> Sequence[ArrayRequest]:
+        """Up to `most` of the user's requests as the model gets them: `{input name: NumPy array}`, in the facts' order.
+
+        They are spread over the stream's mix of shapes, and come from the half that is not used for the finals.
+        """
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a fix is asked about: the workload as it would be changed, what is known of it, the machine, the objective."""
+
+    workload: Workload
+    facts: Facts
+    machine: Machine
+    objective: Objective = "latency"
+
+
+def _one_default(setting: Setting) -> Sequence[Parameters]:
+    return ({},)
+
+
+def _always(setting: Setting) -> str:
+    return ""
+
+
+@dataclass(frozen=True)
+class Fix:
+    """One change, as pure functions.
+
+    Parameters
+    ----------
+    name, does
+        The id, and what it does in one sentence.
+    tag
+        `exact` (same bits are expected, and checked), `numeric` (another order of the same operations), `lossy`.
+    slot
+        Fixes of one slot exclude each other: "mode", "runtime", "precision", "threads", "layout", "serving", "loading".
+    treats
+        The habits that it may remove.
+    runtimes
+        The runtimes of the model that it can be applied to.
+    apply
+        `(workload, parameters, workshop) -> workload`. Returns the same workload if it would change nothing. May raise:
+        the trial is then `failed` with the message's first line as its reason.
+    gives
+        The runtime of the model afterwards; "" if it stays.
+    refuses
+        `(setting) -> str`: in one sentence why it cannot help or cannot be applied here; "" if it can be tried.
+    space
+        `(setting) -> parameters to try`; the first is the default.
+    extra
+        The extra of unslow that it needs; "" if none.
+    libraries
+        The modules that must be importable.
+    odds
+        The prior odds that it pays where it is tried.
+    build_seconds
+        What a first build takes, roughly, for ordering only.
+    objectives
+        For which objectives it may be tried.
+    """
+
+    name: str
+    does: str
+    tag: Tag
+    slot: str
+    treats: tuple[str, ...]
+    runtimes: frozenset[str]
+    apply: Callable[[Workload, Parameters, Workshop], Workload]
+    gives: str = ""
+    refuses: Callable[[Setting], str] = _always
+    space: Callable[[Setting], Sequence[Parameters]] = _one_default
+    extra: str = ""
+    libraries: tuple[str, ...] = ()
+    odds: float = 0.5
+    build_seconds: float = 1.0
+    objectives: frozenset[str] = frozenset(OBJECTIVES)
+
+
+@dataclass(frozen=True)
+class Applied:
+    """A fix by name, with its parameters."""
+
+    name: str
+    parameters: Parameters = field(default_factory=dict[str, Any])
+
+    def __str__(self) -> str:
+        inside = ", ".join(f"{key}={value}" for key, value in self.parameters.items())
+        return f"{self.name}({inside})" if inside else self.name
+
+
+@dataclass(frozen=True)
+class Variant:
+    """The fixes of a workload, in the order in which they are applied; none: the original."""
+
+    fixes: tuple[Applied, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """A short name that is the same in every run: "original", or the hash of the fixes and parameters."""
+        if not self.fixes:
+            return "original"
+        text = json.dumps(to_json(self.fixes), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+    def __str__(self) -> str:
+        return " + ".join(map(str, self.fixes)) or "original"
+
+    def with_fix(self, applied: Applied) -> Variant:
+        return Variant((*self.fixes, applied))

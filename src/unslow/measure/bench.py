@@ -1,0 +1,146 @@
+"""The bench on which variants are measured: what is compared with what, where files lie, how processes are opened."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from unslow.core.facts import Facts
+from unslow.core.jsonable import from_json, to_json
+from unslow.core.machine import Machine
+from unslow.core.variant import Variant
+from unslow.core.workload import Host, Workload
+from unslow.measure.turns import Side, warm_up
+from unslow.processes.base import Conditions, Process, Processes
+from unslow.runs.folder import RunFolder
+
+BUILD_TIMEOUT_S = 600.0
+OPEN_TIMEOUT_S = 300.0
+WARM_UP_S = 4.0
+MEMORY_SHARE = 0.8
+"""Of the memory that is free when a run starts, what one process with its tree may take."""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """`race_order` and `final_order` are places of the stream, in the order in which they are asked for."""
+
+    processes: Processes
+    original: Workload
+    facts: Facts
+    machine: Machine
+    folder: RunFolder
+    cache: Path
+    race_order: tuple[int, ...]
+    final_order: tuple[int, ...]
+    memory_bytes: int
+    clock: Callable[[], float] = time.monotonic
+
+
+@dataclass(frozen=True)
+class Built:
+    """A variant as plain data, and what making its files took at first."""
+
+    workload: Workload
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A process that has opened a model, warmed up, and sleeps. `setup_s` is from its start to its steady speed."""
+
+    process: Process
+    side: Side
+    setup_s: float
+    details: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+def orders(requests: int, seed: int, in_sequence: bool) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The stream cut in two: one half for the race, one for the finals, each with its mix of shapes.
+
+    A stream whose requests hang together (`in_sequence`) is cut in the middle, any other by a seeded shuffle. With fewer
+    than four requests both get all of them.
+    """
+    places = list(range(requests))
+    if requests < 4:
+        return tuple(places), tuple(places)
+    if not in_sequence:
+        random.Random(seed).shuffle(places)
+    half = requests // 2
+    return tuple(places[:half]), tuple(places[half:])
+
+
+def memory_limit(asked_bytes: int) -> int:
+    """What one process may take: what was asked for, else most of what is free now."""
+    return asked_bytes or int(psutil.virtual_memory().available * MEMORY_SHARE)
+
+
+def environment_of(host: Host, inductor_cache: Path) -> dict[str, str]:
+    """What must be set before a process imports anything."""
+    settings = {"TORCHINDUCTOR_CACHE_DIR": str(inductor_cache), "PYTHONUNBUFFERED": "1", "TOKENIZERS_PARALLELISM": "false",
+                "HF_HUB_OFFLINE": os.environ.get("HF_HUB_OFFLINE", "1"), **host.environment}  # fmt: skip
+    if host.threads:
+        threads = str(host.threads)
+        settings |= {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads}
+    return settings
+
+
+def start(bench: Bench, name: str, host: Host) -> Process:
+    """A fresh process. Compiled kernels are kept per variant, in the run's folder: the first start finds none."""
+    environment = environment_of(host, bench.folder.path / "work" / "inductor" / name)
+    return bench.processes.start(Conditions(bench.folder.log(name), environment, bench.memory_bytes))
+
+
+def build(bench: Bench, variant: Variant, timeout_s: float = BUILD_TIMEOUT_S) -> Built:
+    """Apply the variant's fixes in a process that does nothing else.
+
+    Raises
+    ------
+    WorkerFailed
+        A fix raised, or the process crashed, hung or took too much memory.
+    """
+    with start(bench, variant.id, bench.original.host) as process:
+        answer = process.ask(
+            "build", timeout_s, workload=to_json(bench.original), fixes=to_json(variant.fixes), facts=to_json(bench.facts),
+            machine=to_json(bench.machine), cache=str(bench.cache / "made"), survey=str(bench.folder.survey),
+            places=list(bench.race_order),
+        )  # fmt: skip
+    return Built(from_json(Workload, answer["workload"]), float(answer["spent_seconds"]))
+
+
+def open_side(
+    bench: Bench,
+    name: str,
+    workload: Workload,
+    order: tuple[int, ...],
+    *,
+    bundle: str = "",
+    original: bool = False,
+    timeout_s: float = OPEN_TIMEOUT_S,
+) -> Opened:
+    """Open and warm up in a fresh process.
+
+    Raises
+    ------
+    WorkerFailed
+        As `build`.
+    """
+    started = bench.clock()
+    process = start(bench, name, workload.host)
+    try:
+        opened = process.ask(
+            "open", timeout_s, workload=to_json(workload), facts=to_json(bench.facts), survey=str(bench.folder.survey),
+            order=list(order), bundle=bundle, original=original,
+        )  # fmt: skip
+        side = warm_up(process, opened["granularity"], bench.facts.seconds_per_request, WARM_UP_S, bench.clock)
+    except BaseException:
+        process.close()
+        raise
+    return Opened(process, side, bench.clock() - started, opened)

@@ -1,0 +1,113 @@
+"""The finals: fresh processes of the original and of each finalist's bundle, on requests that the race did not use."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from unslow.core.errors import WorkerFailed
+from unslow.core.events import Event, Listener
+from unslow.core.heat import Final, Heat
+from unslow.core.options import Options
+from unslow.measure.bench import Bench, Opened, open_side
+from unslow.measure.finals import TURN_PAIRS_PER_PROCESS, finals_estimate
+from unslow.measure.turns import TurnPair, turn_pairs
+
+
+@dataclass
+class _Tally:
+    """What one finalist's rounds gave so far."""
+
+    ratios: list[tuple[float, ...]] = field(default_factory=list[tuple[float, ...]])
+    pairs: list[TurnPair] = field(default_factory=list[TurnPair])
+    setup_s: list[float] = field(default_factory=list[float])
+    peak: int = 0
+    original_peak: int = 0
+    original_setup_s: list[float] = field(default_factory=list[float])
+    failure: str = ""
+
+
+@dataclass(frozen=True)
+class FinalResult:
+    """The finals by id, and the reasons of those that failed in them."""
+
+    finals: Mapping[str, Final]
+    failures: Mapping[str, str]
+
+
+def hold_finals(
+    bench: Bench, finalists: Sequence[Heat], bundles: Mapping[str, Path], process_pairs: Mapping[str, int], options: Options,
+    listener: Listener,
+) -> FinalResult:  # fmt: skip
+    """Each round starts a fresh original and fresh finalists; a finalist takes part in as many rounds as it needs."""
+    tallies = {finalist.id: _Tally() for finalist in finalists}
+    for round_number in range(max(process_pairs.values(), default=0)):
+        running = [f for f in finalists if round_number < process_pairs[f.id] and not tallies[f.id].failure]
+        if running:
+            _round(bench, running, bundles, round_number, tallies, options, listener)
+    done = {finalist: tally for finalist, tally in tallies.items() if not tally.failure and tally.ratios}
+    return FinalResult(
+        {name: _final(name, tally, bundles[name]) for name, tally in done.items()},
+        {name: tally.failure for name, tally in tallies.items() if tally.failure},
+    )
+
+
+def _round(
+    bench: Bench, running: Sequence[Heat], bundles: Mapping[str, Path], number: int, tallies: dict[str, _Tally],
+    options: Options, listener: Listener,
+) -> None:  # fmt: skip
+    with ExitStack() as stack:
+        original = open_side(bench, "original", bench.original, bench.final_order, original=True)
+        stack.enter_context(original.process)
+        for finalist in running:
+            tally = tallies[finalist.id]
+            try:
+                _against(bench, original, finalist, bundles[finalist.id], number, tally, options, listener)
+            except WorkerFailed as error:
+                tally.failure = error.what
+            tally.original_setup_s.append(original.setup_s)
+            tally.original_peak = max(tally.original_peak, original.process.peak_memory_bytes)
+
+
+def _against(
+    bench: Bench, original: Opened, finalist: Heat, bundle: Path, number: int, tally: _Tally, options: Options, listener: Listener
+) -> None:
+    if finalist.workload is None:
+        raise WorkerFailed("It was never built.")
+    opened = open_side(bench, finalist.id, finalist.workload, bench.final_order, bundle=str(bundle))
+    with opened.process:
+        seed = options.seed * 7919 + number * 104_729 + int(finalist.id, 16) % 7919
+        pairs = list(itertools.islice(turn_pairs(original.side, opened.side, seed), TURN_PAIRS_PER_PROCESS))
+        tally.pairs += pairs
+        tally.ratios.append(tuple(pair.log_ratio(options.objective) for pair in pairs))
+        tally.setup_s.append(opened.setup_s)
+        tally.peak = max(tally.peak, opened.process.peak_memory_bytes)
+    medians = [float(np.median(ratios)) for ratios in tally.ratios]
+    listener(Event("finals", str(finalist.variant), finalist.id, finals_estimate(medians), len(tally.ratios)))
+
+
+def _final(name: str, tally: _Tally, bundle: Path) -> Final:
+    mine, theirs = [pair.variant for pair in tally.pairs], [pair.original for pair in tally.pairs]
+    return Final(
+        id=name,
+        log_ratios=tuple(tally.ratios),
+        call_ms=tuple(1e3 * seconds for turn in mine for seconds in turn.call_seconds),
+        original_call_ms=tuple(1e3 * seconds for turn in theirs for seconds in turn.call_seconds),
+        seconds=sum(turn.seconds for turn in mine),
+        cpu_seconds=sum(turn.cpu_seconds for turn in mine),
+        requests=sum(turn.requests for turn in mine),
+        original_seconds=sum(turn.seconds for turn in theirs),
+        original_cpu_seconds=sum(turn.cpu_seconds for turn in theirs),
+        original_requests=sum(turn.requests for turn in theirs),
+        setup_s=float(np.median(tally.setup_s)),
+        original_setup_s=float(np.median(tally.original_setup_s)),
+        peak_memory_bytes=tally.peak,
+        original_peak_memory_bytes=tally.original_peak,
+        bundle=str(bundle),
+        bundle_bytes=sum(file.stat().st_size for file in bundle.rglob("*") if file.is_file()),
+    )

@@ -1,0 +1,1 @@
+"""Processes that build and answer: started, asked, suspended between turns, ended. They carry ids and parameters, no objects."""

@@ -1,0 +1,154 @@
+"""Processes on this machine: spawned, each the leader of its own process group in our session.
+
+A group of our own session (rather than a session of its own) is what makes the kernel wake and hang up stopped members when
+unslow dies: an orphaned group with a stopped member gets SIGHUP and SIGCONT. The parent-death signal ends the leader.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from typing import Any, final
+
+import psutil
+
+from unslow.core.errors import WorkerFailed
+from unslow.core.units import size
+from unslow.processes.base import Conditions, Process, Processes
+
+POLL_S = 0.25
+"""How often a job that takes long is looked at: its memory, whether it still lives."""
+
+
+@final
+class LocalProcesses(Processes):
+    """Spawns `python -m unslow.worker`. `clock` is for tests."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+
+    def start(self, conditions: Conditions) -> Process:
+        return LocalProcess(conditions, self._clock)
+
+
+@final
+class LocalProcess(Process):
+    """A spawned interpreter at the other end of a socket pair."""
+
+    def __init__(self, conditions: Conditions, clock: Callable[[], float]) -> None:
+        ours, theirs = socket.socketpair()
+        with theirs, conditions.log.open("ab") as log:
+            self._popen = subprocess.Popen(
+                [sys.executable, "-m", "unslow.worker", str(theirs.fileno()), str(os.getpid())],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                pass_fds=[theirs.fileno()],
+                env={**os.environ, **conditions.environment},
+                process_group=0,
+            )
+        self._connection = Connection(ours.detach())
+        self._conditions = conditions
+        self._clock = clock
+        self._peak = 0
+        self._closed = False
+
+    @property
+    def pid(self) -> int:
+        return self._popen.pid
+
+    @property
+    def peak_memory_bytes(self) -> int:
+        return self._peak
+
+    def ask(self, job: str, timeout_s: float, **arguments: Any) -> Any:
+        try:
+            self._connection.send_bytes(json.dumps({"job": job, "arguments": arguments}).encode())
+            answer = json.loads(self._wait(job, timeout_s))
+        except (EOFError, OSError) as error:
+            raise self._ended(job) from error
+        if "error" in answer:
+            raise WorkerFailed(answer["error"], answer.get("todo", ""))
+        self._peak = max(self._peak, int(answer.get("peak_memory_bytes", 0)))
+        return answer["result"]
+
+    def _wait(self, job: str, timeout_s: float) -> bytes:
+        deadline = self._clock() + timeout_s
+        while not self._connection.poll(min(POLL_S, max(0.0, deadline - self._clock()))):
+            self._guard_memory(job)
+            if self._clock() >= deadline:
+                self.close()
+                raise WorkerFailed(f"It hung: {job} took more than {timeout_s:.0f} s and was ended.")
+        return self._connection.recv_bytes()
+
+    def _guard_memory(self, job: str) -> None:
+        used = tree_memory_bytes(self.pid)
+        self._peak = max(self._peak, used)
+        limit = self._conditions.memory_bytes
+        if limit and used > limit:
+            self.close()
+            raise WorkerFailed(f"It ran out of memory: {job} took {size(used)} where {size(limit)} are allowed, and was ended.")
+
+    def _ended(self, job: str) -> WorkerFailed:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._popen.wait(timeout=5)
+        code = self._popen.poll()
+        self.close()
+        if code is not None and code < 0:
+            name = signal.Signals(-code).name
+            hint = " (the system may have been out of memory)" if name == "SIGKILL" else ""
+            return WorkerFailed(f"It crashed with {name}{hint} during {job}.", f"What it printed: {self._conditions.log}")
+        return WorkerFailed(f"It ended with exit code {code} during {job}.", f"What it printed: {self._conditions.log}")
+
+    def suspend(self) -> None:
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        if not self._closed:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.pid, number)
+
+    def close(self) -> None:
+        if self._closed:
+            return
+        strays = _descendants(self.pid)
+        self._signal(signal.SIGKILL)
+        self._closed = True
+        for stray in strays:
+            with contextlib.suppress(psutil.Error):
+                stray.kill()
+        self._popen.wait()
+        self._connection.close()
+
+
+def tree_memory_bytes(pid: int) -> int:
+    """Resident bytes of a process and all that descend from it."""
+    total = 0
+    for process in (*_descendants(pid), *_self(pid)):
+        with contextlib.suppress(psutil.Error):
+            total += process.memory_info().rss
+    return total
+
+
+def _self(pid: int) -> list[psutil.Process]:
+    with contextlib.suppress(psutil.Error):
+        return [psutil.Process(pid)]
+    return []
+
+
+def _descendants(pid: int) -> list[psutil.Process]:
+    """What the group's signal might miss: children that made a group of their own."""
+    with contextlib.suppress(psutil.Error):
+        return psutil.Process(pid).children(recursive=True)
+    return []

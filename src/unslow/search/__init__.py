@@ -1,0 +1,1 @@
+"""What to try next: the variants that can be built from what is known, and the order that pays best."""

@@ -1,0 +1,155 @@
+"""The variants that are one step away from one that has been built: another fix on top, or the same fix set otherwise."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from unslow.core.facts import Facts
+from unslow.core.finding import Finding
+from unslow.core.heat import Heat
+from unslow.core.machine import Machine
+from unslow.core.options import Options
+from unslow.core.variant import Applied, Fix, Setting, Variant
+from unslow.core.workload import Workload
+
+UNBOUNDED_CEILING = 4.0
+"""What a finding without a known floor is taken to promise, for ordering only."""
+COMBINED_CEILING = 3.0
+"""What a fix on top of a conversion is taken to promise at most: the shares of the original's profile no longer hold."""
+OTHER_SETTING_CEILING, OTHER_SETTING_ODDS = 1.3, 0.4
+"""What another setting of a fix that was tried promises, and how its odds compare with the default's."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A variant that can be tried: how fast it may be at most against the original, with which odds, at which cost in s."""
+
+    variant: Variant
+    parent: str
+    potential: float
+    odds: float
+    build_seconds: float
+    tag: str
+
+
+@dataclass(frozen=True)
+class Known:
+    """All that the search may look at."""
+
+    original: Workload
+    facts: Facts
+    machine: Machine
+    findings: Sequence[Finding]
+    fixes: Mapping[str, Fix]
+    options: Options
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A fix that is not tried, and why, in one sentence."""
+
+    fix: str
+    reason: str
+
+
+def candidates(known: Known, heats: Mapping[str, Heat], speedups: Mapping[str, float]) -> list[Candidate]:
+    """Every variant one step from the original or from what was built, not tried yet; each once."""
+    found: dict[frozenset[str], Candidate] = {}
+    tried = {key(heat.variant) for heat in heats.values()} | {frozenset[str]()}
+    for candidate in (*_from(known, Variant(), known.original, 1.0), *_from_heats(known, heats, speedups)):
+        identity = key(candidate.variant)
+        if identity not in tried and (identity not in found or found[identity].potential < candidate.potential):
+            found[identity] = candidate
+    return list(found.values())
+
+
+def key(variant: Variant) -> frozenset[str]:
+    """The same for two variants that differ only in the order of their fixes."""
+    return frozenset(map(str, variant.fixes))
+
+
+def refusals(known: Known) -> list[Refusal]:
+    """The fixes that would treat a finding here and cannot be tried, with their reasons."""
+    setting = _setting(known, known.original)
+    treated = {finding.habit for finding in known.findings}
+    found: list[Refusal] = []
+    for fix in known.fixes.values():
+        if not treated & set(fix.treats):
+            continue
+        reason = _missing(fix) or (fix.refuses(setting) if known.original.model.runtime in fix.runtimes else "")
+        if reason:
+            found.append(Refusal(fix.name, reason))
+    return found
+
+
+def ceiling_of(fix: Fix, findings: Sequence[Finding]) -> float:
+    """The best ceiling of the findings that a fix treats; 1 if it treats none of them."""
+    ceilings = [finding.ceiling or UNBOUNDED_CEILING for finding in findings if finding.habit in fix.treats]
+    return max(ceilings, default=1.0)
+
+
+def _from_heats(known: Known, heats: Mapping[str, Heat], speedups: Mapping[str, float]) -> Iterator[Candidate]:
+    for heat in heats.values():
+        if heat.nothing_changed or heat.workload is None:
+            continue
+        speedup = speedups.get(heat.id, 1.0)
+        if not heat.lost and not heat.failure:
+            yield from _from(known, heat.variant, heat.workload, speedup)
+        yield from _otherwise_set(known, heat, heats, speedup)
+
+
+def _from(known: Known, variant: Variant, workload: Workload, speedup: float) -> Iterator[Candidate]:
+    """One more fix on top, with its default parameters."""
+    setting = _setting(known, workload)
+    slots = {known.fixes[applied.name].slot for applied in variant.fixes}
+    for fix in known.fixes.values():
+        ceiling = ceiling_of(fix, known.findings)
+        if ceiling < known.options.worth or fix.slot in slots or not _allowed(known, fix, workload) or fix.refuses(setting):
+            continue
+        space = fix.space(setting)
+        if space:
+            potential = speedup * (min(max(ceiling, 1.1), COMBINED_CEILING) if variant.fixes else ceiling)
+            tag = riskiest(known.fixes, variant.with_fix(Applied(fix.name)))
+            yield Candidate(variant.with_fix(Applied(fix.name, space[0])), variant.id, potential, fix.odds, fix.build_seconds, tag)
+
+
+def _otherwise_set(known: Known, heat: Heat, heats: Mapping[str, Heat], speedup: float) -> Iterator[Candidate]:
+    """The last fix with its other parameters, on the same parent."""
+    if not heat.variant.fixes:
+        return
+    parent, last = Variant(heat.variant.fixes[:-1]), heat.variant.fixes[-1]
+    below = heats[parent.id].workload if parent.id in heats else known.original
+    if below is None:
+        return
+    fix = known.fixes[last.name]
+    base = max(speedup, 1.0) if heat.lost else speedup
+    for parameters in fix.space(_setting(known, below)):
+        if parameters != last.parameters:
+            variant = parent.with_fix(Applied(fix.name, parameters))
+            yield Candidate(variant, parent.id, base * OTHER_SETTING_CEILING, fix.odds * OTHER_SETTING_ODDS,
+                            fix.build_seconds, riskiest(known.fixes, variant))  # fmt: skip
+
+
+def riskiest(fixes: Mapping[str, Fix], variant: Variant) -> str:
+    """The tag of the variant: that of its riskiest fix."""
+    tags = {fixes[applied.name].tag for applied in variant.fixes}
+    return next((tag for tag in ("lossy", "numeric") if tag in tags), "exact")
+
+
+def _setting(known: Known, workload: Workload) -> Setting:
+    return Setting(workload, known.facts, known.machine, known.options.objective)
+
+
+def _allowed(known: Known, fix: Fix, workload: Workload) -> bool:
+    options = known.options
+    chosen = (not options.only or fix.name in options.only) and fix.name not in options.skip
+    return (
+        chosen and options.objective in fix.objectives and workload.model.runtime in fix.runtimes and not _missing(fix)
+    )
+
+
+def _missing(fix: Fix) -> str:
+    absent = [library for library in fix.libraries if importlib.util.find_spec(library.partition(".")[0]) is None]
+    return f"{absent[0]} is not installed: pip install 'unslow[{fix.extra}]'" if absent else ""

@@ -1,0 +1,240 @@
+"""The survey itself: build the workload once, time it, learn its facts, record where its time goes."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+import resource
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from unslow import targets
+from unslow.core.calls import Request, as_request, is_array, leaf_names, leaves_of, structure_of, to_numpy
+from unslow.core.errors import BadInput, UnslowError
+from unslow.core.facts import Facts
+from unslow.core.workload import Inference, Serving, Target, Workload
+from unslow.record.distortion import distortion
+from unslow.runtimes import open_model
+from unslow.survey import observe, torch_facts
+from unslow.survey.requests import all_arrays, write_requests
+from unslow.serving.stream import Around, Stream
+
+TIMING_S = 1.5
+RECORDED_S = 2.0
+MOST_RECORDED = 200
+FRAMEWORKS = {"torch-module": "torch", "exported-program": "exported", "onnxruntime": "onnx", "openvino": "openvino"}
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What was learned: the original as plain data, the facts, the recording's file and the seconds with and without it."""
+
+    workload: Workload
+    facts: Facts
+    recording: str
+    distortion: float
+
+
+@dataclass(frozen=True)
+class _Built:
+    workload: Workload
+    inference: Inference
+    stream: Stream
+    requests: tuple[Request, ...]
+    names: tuple[str, ...]
+    build_seconds: float
+
+
+def survey(target: Target, folder: Path) -> Survey:
+    """Everything, in this process. Files go to `folder`."""
+    built = _build(target)
+    first, second = _first_answers(built)
+    with observe.files_opened() as opened:
+        timing = observe.time_requests(built.stream.answer, len(built.requests), TIMING_S)
+    facts = replace(
+        _facts(built, first, second),
+        files_read=observe.files_read(opened, len(timing.seconds)),
+        seconds_per_request=timing.median,
+        cpu_seconds_per_request=timing.cpu_seconds / len(timing.seconds),
+        spread=timing.spread,
+        peak_memory_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+    )
+    if facts.flat_inputs:
+        _save(built, folder)
+    recording = _record(built, facts, folder)
+    return Survey(built.workload, facts, str(recording.path), distortion(timing.seconds, recording.seconds))
+
+
+def _build(target: Target) -> _Built:
+    started = time.perf_counter()
+    inference = targets.load(target)
+    workload = targets.original(target, inference)
+    call = open_model(workload.model, workload.host, targets.live(workload, inference))
+    build_seconds = time.perf_counter() - started
+    prepare = inference.prepare or (lambda raw: raw)
+    requests = tuple(as_request(_user_code("prepare", prepare, raw)) for raw in inference.inputs)
+    names = _names(workload, inference, requests)
+    around = Around(inference.prepare, inference.finish, inference.carry)
+    stream = Stream(call, Serving(), names, inference.inputs, around)
+    return _Built(workload, inference, stream, requests, names, build_seconds)
+
+
+def _user_code(what: str, function: Callable[[Any], Any], argument: Any) -> Any:
+    try:
+        return function(argument)
+    except Exception as error:
+        raise BadInput(f"The workload's {what} raised {type(error).__name__}: {error}", "Make it run on its own requests first.") from error
+
+
+def _names(workload: Workload, inference: Inference, requests: Sequence[Request]) -> tuple[str, ...]:
+    """The inputs' names: the model file's, the parameters of `forward` or of the callable, else the requests' own."""
+    given = tuple(requests[0].kwargs)
+    most = max(len(request.args) for request in requests)
+    if workload.model.path:
+        declared = _declared_names(workload, inference)
+        return declared or given
+    model = inference.model
+    try:
+        parameters = inspect.signature(getattr(model, "forward", model)).parameters
+    except (TypeError, ValueError):
+        parameters = {}
+    positional = [name for name, parameter in parameters.items() if parameter.kind in (0, 1)]
+    head = [positional[index] if index < len(positional) else f"input{index}" for index in range(most)]
+    return (*head, *(name for name in given if name not in head))
+
+
+def _declared_names(workload: Workload, inference: Inference) -> tuple[str, ...]:
+    if workload.model.runtime == "onnxruntime":
+        import importlib
+
+        onnxruntime: Any = importlib.import_module("onnxruntime")
+        session = onnxruntime.InferenceSession(workload.model.path, providers=["CPUExecutionProvider"])
+        return tuple(entry.name for entry in session.get_inputs())
+    listed = workload.model.settings.get("inputs", ())
+    return tuple(entry["name"] if isinstance(entry, Mapping) else str(entry) for entry in listed)
+
+
+def _first_answers(built: _Built) -> tuple[Any, Any]:
+    """The first request answered twice: shows bad inputs at once, and whether the model is stochastic."""
+    try:
+        return _model_answer(built, 0), _model_answer(built, 0)
+    except UnslowError:
+        raise
+    except Exception as error:
+        shapes = ", ".join(f"{name} {_described(value)}" for name, value in built.requests[0].named(built.names).items())
+        first = (str(error).strip() or "no message").splitlines()[0]
+        raise BadInput(
+            f"The model cannot answer the first request ({shapes}): {type(error).__name__}: {first}",
+            "Check the shapes and dtypes of the inputs; give others with --inputs FILE.npz or --shape NAME=1x3x224x224.",
+        ) from error
+
+
+def _described(value: Any) -> str:
+    return f"{value.dtype}{list(value.shape)}" if is_array(value) else type(value).__name__
+
+
+def _model_answer(built: _Built, place: int) -> Any:
+    return built.stream.model_call(built.requests[place])
+
+
+def _facts(built: _Built, first: Any, second: Any) -> Facts:
+    inference, requests = built.inference, built.requests
+    flat = all(all_arrays(request) for request in requests)
+    named = [request.named(built.names) for request in requests] if flat else []
+    mask, share = observe.padding(named)
+    answers = [to_numpy(leaf) for leaf in leaves_of(first)]
+    again = [to_numpy(leaf) for leaf in leaves_of(second)]
+    is_torch = built.workload.model.runtime in ("torch-module", "exported-program")
+    facts = Facts(
+        framework=FRAMEWORKS.get(built.workload.model.runtime, "function"),
+        requests=len(requests),
+        seconds_per_request=0.0,
+        build_seconds=built.build_seconds,
+        peak_memory_bytes=0,
+        cpu_seconds_per_request=0.0,
+        inputs=observe.leaves(named),
+        outputs=observe.leaves([dict(zip(leaf_names(structure_of(first)), leaves_of(first), strict=True))]),
+        output_structure=structure_of(first),
+        flat_inputs=flat,
+        prepared=inference.prepare is not None,
+        finished=inference.finish is not None,
+        carried=bool(inference.carry),
+        evaluation_requests=len(inference.requests_judged),
+        labelled=inference.labels is not None,
+        has_metric=inference.metric is not None,
+        tolerance=inference.tolerance,
+        grad_recorded=any(bool(getattr(leaf, "requires_grad", False)) for leaf in leaves_of(first)),
+        stochastic=any(a.shape != b.shape or not np.array_equal(a, b, equal_nan=a.dtype.kind == "f") for a, b in zip(answers, again, strict=True)),
+        padding_mask=mask,
+        padding_share=share,
+        batch_axis=flat and not inference.carry and observe.can_be_joined(built.stream.model_call, named),
+        thread_pools=observe.thread_pools(),
+        dispatch_seconds=torch_facts.dispatch_seconds() if is_torch else 0.0,
+        fingerprint=_fingerprint(built, answers),
+        made_inputs=built.workload.target.kind == "onnx-file" and not built.workload.target.inputs,
+    )
+    learned = torch_facts.module_facts(inference.model)
+    activations = max((torch_facts.subnormal_share_of(answer) for answer in answers), default=0.0)
+    learned["subnormal_share"] = max(learned.get("subnormal_share", 0.0), activations)
+    return replace(facts, **learned)
+
+
+def _fingerprint(built: _Built, answers: Sequence[Any]) -> str:
+    """Of the content: the target's files, and what the model answers (so that changed weights make another workload)."""
+    digest = hashlib.sha256(built.workload.target.fingerprint.encode())
+    digest.update(json.dumps([list(answer.shape) for answer in answers]).encode())
+    for answer in answers:
+        digest.update(np.round(answer.astype(np.float64), 4).tobytes() if answer.dtype.kind in "fc" else answer.tobytes())
+    state = getattr(built.inference.model, "state_dict", None)
+    for name, tensor in (state() if callable(state) else {}).items():
+        digest.update(name.encode())
+        digest.update(to_numpy(tensor).tobytes())
+    return digest.hexdigest()[:16]
+
+
+def _save(built: _Built, folder: Path) -> None:
+    inference = built.inference
+    judged = None
+    if inference.evaluation is not None:
+        prepare = inference.prepare or (lambda raw: raw)
+        judged = [as_request(_user_code("prepare", prepare, raw)) for raw in inference.evaluation]
+    write_requests(folder, built.names, built.requests, judged, inference.carry)
+
+
+@dataclass(frozen=True)
+class _Recording:
+    path: Path
+    seconds: tuple[float, ...]
+
+
+def _record(built: _Built, facts: Facts, folder: Path) -> _Recording:
+    """With the framework's own profiler, for a short while. The seconds are those of recorded requests, to compare."""
+    steps = int(min(MOST_RECORDED, max(4, RECORDED_S / max(facts.seconds_per_request, 1e-6))))
+    places = [place % len(built.requests) for place in range(steps)]
+    seconds: list[float] = []
+
+    def answer(place: int) -> Any:
+        started = time.perf_counter()
+        answered = built.stream.answer(place)
+        seconds.append(time.perf_counter() - started)
+        return answered
+
+    runtime = built.workload.model.runtime
+    if runtime in ("torch-module", "exported-program"):
+        from unslow.record import torch_profiler
+
+        return _Recording(torch_profiler.record(answer, places, folder), tuple(seconds[-steps:]))
+    if runtime == "onnxruntime" and facts.flat_inputs and not facts.carried:
+        from unslow.record import onnxruntime_profiler
+
+        requests = [built.requests[place].named(built.names) for place in places]
+        return _Recording(onnxruntime_profiler.record(Path(built.workload.model.path), built.workload.model.settings, requests, folder), ())
+    from unslow.record import step_clock
+
+    return _Recording(step_clock.record(answer, places, folder), tuple(seconds[-steps:]))

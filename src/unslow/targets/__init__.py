@@ -1,0 +1,64 @@
+"""What the user names → a `Target` (plain data), and, in the process that needs it, the live `Inference`. One adapter a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from unslow.core.discover import plugins
+from unslow.core.errors import BadInput, BadUsage
+from unslow.core.workload import Inference, Target, Workload
+from unslow.targets._adapter import Adapter, Declared, requests_from_npz
+
+
+def adapters() -> dict[str, Adapter]:
+    """Every adapter by its name."""
+    return plugins("unslow.targets", "ADAPTER", Adapter)
+
+
+def locate(text: str, declared: Declared | None = None) -> Target:
+    """The target that the user's words name; nothing is loaded yet.
+
+    Raises
+    ------
+    BadInput
+        There is no such file.
+    BadUsage
+        No adapter takes it.
+    """
+    declared = declared or Declared()
+    path, _, name = text.rpartition(":") if ":" in text else (text, "", "")
+    location = Path(path).expanduser().resolve()
+    if not location.exists():
+        raise BadInput(f"There is no file {path}.", "Name a model file, a bundle, or file.py:name.")
+    for adapter in adapters().values():
+        if adapter.claims(location):
+            return adapter.locate(location, name, declared)
+    raise BadUsage(
+        f"{path} is nothing that unslow can run.",
+        "It takes file.py:name, model.onnx, model.pt2 (torch.export), or a bundle that an earlier `unslow fix` wrote.",
+    )
+
+
+def load(target: Target) -> Inference:
+    """The live workload, built in this process.
+
+    Raises
+    ------
+    BadInput
+        The file, the name in it, or what it returns cannot be used.
+    """
+    return adapters()[target.kind].load(target)
+
+
+def original(target: Target, inference: Inference) -> Workload:
+    """The workload as the user has it: what every variant is compared with."""
+    return Workload(target=target, model=adapters()[target.kind].model(target, inference))
+
+
+def live(workload: Workload, inference: Inference | None) -> Any:
+    """What the runtime gets where the target itself builds the model."""
+    return None if workload.model.path or inference is None else inference.model
+
+
+__all__ = ["Adapter", "Declared", "adapters", "live", "load", "locate", "original", "requests_from_npz"]

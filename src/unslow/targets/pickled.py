@@ -1,0 +1,56 @@
+"""A live workload from a notebook or a script, carried to other processes by cloudpickle in a file of unslow's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from unslow.core.errors import BadInput
+from unslow.core.workload import Inference, Model, Target
+from unslow.targets._adapter import Adapter, Declared, content_hash
+from unslow.targets.python_file import model
+
+SUFFIX = ".unslow-pickle"
+
+
+def claims(path: Path) -> bool:
+    return False  # Never from the command line: whoever names a file must not run code by it.
+
+
+def locate(path: Path, name: str, declared: Declared) -> Target:
+    return Target("pickled", str(path), name, "", True, content_hash(path))
+
+
+def write(inference: Inference, path: Path) -> Target:
+    """Save a live workload for the processes of this run.
+
+    Raises
+    ------
+    BadInput
+        Something in it cannot be pickled.
+    """
+    import cloudpickle
+
+    pickler: Any = cloudpickle
+    try:
+        path.write_bytes(pickler.dumps(inference))
+    except Exception as error:
+        raise BadInput(
+            f"The workload cannot travel to another process: {type(error).__name__}: {error}",
+            "Put it into a file and name it: unslow.fix('file.py:name').",
+        ) from error
+    return locate(path, "", Declared())
+
+
+def load(target: Target) -> Inference:
+    import cloudpickle
+
+    pickler: Any = cloudpickle
+    return pickler.loads(Path(target.location).read_bytes())
+
+
+def _model(target: Target, inference: Inference) -> Model:
+    return model(target, inference)
+
+
+ADAPTER = Adapter("pickled", claims, locate, load, _model)

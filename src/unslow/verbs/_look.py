@@ -1,0 +1,114 @@
+"""The first half of every verb: the target, built and watched once; its profile; what is wrong with it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from unslow.core.errors import BadInput, WorkerFailed
+from unslow.core.events import Event, Listener
+from unslow.core.facts import Facts
+from unslow.core.finding import Evidence, Finding
+from unslow.core.jsonable import from_json, to_json
+from unslow.core.machine import Machine
+from unslow.core.options import Options
+from unslow.core.profile import Profile
+from unslow.core.trial import ProfileSummary, RatedFinding
+from unslow.core.variant import Fix
+from unslow.core.workload import Host, Target, Workload
+from unslow.fixes import all_fixes
+from unslow.habits import diagnose
+from unslow.machine.facts import this_machine
+from unslow.measure.bench import environment_of, memory_limit
+from unslow.processes.base import Conditions, Processes
+from unslow.read import read
+from unslow.runs.folder import RunFolder
+from unslow.runs.journal import Journal
+
+SURVEY_TIMEOUT_S = 600.0
+LONGEST_SHOWN = 12
+
+
+@dataclass(frozen=True)
+class Surveyed:
+    """What the survey's process learned."""
+
+    workload: Workload
+    facts: Facts
+    recording: str
+    distortion: float
+
+
+@dataclass(frozen=True)
+class Look:
+    """A workload, looked at: everything that can be said before anything is tried."""
+
+    surveyed: Surveyed
+    machine: Machine
+    profile: Profile
+    findings: Sequence[Finding]
+
+
+def look(target: Target, folder: RunFolder, journal: Journal, options: Options, processes: Processes, listener: Listener) -> Look:
+    """Survey, read, diagnose. A survey that is in the journal is not made again."""
+    listener(Event("survey", f"building {target} and watching it run"))
+    surveyed = journal.get("survey", "original", Surveyed) or _survey(target, folder, options, processes)
+    journal.add("survey", "original", surveyed)
+    machine = this_machine()
+    profile = replace(read(Path(surveyed.recording)), distortion=surveyed.distortion).self_check()
+    listener(Event("profile", "where the time goes", payload=profile))
+    findings = diagnose(Evidence(profile, surveyed.facts, machine), options.worth)
+    listener(Event("findings", "what slows it", payload=rated(findings, options.worth, all_fixes())))
+    return Look(surveyed, machine, profile, findings)
+
+
+def _survey(target: Target, folder: RunFolder, options: Options, processes: Processes) -> Surveyed:
+    conditions = Conditions(folder.log("survey"), environment_of(Host(), folder.survey / "inductor"), memory_limit(options.memory_bytes))
+    with processes.start(conditions) as process:
+        try:
+            return from_json(Surveyed, process.ask("survey", SURVEY_TIMEOUT_S, target=to_json(target), folder=str(folder.survey)))
+        except WorkerFailed as error:
+            raise BadInput(error.what, error.todo or f"What it printed: {folder.log('survey')}") from error
+
+
+def rated(findings: Sequence[Finding], worth: float, fixes: Mapping[str, Fix]) -> tuple[RatedFinding, ...]:
+    """The findings as they are reported, with the fixes that treat each."""
+    return tuple(
+        RatedFinding(
+            finding,
+            finding.ceiling,
+            finding.worth(worth),
+            tuple(fix.name for fix in fixes.values() if finding.habit in fix.treats),
+        )
+        for finding in findings
+    )
+
+
+def summarised(profile: Profile) -> ProfileSummary:
+    """What a report keeps of a profile."""
+    longest: list[Mapping[str, Any]] = [
+        {"name": total.name, "category": total.category, "calls": total.calls, "own_s": total.own_ns / 1e9,
+         "share": total.own_ns / profile.wall_ns if profile.wall_ns else 0.0}
+        for total in profile.totals[:LONGEST_SHOWN]
+    ]  # fmt: skip
+    return ProfileSummary(
+        steps=len(profile.steps),
+        requests=profile.requests,
+        wall_s=profile.wall_ns / 1e9,
+        shares=dict(profile.shares),
+        distortion=profile.distortion,
+        source=profile.source,
+        longest=tuple(longest),
+        notes=profile.notes,
+    )
+
+
+def write_profile(profile: Profile, path: Path) -> None:
+    """As a trace that Perfetto and speedscope open."""
+    from unslow.report.perfetto import perfetto
+    from unslow.runs.folder import write_text
+
+    write_text(path, json.dumps(perfetto(profile)))

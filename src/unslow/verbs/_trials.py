@@ -1,0 +1,155 @@
+"""From what was measured to what is reported: trials, derived from heats, verdicts on outputs, and finals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from unslow.core.estimate import Estimate, Verdict, verdict_of
+from unslow.core.heat import Final, Heat
+from unslow.core.options import Options
+from unslow.core.trial import Guarded, Percentiles, Speedup, Trial
+from unslow.core.variant import Fix
+from unslow.measure.finals import finals_estimate, percentile_interval
+from unslow.search.space import riskiest
+
+FINAL_LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class Results:
+    """Everything that was measured, by variant."""
+
+    heats: Mapping[str, Heat]
+    intervals: Mapping[str, Estimate]
+    guarded: Mapping[str, Guarded]
+    finals: Mapping[str, Final]
+    failures: Mapping[str, str]
+    set_aside: Mapping[str, str]
+
+
+def final_speedup(final: Final) -> Estimate:
+    """The t-interval over the medians of the process pairs."""
+    return finals_estimate([float(np.median(pairs)) for pairs in final.log_ratios], FINAL_LEVEL)
+
+
+def winner_of(results: Results, fixes: Mapping[str, Fix], options: Options) -> str | None:
+    """The fastest finalist that is `faster` beyond the noise, whose outputs are kept, and that meets the limit on p99."""
+    eligible = {
+        name: final_speedup(final).point for name, final in results.finals.items() if not why_not(name, results, options)
+    }
+    return max(eligible, key=lambda name: (eligible[name], -len(results.heats[name].variant.fixes)), default=None)
+
+
+def why_not(name: str, results: Results, options: Options) -> str:
+    """Why a finalist cannot win; "" if it can."""
+    final, guarded = results.finals[name], results.guarded.get(name)
+    verdict = verdict_of(final_speedup(final), options.noise)
+    if verdict != "faster":
+        return f"In the finals it is {verdict}: {_times(final_speedup(final))}."
+    if guarded is None or guarded.verdict == "lost":
+        return guarded.reason if guarded else "Its outputs were not judged."
+    if guarded.verdict == "unproven" and not options.accept_unproven:
+        return f"Its outputs are unproven ({guarded.reason}); --accept-unproven would let it win."
+    limit = options.p99_below_ms
+    if limit is not None and percentile_interval(final.call_ms, 0.99).high > limit:
+        high = percentile_interval(final.call_ms, 0.99).high
+        return f"Its p99 may be as high as {high:.3g} ms, and --p99-below is {limit:g} ms."
+    return ""
+
+
+def trials(results: Results, fixes: Mapping[str, Fix], options: Options, winner: str | None) -> tuple[Trial, ...]:
+    """Every variant as it is reported: the finalists by their finals, then the others, fastest first."""
+    made = [_trial(heat, results, fixes, options, winner) for heat in results.heats.values()]
+
+    def rank(trial: Trial) -> tuple[bool, bool, float]:
+        return (trial.id != winner, trial.verdict == "failed", -(trial.speedup.point if trial.speedup else 0.0))
+
+    return tuple(sorted(made, key=rank))
+
+
+def _trial(heat: Heat, results: Results, fixes: Mapping[str, Fix], options: Options, winner: str | None) -> Trial:
+    final, guarded = results.finals.get(heat.id), results.guarded.get(heat.id)
+    failure = heat.failure or results.failures.get(heat.id, "")
+    speedup = _speedup(heat, results, final)
+    verdict: Verdict = "failed" if failure else verdict_of(speedup.estimate, options.noise) if speedup else "undecided"
+    if heat.lost:
+        guarded = Guarded("lost", heat.lost)
+    basic = Trial(
+        id=heat.id,
+        fixes=heat.variant.fixes,
+        tag=riskiest(fixes, heat.variant),
+        verdict=verdict,
+        speedup=speedup,
+        outputs=guarded,
+        peak_memory_bytes=final.peak_memory_bytes if final else heat.peak_memory_bytes or None,
+        setup_s=heat.build_s + heat.setup_s if heat.setup_s else None,
+        reason="" if heat.id == winner else failure or _reason(heat, results, options, winner),
+        race_log_ratios=heat.log_ratios,
+        final_log_ratios=final.log_ratios if final else (),
+    )
+    return _with_final(basic, heat, final) if final else basic
+
+
+def _with_final(trial: Trial, heat: Heat, final: Final) -> Trial:
+    from dataclasses import replace
+
+    return replace(
+        trial,
+        latency_ms=percentiles(final.call_ms),
+        throughput=final.requests / final.seconds,
+        artefact_bytes=final.bundle_bytes,
+        cpu_seconds_per_1000=1000 * final.cpu_seconds / final.requests,
+        setup_s=heat.build_s + heat.setup_s,
+        break_even_requests=break_even(heat, final),
+    )
+
+
+def break_even(heat: Heat, final: Final) -> float | None:
+    """After how many requests the time saved has paid for building and for the longer start; None: never."""
+    saved = final.original_seconds / final.original_requests - final.seconds / final.requests
+    extra = heat.build_s + max(0.0, max(heat.setup_s, final.setup_s) - final.original_setup_s)
+    return extra / saved if saved > 0 else None
+
+
+def percentiles(call_ms: tuple[float, ...]) -> Percentiles:
+    """p50, p90 and p99 in ms, the last with its interval."""
+    p99 = percentile_interval(call_ms, 0.99)
+    p50, p90 = (float(np.quantile(call_ms, q)) for q in (0.5, 0.9))
+    return Percentiles(p50, p90, p99.point, p99.low, p99.high, len(call_ms))
+
+
+def _speedup(heat: Heat, results: Results, final: Final | None) -> Speedup | None:
+    if final is not None:
+        estimate = final_speedup(final)
+        return Speedup(estimate.point, estimate.low, estimate.high, estimate.level, sum(map(len, final.log_ratios)), len(final.log_ratios))
+    if heat.id not in results.intervals:
+        return None
+    estimate = results.intervals[heat.id]
+    return Speedup(estimate.point, estimate.low, estimate.high, estimate.level, estimate.n, 0)
+
+
+def _reason(heat: Heat, results: Results, options: Options, winner: str | None) -> str:
+    """Why it did not win, in one sentence."""
+    if heat.nothing_changed:
+        return "It changes nothing here."
+    if heat.lost:
+        return heat.lost
+    if heat.id in results.set_aside:
+        return results.set_aside[heat.id]
+    if heat.id in results.finals:
+        return why_not(heat.id, results, options) or "Another finalist is faster."
+    if heat.id not in results.intervals:
+        return "It was not measured: the budget was used up."
+    verdict = verdict_of(results.intervals[heat.id], options.noise)
+    if verdict in ("slower", "same"):
+        return f"In the race it is {verdict}: {_times(results.intervals[heat.id])}."
+    return "It fell behind the leader in the race." if winner or results.finals else "It is not clear of the noise."
+
+
+def _times(estimate: Estimate) -> str:
+    from unslow.core.units import interval
+
+    return interval(estimate)

@@ -1,0 +1,97 @@
+"""What `fix` leaves on the disk: the report in its forms, the profile as a trace, the winner's bundle."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from dataclasses import replace
+
+from unslow.core.trial import Report
+from unslow.core.units import seconds
+from unslow.report.json import report_json
+from unslow.report.page import page
+from unslow.runs.folder import RunFolder, write_json, write_text, writing
+from unslow.search.space import Known, refusals
+from unslow.verbs._look import Look, rated, summarised, write_profile
+from unslow.verbs._trials import Results, trials, winner_of
+
+FEW_LABELS = 100
+"""Fewer labelled requests than this prove little: one wrong answer is more than a percent."""
+
+
+def reported(seen: Look, known: Known, results: Results, folder: RunFolder, elapsed_s: float, in_evaluation_mode: bool) -> Report:
+    """The report of a run, from everything that was seen and measured."""
+    options = known.options
+    winner = winner_of(results, known.fixes, options)
+    return Report(
+        target=str(seen.surveyed.workload.target),
+        environment=seen.machine,
+        seed=options.seed,
+        objective=options.objective,
+        noise=options.noise,
+        profile=summarised(seen.profile),
+        findings=rated(seen.findings, options.worth, known.fixes),
+        trials=trials(results, known.fixes, options, winner),
+        winner=winner,
+        elapsed_s=elapsed_s,
+        command=" ".join(["unslow", *sys.argv[1:]]) if sys.argv[0].endswith("unslow") else f"unslow fix {seen.surveyed.workload.target}",
+        folder=str(folder.path),
+        bundle=str(folder.bundle) if winner else "",
+        notes=_notes(seen, known, in_evaluation_mode),
+        requests=_requests(seen, results),
+    )
+
+
+def written(report: Report, results: Results, seen: Look, folder: RunFolder) -> Report:
+    """Write everything; files are whole or absent. What a run needs only while it goes on is removed."""
+    write_profile(seen.profile, folder.path / "profile.perfetto.json")
+    if report.winner:
+        with writing(folder.bundle):
+            shutil.rmtree(folder.bundle, ignore_errors=True)
+            shutil.copytree(results.finals[report.winner].bundle, folder.bundle)
+    write_json(folder.path / "report.json", report_json(report))
+    write_text(folder.path / "report.html", page(report, seen.profile))
+    shutil.rmtree(folder.path / "work" / "inductor", ignore_errors=True)
+    return report
+
+
+def _notes(seen: Look, known: Known, in_evaluation_mode: bool) -> tuple[str, ...]:
+    facts = seen.surveyed.facts
+    notes = [f"{refusal.fix} was not tried: {refusal.reason}." for refusal in refusals(known)]
+    if facts.made_inputs:
+        notes.append("The inputs were made from the declared shapes: accuracy on real inputs is unproven. Give --inputs FILE.npz.")
+    if in_evaluation_mode:
+        notes.append("The original answers at random (layers in training mode): it was compared in evaluation mode.")
+    if facts.labelled and facts.evaluation_requests < FEW_LABELS:
+        notes.append(f"{facts.evaluation_requests} labelled requests prove little about accuracy: one answer is {100 / facts.evaluation_requests:.0f} %.")
+    if facts.requests < 4:
+        notes.append(f"The race and the finals used the same {facts.requests} requests, for there are no more.")
+    return tuple(notes)
+
+
+def _requests(seen: Look, results: Results) -> dict[str, object]:
+    """The original's own figures, from the finals where there were some."""
+    facts = seen.surveyed.facts
+    base: dict[str, object] = {
+        "count": facts.requests,
+        "evaluation": facts.evaluation_requests,
+        "original_ms": 1e3 * facts.seconds_per_request,
+        "original_described": seconds(facts.seconds_per_request),
+    }
+    final = next(iter(results.finals.values()), None)
+    if final is None:
+        return base
+    from unslow.verbs._trials import percentiles
+
+    return base | {
+        "original_ms": 1e3 * final.original_seconds / final.original_requests,
+        "latency_ms": percentiles(final.original_call_ms),
+        "throughput": final.original_requests / final.original_seconds,
+        "cpu_seconds_per_1000": 1000 * final.original_cpu_seconds / final.original_requests,
+        "peak_memory_bytes": final.original_peak_memory_bytes,
+    }
+
+
+def without_folder(report: Report) -> Report:
+    """The same report without the paths of one machine, to compare two runs."""
+    return replace(report, folder="", bundle="")

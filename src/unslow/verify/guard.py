@@ -1,0 +1,165 @@
+"""The guard: gets answers from processes and has them judged, a cheap subset in the race, everything before the finals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import final
+
+import numpy as np
+
+from unslow.core.errors import WorkerFailed
+from unslow.core.heat import Heat
+from unslow.core.jsonable import from_json, to_json
+from unslow.core.options import Options
+from unslow.core.trial import Guarded
+from unslow.core.workload import Workload
+from unslow.measure.bench import Bench, Opened, open_side, start
+from unslow.processes.base import Process
+from unslow.verify.numeric import errors
+from unslow.verify.outputs import Answers, is_float
+from unslow.worker.judge import Case, read_answers
+
+SUBSET = 8
+"""Evaluation requests that are compared while a variant is still in the race."""
+GROSS_ERROR = 0.7
+"""Relative error of the median answer above which nothing is left of the original's answers: cosine about 0.75."""
+ANSWERS_TIMEOUT_S = 900.0
+REFERENCE_SECONDS = 12.0
+"""A float64 run of the original is made where it takes no longer than this."""
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Where answers lie."""
+
+    folder: Path
+
+    def of(self, name: str) -> Path:
+        return self.folder / f"{name}.npz"
+
+
+@final
+class Guard:
+    """Keeps the original's answers, and the process that judges, for the whole run.
+
+    A stochastic original (dropout left on) is compared in evaluation mode: `reference_workload`.
+    """
+
+    def __init__(self, bench: Bench, options: Options) -> None:
+        self._bench = bench
+        self._options = options
+        self._paths = Paths(bench.folder.answers)
+        self._judge: Process | None = None
+        self._subset: Answers | None = None
+
+    @property
+    def in_evaluation_mode(self) -> bool:
+        """Whether the original is compared as it answers in evaluation mode, not as the user runs it."""
+        return bool(self._bench.facts.training)
+
+    def original_answers(self, opened: Opened | None = None) -> Path:
+        """The original's answers to every evaluation request, made once; by `opened`, if it answers as is wanted.
+
+        Raises
+        ------
+        WorkerFailed
+            The original cannot answer them, or the user's metric cannot be used on its answers.
+        """
+        path = self._paths.of("original")
+        if path.exists():
+            return path
+        if opened is not None and not self.in_evaluation_mode:
+            _answers(opened, path, None)
+        else:
+            with self._open_original({"eval": True} if self.in_evaluation_mode else {}) as process:
+                process.resume()
+                process.ask("answers", ANSWERS_TIMEOUT_S, places=None, path=str(path))
+        self._asked("check_metric", original=str(path))
+        return path
+
+    def check_subset(self, original: Opened, variant: Opened, heat: Heat) -> str:
+        """Why the outputs are lost beyond doubt, looking at a few answers only; "" if they may be kept."""
+        places = self._subset_places()
+        if self._subset is None:
+            whole = read_answers(self.original_answers(original))
+            self._subset = whole.take(places)
+        path = self._paths.of(f"{heat.id}-subset")
+        _answers(variant, path, places)
+        answers = read_answers(path)
+        if reason := self._subset.difference_of_structure(answers):
+            return reason
+        if not answers.finite(self._subset):
+            return "It answers NaN or infinity where the original answers numbers."
+        if not any(is_float(leaf) for leaf in self._subset.leaves[0]):
+            return ""
+        error = float(np.median(errors(answers, self._subset)))
+        return f"Its answers are far from the original's: relative error {error:.2g}." if error > GROSS_ERROR else ""
+
+    def judge(self, heat: Heat, tag: str, lossy_variants: int, bundle: str = "") -> Guarded:
+        """Every answer of a variant (of its bundle, if there is one), judged. `lossy_variants` share the error rate."""
+        path = self._paths.of(heat.id)
+        if heat.workload is None:
+            return Guarded("lost", "It was never built.")
+        try:
+            with open_side(
+                self._bench, heat.id, heat.workload, self._bench.final_order, bundle=bundle
+            ).process as process:
+                process.resume()
+                process.ask("answers", ANSWERS_TIMEOUT_S, places=None, path=str(path))
+        except WorkerFailed as error:
+            return Guarded("lost", error.what)
+        tolerance = self._bench.facts.tolerance if self._options.tolerance is None else self._options.tolerance
+        case = Case(str(self.original_answers()), str(path), tag, tolerance, self._options.alpha / max(1, lossy_variants),
+                    self._options.seed, reference=self._reference(tag))  # fmt: skip
+        return from_json(Guarded, self._asked("judge", case=to_json(case)))
+
+    def close(self) -> None:
+        if self._judge is not None:
+            self._judge.close()
+
+    def _reference(self, tag: str) -> str:
+        """A float64 run of a PyTorch original, for what its own error is; "" where there is none."""
+        facts, path = self._bench.facts, self._paths.of("float64")
+        cheap = 3 * facts.seconds_per_request * facts.evaluation_requests <= REFERENCE_SECONDS
+        if tag == "lossy" or not cheap or facts.framework != "torch" or "float32" not in facts.parameter_bytes:
+            return ""
+        if not path.exists():
+            try:
+                with self._open_original({"dtype": "float64", "eval": True}) as process:
+                    process.resume()
+                    process.ask("answers", ANSWERS_TIMEOUT_S, places=None, path=str(path))
+            except (
+                WorkerFailed
+            ):  # A model that casts inside itself cannot run in float64: its own error is then assumed.
+                return ""
+        return str(path)
+
+    def _open_original(self, settings: Mapping[str, object]) -> Process:
+        model = self._bench.original.model
+        workload: Workload = replace(
+            self._bench.original, model=replace(model, settings={**model.settings, **settings})
+        )
+        return open_side(self._bench, "original", workload, self._bench.final_order, original=True).process
+
+    def _asked(self, job: str, **arguments: object) -> object:
+        if self._judge is None:
+            self._judge = start(self._bench, "judge", self._bench.original.host)
+        self._judge.resume()
+        try:
+            return self._judge.ask(job, ANSWERS_TIMEOUT_S, target=to_json(self._bench.original.target), **arguments)
+        finally:
+            self._judge.suspend()
+
+    def _subset_places(self) -> list[int]:
+        requests = self._bench.facts.evaluation_requests
+        return sorted({round(place * (requests - 1) / max(1, SUBSET - 1)) for place in range(min(SUBSET, requests))})
+
+
+def _answers(opened: Opened, path: Path, places: list[int] | None) -> None:
+    opened.process.resume()
+    try:
+        opened.process.ask("answers", ANSWERS_TIMEOUT_S, places=places, path=str(path))
+    finally:
+        opened.process.suspend()

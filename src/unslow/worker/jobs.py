@@ -1,0 +1,157 @@
+"""The jobs that a spawned process can be asked to do. Arguments and answers are plain JSON; arrays go through files."""
+
+from __future__ import annotations
+
+import inspect
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+
+from unslow import targets
+from unslow.core.calls import leaves_of, to_numpy
+from unslow.core.errors import BadUsage
+from unslow.core.facts import Facts
+from unslow.core.jsonable import from_json, to_json
+from unslow.core.machine import Machine
+from unslow.core.variant import Applied, Fix
+from unslow.core.workload import Inference, Target, Workload
+from unslow.worker.opened import Streams, needs_live, open_bundle, open_original, open_workload, streams
+
+
+@final
+class Jobs:
+    """What one process knows between jobs: what it has opened."""
+
+    def __init__(self) -> None:
+        self._streams: Streams | None = None
+        self._order: Sequence[int] = ()
+        self._inference: Inference | None = None
+
+    def do(self, name: str, arguments: dict[str, Any]) -> Any:
+        """Run the job of that name.
+
+        Raises
+        ------
+        BadUsage
+            There is no such job.
+        """
+        job = getattr(self, f"job_{name}", None)
+        if job is None:
+            offered = [found[4:] for found, _ in inspect.getmembers(self, inspect.ismethod) if found.startswith("job_")]
+            raise BadUsage(f"There is no job {name!r}.", f"Jobs: {', '.join(offered)}.")
+        return to_json(job(**arguments))
+
+    def job_survey(self, target: Any, folder: str) -> Any:
+        """Learn what the workload is; record where its time goes."""
+        from unslow.survey.run import survey
+
+        return survey(from_json(Target, target), Path(folder))
+
+    def job_build(
+        self, workload: Any, fixes: Any, facts: Any, machine: Any, cache: str, survey: str, places: Sequence[int]
+    ) -> Any:
+        """Apply fixes to a workload, making their files; the changed workload and the seconds that it took."""
+        from unslow.fixes import all_fixes
+        from unslow.worker.workshop import LocalWorkshop
+
+        changed = from_json(Workload, workload)
+        known: dict[str, Fix] = all_fixes()
+        shop = LocalWorkshop(changed.target, from_json(Facts, facts), from_json(Machine, machine), Path(cache), Path(survey), places)
+        for applied in from_json(tuple[Applied, ...], fixes):
+            changed = known[applied.name].apply(changed, applied.parameters, shop)
+        return {"workload": changed, "spent_seconds": shop.spent_seconds}
+
+    def job_bundle(self, folder: str, workload: Any, fixes: Any, facts: Any, machine: Any, survey: str) -> Any:
+        """Write a variant as a bundle."""
+        from unslow.bundle.write import write_bundle
+        from unslow.survey.requests import read_requests
+
+        what = from_json(Workload, workload)
+        live = None if what.model.path else targets.live(what, targets.load(what.target))
+        known = from_json(Facts, facts)
+        example = [dict(request) for request in read_requests(Path(survey)).inputs[:4]] if known.flat_inputs else []
+        written = write_bundle(
+            Path(folder), what, fixes=from_json(tuple[Applied, ...], fixes), measured={}, facts=known,
+            machine=from_json(Machine, machine), live=live, example=example,
+        )  # fmt: skip
+        return {"folder": str(written), "bytes": sum(file.stat().st_size for file in written.rglob("*") if file.is_file())}
+
+    def job_open(self, workload: Any, facts: Any, survey: str, order: Sequence[int], bundle: str = "", original: bool = False) -> Any:
+        """Open the original, a variant, or a bundle, to answer the stream's requests in this `order`."""
+        started = time.perf_counter()
+        what, known = from_json(Workload, workload), from_json(Facts, facts)
+        inference: Inference | None = None
+        if original or needs_live(what, known):
+            inference = targets.load(what.target)
+        if bundle:
+            parts = open_bundle(Path(bundle))
+        elif original:
+            parts = open_original(what, inference) if inference else open_workload(what, known, None)
+        else:
+            parts = open_workload(what, known, inference)
+        named = parts if parts.names else type(parts)(parts.call, parts.serving, [leaf.name for leaf in known.inputs])
+        self._streams = streams(named, known, inference, Path(survey), is_original=original)
+        self._order = order
+        first = time.perf_counter()
+        self._streams.inputs.answer(order[0])
+        return {"setup_s": time.perf_counter() - started, "first_s": time.perf_counter() - first,
+                "granularity": self._streams.inputs.granularity}  # fmt: skip
+
+    def job_turn(self, start: int, count: int, untimed: int) -> Any:
+        """Answer `untimed` requests, then `count` against the clock, from place `start` of the order."""
+        stream = self._open.inputs
+        before = [self._order[place % len(self._order)] for place in range(start - untimed, start)]
+        for _ in stream.answers(before):
+            pass
+        return stream.turn([self._order[place % len(self._order)] for place in range(start, start + count)])
+
+    def job_answers(self, places: Sequence[int] | None, path: str) -> Any:
+        """Answer evaluation requests, in their order, into an `.npz` of leaves named `request/leaf`."""
+        stream = self._open.evaluation
+        chosen = range(len(stream)) if places is None else places
+        return _write_answers(stream.answers(list(chosen)), path)
+
+    def job_answers_to(self, requests: str, path: str) -> Any:
+        """Answer other requests (from an `.npz` of `number/input`), the model alone, into an `.npz`."""
+        from unslow.core.calls import Request
+        from unslow.targets import requests_from_npz
+
+        call = self._open.evaluation.model_call
+        return _write_answers((call(Request(kwargs=request)) for request in requests_from_npz(requests)), path)
+
+    def job_check_metric(self, target: Any, original: str) -> Any:
+        """The user's metric on the original's answers, or null; says plainly where it cannot be used."""
+        from unslow.worker import judge
+
+        return judge.check(self._judged(target), original)
+
+    def job_judge(self, target: Any, case: Any) -> Any:
+        """Judge a variant's answers."""
+        from unslow.worker import judge
+
+        return judge.judge(self._judged(target), from_json(judge.Case, case))
+
+    def _judged(self, target: Any) -> Inference:
+        if self._inference is None:
+            self._inference = targets.load(from_json(Target, target))
+        return self._inference
+
+    @property
+    def _open(self) -> Streams:
+        if self._streams is None:
+            raise BadUsage("This process has opened nothing.", "Ask it to open a workload first.")
+        return self._streams
+
+
+def _write_answers(answers: Any, path: str) -> dict[str, int]:
+    arrays: dict[str, Any] = {}
+    count = 0
+    for number, answer in enumerate(answers):
+        count += 1
+        for index, leaf in enumerate(leaves_of(answer)):
+            arrays[f"{number}/{index}"] = np.array(to_numpy(leaf))
+    np.savez(path, **arrays)
+    return {"requests": count}

@@ -1,0 +1,100 @@
+"""Judges a variant's answers with the user's own metric, labels and groups, in a process that does nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from unslow.core.jsonable import to_json
+from unslow.core.trial import Guarded
+from unslow.core.workload import Inference
+from unslow.verify.agreement import judge_agreement
+from unslow.verify.metric import check_metric, judge_metric
+from unslow.verify.numeric import judge_numeric
+from unslow.verify.outcome import Outcome
+from unslow.verify.outputs import Answers
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is judged: files of answers, the tag of the riskiest fix, and the risk that may be taken."""
+
+    original: str
+    variant: str
+    tag: str
+    tolerance: float
+    alpha: float
+    seed: int
+    reference: str = ""
+    again: str = ""
+
+
+def read_answers(path: str | Path) -> Answers:
+    """The answers that a process wrote: an `.npz` of leaves named `request/leaf`."""
+    table: dict[int, dict[int, Any]] = {}
+    with np.load(path, allow_pickle=False) as arrays:
+        for key in arrays.files:
+            request, leaf = key.split("/")
+            table.setdefault(int(request), {})[int(leaf)] = arrays[key]
+    return Answers.of([[leaves[index] for index in sorted(leaves)] for _, leaves in sorted(table.items())])
+
+
+def check(inference: Inference, original: str) -> float | None:
+    """The user's metric on the original's answers; None where there is none. Raises BadInput where it cannot be used."""
+    if inference.metric is None:
+        return None
+    return check_metric(inference.metric, read_answers(original), inference.labels)
+
+
+def judge(inference: Inference, case: Case) -> Guarded:
+    """Exact and numeric fixes by the error of every answer; lossy ones, and those whose error is larger, by evidence."""
+    original, variant = read_answers(case.original), read_answers(case.variant)
+    if reason := original.difference_of_structure(variant):
+        return Guarded("lost", reason)
+    if not variant.finite(original):
+        return Guarded("lost", "It answers NaN or infinity where the original answers numbers.")
+    numeric = _numeric(original, variant, case)
+    if numeric is not None and numeric.verdict == "kept":
+        return Guarded("kept", numeric.reason, numeric=to_json(numeric))
+    metric = _metric(inference, original, variant, case)
+    agreement = _agreement(inference, original, variant, case)
+    deciding = metric or agreement
+    return Guarded(
+        deciding.verdict,
+        deciding.reason,
+        metric=to_json(metric) if metric else {},
+        agreement=to_json(agreement),
+        numeric=to_json(numeric) if numeric else {},
+    )
+
+
+def _numeric(original: Answers, variant: Answers, case: Case) -> Outcome | None:
+    if case.tag == "lossy":
+        return None
+    reference = read_answers(case.reference) if case.reference else None
+    again = read_answers(case.again) if case.again else None
+    return judge_numeric(original, variant, reference, exact=case.tag == "exact", again=again)
+
+
+def _metric(inference: Inference, original: Answers, variant: Answers, case: Case) -> Outcome | None:
+    if inference.metric is None:
+        return None
+    return judge_metric(
+        inference.metric, original, variant, inference.labels, tolerance=case.tolerance, groups=_of(inference.groups),
+        slices=_of(inference.slices), alpha=case.alpha, seed=case.seed,
+    )  # fmt: skip
+
+
+def _agreement(inference: Inference, original: Answers, variant: Answers, case: Case) -> Outcome:
+    return judge_agreement(
+        original, variant, tolerance=case.tolerance, groups=_of(inference.groups), slices=_of(inference.slices),
+        alpha=case.alpha, seed=case.seed,
+    )  # fmt: skip
+
+
+def _of(given: Sequence[Any] | None) -> Any:
+    return None if given is None else list(given)
