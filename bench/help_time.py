@@ -19,7 +19,8 @@ def main() -> None:
         start = time.perf_counter()
         subprocess.run(command, check=True, capture_output=True)
         times.append(time.perf_counter() - start)
-    print(f"unslow --help: median {statistics.median(times):.3f} s of {RUNS} (least {min(times):.3f}, most {max(times):.3f})")
+    spread = f"least {min(times):.3f}, most {max(times):.3f}"
+    print(f"unslow --help: median {statistics.median(times):.3f} s of {RUNS} ({spread})")
 
 
 if __name__ == "__main__":

@@ -76,7 +76,11 @@ def structure_of(answer: Any) -> dict[str, Any]:
     """The shape of nested tuples, lists and dicts around the leaves, as plain JSON; see `rebuild`."""
     if isinstance(answer, Mapping):
         items: dict[Any, Any] = dict(answer)  # pyright: ignore[reportUnknownArgumentType]
-        return {"kind": "dict", "keys": [str(key) for key in items], "items": [structure_of(value) for value in items.values()]}
+        return {
+            "kind": "dict",
+            "keys": [str(key) for key in items],
+            "items": [structure_of(value) for value in items.values()],
+        }
     if isinstance(answer, (tuple, list)):
         kind = "tuple" if isinstance(answer, tuple) else "list"
         return {"kind": kind, "items": [structure_of(value) for value in answer]}  # pyright: ignore[reportUnknownVariableType]

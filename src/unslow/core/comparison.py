@@ -14,7 +14,8 @@ from unslow.core.variant import Objective
 class Side:
     """One of the two: what the user named, and what its own turns gave. None: not measured.
 
-    `seconds_per_request` is the median, `throughput` in requests per second, `setup_s` what building and warming it took.
+    `seconds_per_request` is the median, `throughput` in requests per second, `setup_s` what building it and warming it
+    took.
     """
 
     name: str
@@ -28,10 +29,12 @@ class Side:
 
 @dataclass(frozen=True)
 class Comparison:
-    """`speedup` is how many times faster `b` is than `a`, per request over the same requests; None where one of them failed.
+    """`speedup` is how many times faster `b` is than `a`, per request over the same requests; None where one
+    failed.
 
-    `verdict` speaks of `b` ("faster": b is), `reason` says why where it is `failed` or `undecided`. `outputs` is what the
-    guard says of b's answers against a's; None where nobody looked. `log_ratios` are ln(a ÷ b), one list per process pair.
+    `verdict` speaks of `b` ("faster": b is), `reason` says why where it is `failed` or `undecided`. `outputs` is what
+    the guard says of b's answers against a's; None where nobody looked. `log_ratios` are ln(a ÷ b), one list per pair of
+    processes.
     """
 
     a: Side

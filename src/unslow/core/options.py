@@ -36,4 +36,6 @@ class Options:
         if self.budget_s <= 0:
             raise BadUsage(f"A budget of {self.budget_s} s leaves no time.", "Give it as 5m, 90s or 1h.")
         if self.worth < 1 or not 0 <= self.noise < 1 or not 0 < self.alpha < 1:
-            raise BadUsage("--worth must be at least 1, --noise from 0 to 1.", "The defaults are --worth 1.03 --noise 0.02.")
+            raise BadUsage(
+                "--worth must be at least 1, --noise from 0 to 1.", "The defaults are --worth 1.03 --noise 0.02."
+            )

@@ -9,9 +9,7 @@ from typing import Any, Literal, get_args
 
 from unslow.core.errors import UnslowError
 
-Category = Literal[
-    "data", "transfer", "compute", "framework", "sync", "idle", "communication", "io", "setup", "other"
-]
+Category = Literal["data", "transfer", "compute", "framework", "sync", "idle", "communication", "io", "setup", "other"]
 CATEGORIES: tuple[Category, ...] = get_args(Category)
 
 
@@ -104,7 +102,11 @@ class Profile:
     def share_of(self, chosen: Mapping[int, float] | set[int]) -> float:
         """The part of the wall time that is the own time of the spans with these indices (weighted, if a mapping)."""
         weights = chosen if isinstance(chosen, Mapping) else dict.fromkeys(chosen, 1.0)
-        return sum(self.own_ns[index] * weight for index, weight in weights.items()) / self.wall_ns if self.wall_ns else 0.0
+        return (
+            sum(self.own_ns[index] * weight for index, weight in weights.items()) / self.wall_ns
+            if self.wall_ns
+            else 0.0
+        )
 
     def self_check(self) -> Profile:
         """Itself, if it is a tree of spans that lie inside their parents and do not overlap their siblings.

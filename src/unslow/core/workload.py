@@ -60,7 +60,9 @@ class Inference:
 
     def __post_init__(self) -> None:
         if len(self.inputs) == 0:
-            raise BadInput("The workload has no inputs: nothing could be timed.", "Give at least one request as `inputs`.")
+            raise BadInput(
+                "The workload has no inputs: nothing could be timed.", "Give at least one request as `inputs`."
+            )
         judged = len(self.requests_judged)
         for name in ("labels", "slices", "groups"):
             given = getattr(self, name)

@@ -84,8 +84,13 @@ def memory_limit(asked_bytes: int) -> int:
 
 def environment_of(host: Host, inductor_cache: Path) -> dict[str, str]:
     """What must be set before a process imports anything."""
-    settings = {"TORCHINDUCTOR_CACHE_DIR": str(inductor_cache), "PYTHONUNBUFFERED": "1", "TOKENIZERS_PARALLELISM": "false",
-                "HF_HUB_OFFLINE": os.environ.get("HF_HUB_OFFLINE", "1"), **host.environment}  # fmt: skip
+    settings = {
+        "TORCHINDUCTOR_CACHE_DIR": str(inductor_cache),
+        "PYTHONUNBUFFERED": "1",
+        "TOKENIZERS_PARALLELISM": "false",
+        "HF_HUB_OFFLINE": os.environ.get("HF_HUB_OFFLINE", "1"),
+        **host.environment,
+    }
     if host.threads:
         threads = str(host.threads)
         settings |= {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads}
@@ -108,10 +113,16 @@ def build(bench: Bench, variant: Variant, timeout_s: float = BUILD_TIMEOUT_S) ->
     """
     with start(bench, variant.id, bench.original.host) as process:
         answer = process.ask(
-            "build", timeout_s, workload=to_json(bench.original), fixes=to_json(variant.fixes), facts=to_json(bench.facts),
-            machine=to_json(bench.machine), cache=str(bench.cache / "made"), survey=str(bench.folder.survey),
+            "build",
+            timeout_s,
+            workload=to_json(bench.original),
+            fixes=to_json(variant.fixes),
+            facts=to_json(bench.facts),
+            machine=to_json(bench.machine),
+            cache=str(bench.cache / "made"),
+            survey=str(bench.folder.survey),
             places=list(bench.race_order),
-        )  # fmt: skip
+        )
     return Built(from_json(Workload, answer["workload"]), float(answer["spent_seconds"]))
 
 
@@ -136,9 +147,15 @@ def open_side(
     process = start(bench, name, workload.host)
     try:
         opened = process.ask(
-            "open", timeout_s, workload=to_json(workload), facts=to_json(bench.facts), survey=str(bench.folder.survey),
-            order=list(order), bundle=bundle, original=original,
-        )  # fmt: skip
+            "open",
+            timeout_s,
+            workload=to_json(workload),
+            facts=to_json(bench.facts),
+            survey=str(bench.folder.survey),
+            order=list(order),
+            bundle=bundle,
+            original=original,
+        )
         side = warm_up(process, opened["granularity"], bench.facts.seconds_per_request, WARM_UP_S, bench.clock)
     except BaseException:
         process.close()

@@ -41,9 +41,13 @@ class FinalResult:
 
 
 def hold_finals(
-    bench: Bench, finalists: Sequence[Heat], bundles: Mapping[str, Path], process_pairs: Mapping[str, int], options: Options,
+    bench: Bench,
+    finalists: Sequence[Heat],
+    bundles: Mapping[str, Path],
+    process_pairs: Mapping[str, int],
+    options: Options,
     listener: Listener,
-) -> FinalResult:  # fmt: skip
+) -> FinalResult:
     """Each round starts a fresh original and fresh finalists; a finalist takes part in as many rounds as it needs."""
     tallies = {finalist.id: _Tally() for finalist in finalists}
     for round_number in range(max(process_pairs.values(), default=0)):
@@ -58,9 +62,14 @@ def hold_finals(
 
 
 def _round(
-    bench: Bench, running: Sequence[Heat], bundles: Mapping[str, Path], number: int, tallies: dict[str, _Tally],
-    options: Options, listener: Listener,
-) -> None:  # fmt: skip
+    bench: Bench,
+    running: Sequence[Heat],
+    bundles: Mapping[str, Path],
+    number: int,
+    tallies: dict[str, _Tally],
+    options: Options,
+    listener: Listener,
+) -> None:
     with ExitStack() as stack:
         original = open_side(bench, "original", bench.original, bench.final_order, original=True)
         stack.enter_context(original.process)
@@ -75,7 +84,14 @@ def _round(
 
 
 def _against(
-    bench: Bench, original: Opened, finalist: Heat, bundle: Path, number: int, tally: _Tally, options: Options, listener: Listener
+    bench: Bench,
+    original: Opened,
+    finalist: Heat,
+    bundle: Path,
+    number: int,
+    tally: _Tally,
+    options: Options,
+    listener: Listener,
 ) -> None:
     if finalist.workload is None:
         raise WorkerFailed("It was never built.")

@@ -43,7 +43,9 @@ class Original:
 
     def opened(self) -> Opened:
         if self._opened is None:
-            self._opened = open_side(self._bench, "original", self._bench.original, self._bench.race_order, original=True)
+            self._opened = open_side(
+                self._bench, "original", self._bench.original, self._bench.race_order, original=True
+            )
         return self._opened
 
     def close(self) -> None:
@@ -55,8 +57,15 @@ class Original:
 CheckOutputs = Callable[[Opened, Heat], str]
 
 
-def heat(bench: Bench, original: Original, variant: Variant, rules: Rules, options: Options, listener: Listener,
-         check: CheckOutputs) -> Heat:  # fmt: skip
+def heat(
+    bench: Bench,
+    original: Original,
+    variant: Variant,
+    rules: Rules,
+    options: Options,
+    listener: Listener,
+    check: CheckOutputs,
+) -> Heat:
     """Build, open and race one variant. Whatever goes wrong is its `failure`; the original's own failure is raised."""
     listener(Event("build", f"building {variant}", variant.id))
     try:
@@ -69,16 +78,32 @@ def heat(bench: Bench, original: Original, variant: Variant, rules: Rules, optio
     except UnslowError as error:
         return Heat(variant, failure=str(error).splitlines()[0])
     with opened.process:
-        return _raced(original.opened(), opened, _entry(variant, built, opened), rules, options, listener, check, bench.clock)
+        return _raced(
+            original.opened(), opened, _entry(variant, built, opened), rules, options, listener, check, bench.clock
+        )
 
 
 def _entry(variant: Variant, built: Built, opened: Opened) -> Heat:
-    return Heat(variant, built.workload, build_s=built.seconds, setup_s=opened.setup_s, seconds_per_request=opened.side.seconds,
-                peak_memory_bytes=opened.process.peak_memory_bytes)  # fmt: skip
+    return Heat(
+        variant,
+        built.workload,
+        build_s=built.seconds,
+        setup_s=opened.setup_s,
+        seconds_per_request=opened.side.seconds,
+        peak_memory_bytes=opened.process.peak_memory_bytes,
+    )
 
 
-def _raced(original: Opened, opened: Opened, entry: Heat, rules: Rules, options: Options, listener: Listener,
-           check: CheckOutputs, clock: Callable[[], float]) -> Heat:  # fmt: skip
+def _raced(
+    original: Opened,
+    opened: Opened,
+    entry: Heat,
+    rules: Rules,
+    options: Options,
+    listener: Listener,
+    check: CheckOutputs,
+    clock: Callable[[], float],
+) -> Heat:
     try:
         entry = replace(entry, lost=check(opened, entry))
         if entry.lost:
@@ -89,7 +114,13 @@ def _raced(original: Opened, opened: Opened, entry: Heat, rules: Rules, options:
 
 
 def _paired(
-    original: Opened, opened: Opened, entry: Heat, rules: Rules, options: Options, listener: Listener, clock: Callable[[], float]
+    original: Opened,
+    opened: Opened,
+    entry: Heat,
+    rules: Rules,
+    options: Options,
+    listener: Listener,
+    clock: Callable[[], float],
 ) -> Heat:
     interval = RaceInterval(rules.alpha)
     ratios: list[float] = []

@@ -110,4 +110,3 @@ def warm_up(process: Asked, granularity: int, guess_s: float, budget_s: float, c
         seconds = per_request[-1]
         place += count
     return Side(process, sorted(per_request[-5:])[len(per_request[-5:]) // 2], granularity)
-

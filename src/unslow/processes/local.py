@@ -95,7 +95,9 @@ class LocalProcess(Process):
         limit = self._conditions.memory_bytes
         if limit and used > limit:
             self.close()
-            raise WorkerFailed(f"It ran out of memory: {job} took {size(used)} where {size(limit)} are allowed, and was ended.")
+            raise WorkerFailed(
+                f"It ran out of memory: {job} took {size(used)} where {size(limit)} are allowed, and was ended."
+            )
 
     def _ended(self, job: str) -> WorkerFailed:
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -105,7 +107,9 @@ class LocalProcess(Process):
         if code is not None and code < 0:
             name = signal.Signals(-code).name
             hint = " (the system may have been out of memory)" if name == "SIGKILL" else ""
-            return WorkerFailed(f"It crashed with {name}{hint} during {job}.", f"What it printed: {self._conditions.log}")
+            return WorkerFailed(
+                f"It crashed with {name}{hint} during {job}.", f"What it printed: {self._conditions.log}"
+            )
         return WorkerFailed(f"It ended with exit code {code} during {job}.", f"What it printed: {self._conditions.log}")
 
     def suspend(self) -> None:

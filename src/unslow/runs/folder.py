@@ -85,7 +85,9 @@ def _unused(path: Path) -> Path:
 
 
 def _name(target: Target) -> str:
-    return re.sub(r"[^\w.-]+", "-", target.name if target.kind == "python-file" and target.name else Path(target.location).stem)
+    return re.sub(
+        r"[^\w.-]+", "-", target.name if target.kind == "python-file" and target.name else Path(target.location).stem
+    )
 
 
 @contextlib.contextmanager
@@ -95,7 +97,11 @@ def writing(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         reason = error.strerror or str(error)
-        todo = "Free some room, or choose another disk with --out." if error.errno == errno.ENOSPC else "Choose another folder with --out."
+        todo = (
+            "Free some room, or choose another disk with --out."
+            if error.errno == errno.ENOSPC
+            else "Choose another folder with --out."
+        )
         raise BadInput(f"Cannot write {path}: {reason}.", todo) from error
 
 

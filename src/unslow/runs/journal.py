@@ -52,9 +52,13 @@ def _read(path: Path) -> list[dict[str, Any]]:
         except ValueError as error:
             if number == text.count("\n") + 1:  # The run was cut off while it wrote this.
                 break
-            raise BadInput(f"{path}:{number} is not a line of a journal.", "Start a new run, without --resume.") from error
+            raise BadInput(
+                f"{path}:{number} is not a line of a journal.", "Start a new run, without --resume."
+            ) from error
         if record.get("schema") != SCHEMA:
-            raise BadInput(f"{path}:{number} was written by another version ({record.get('schema')}).", "Start a new run.")
+            raise BadInput(
+                f"{path}:{number} was written by another version ({record.get('schema')}).", "Start a new run."
+            )
         lines.append(record)
     if lines and not text.endswith("\n"):
         path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")

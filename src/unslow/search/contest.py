@@ -27,7 +27,15 @@ class Raced:
     intervals: Mapping[str, Estimate]
 
 
-def race(bench: Bench, original: Original, known: Known, journal: Journal, until: float, listener: Listener, check: CheckOutputs) -> Raced:
+def race(
+    bench: Bench,
+    original: Original,
+    known: Known,
+    journal: Journal,
+    until: float,
+    listener: Listener,
+    check: CheckOutputs,
+) -> Raced:
     """Run heats until `until` (on the bench's clock); those in the journal are not run again."""
     heats = journal.all("heat", Heat)
     alpha = shared_alpha(known.options.alpha, MOST_VARIANTS)
@@ -40,11 +48,14 @@ def race(bench: Bench, original: Original, known: Known, journal: Journal, until
         entry = heat(bench, original, chosen.variant, rules, known.options, listener, check)
         heats[entry.id] = entry
         journal.add("heat", entry.id, entry)
-        listener(Event("race", str(entry.variant), entry.id, left_s=until - bench.clock(), payload=entry))
+        seen = speedup(entry.log_ratios, alpha) if entry.ran else None
+        listener(Event("race", str(entry.variant), entry.id, seen, left_s=until - bench.clock(), payload=entry))
     return Raced(heats, {name: speedup(entry.log_ratios, alpha) for name, entry in heats.items() if entry.ran})
 
 
-def _choose(known: Known, heats: Mapping[str, Heat], intervals: Mapping[str, Estimate], left_s: float) -> Candidate | None:
+def _choose(
+    known: Known, heats: Mapping[str, Heat], intervals: Mapping[str, Estimate], left_s: float
+) -> Candidate | None:
     points = {name: interval.point for name, interval in intervals.items()}
     usable = [points[name] for name in points if not heats[name].lost and not heats[name].failure]
     return next_candidate(candidates(known, heats, points), heats, max([1.0, *usable]), known.options, left_s)

@@ -36,4 +36,7 @@ def score(candidate: Candidate, heats: Mapping[str, Heat], leader: float) -> flo
 
 def _troubled(candidate: Candidate, heats: Mapping[str, Heat]) -> bool:
     last = candidate.variant.fixes[-1].name
-    return any((heat.failure or heat.lost) and heat.variant.fixes and heat.variant.fixes[-1].name == last for heat in heats.values())
+    return any(
+        (heat.failure or heat.lost) and heat.variant.fixes and heat.variant.fixes[-1].name == last
+        for heat in heats.values()
+    )

@@ -106,13 +106,20 @@ def _from(known: Known, variant: Variant, workload: Workload, speedup: float) ->
     slots = {known.fixes[applied.name].slot for applied in variant.fixes}
     for fix in known.fixes.values():
         ceiling = ceiling_of(fix, known.findings)
-        if ceiling < known.options.worth or fix.slot in slots or not _allowed(known, fix, workload) or fix.refuses(setting):
+        if (
+            ceiling < known.options.worth
+            or fix.slot in slots
+            or not _allowed(known, fix, workload)
+            or fix.refuses(setting)
+        ):
             continue
         space = fix.space(setting)
         if space:
             potential = speedup * (min(max(ceiling, 1.1), COMBINED_CEILING) if variant.fixes else ceiling)
             tag = riskiest(known.fixes, variant.with_fix(Applied(fix.name)))
-            yield Candidate(variant.with_fix(Applied(fix.name, space[0])), variant.id, potential, fix.odds, fix.build_seconds, tag)
+            yield Candidate(
+                variant.with_fix(Applied(fix.name, space[0])), variant.id, potential, fix.odds, fix.build_seconds, tag
+            )
 
 
 def _otherwise_set(known: Known, heat: Heat, heats: Mapping[str, Heat], speedup: float) -> Iterator[Candidate]:
@@ -128,8 +135,14 @@ def _otherwise_set(known: Known, heat: Heat, heats: Mapping[str, Heat], speedup:
     for parameters in fix.space(_setting(known, below)):
         if parameters != last.parameters:
             variant = parent.with_fix(Applied(fix.name, parameters))
-            yield Candidate(variant, parent.id, base * OTHER_SETTING_CEILING, fix.odds * OTHER_SETTING_ODDS,
-                            fix.build_seconds, riskiest(known.fixes, variant))  # fmt: skip
+            yield Candidate(
+                variant,
+                parent.id,
+                base * OTHER_SETTING_CEILING,
+                fix.odds * OTHER_SETTING_ODDS,
+                fix.build_seconds,
+                riskiest(known.fixes, variant),
+            )
 
 
 def riskiest(fixes: Mapping[str, Fix], variant: Variant) -> str:

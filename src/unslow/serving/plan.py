@@ -26,11 +26,10 @@ def _grouped(order: Sequence[int], kinds: Sequence[Hashable], batch_size: int) -
     groups: list[list[int]] = []
     for index in order:
         kind = kinds[index]
-        group = None if kind is None else open_groups.get(kind)
+        group: list[int] | None = None if kind is None else open_groups.get(kind)
         if group is None:
-            group = []
+            group = open_groups[kind] = []
             groups.append(group)
-            open_groups[kind] = group
         group.append(index)
         if len(group) == batch_size:
             open_groups.pop(kind, None)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, final
 
 import numpy as np
@@ -39,7 +41,9 @@ class Around:
 class Stream:
     """Answers requests by their place in the stream, which starts again at its end."""
 
-    def __init__(self, call: Call, serving: Serving, names: Sequence[str], requests: Sequence[Any], around: Around) -> None:
+    def __init__(
+        self, call: Call, serving: Serving, names: Sequence[str], requests: Sequence[Any], around: Around
+    ) -> None:
         self._names = tuple(names)
         self._around = around
         self._raw = requests
@@ -90,7 +94,7 @@ class Stream:
         for place in places:
             self.answer(place)
             marks.append(clock())
-        return tuple(after - before for before, after in zip(marks, marks[1:], strict=False))
+        return tuple(after - before for before, after in pairwise(marks))
 
     def _timed_together(self, places: Sequence[int]) -> tuple[float, ...]:
         answered = self._answerer.answer([self._request(place) for place in places])
@@ -102,7 +106,9 @@ class Stream:
         place %= len(self._raw)
         if self._normal is not None:
             return self._normal[place]
-        return as_request(self._around.prepare(self._raw[place])) if self._around.prepare else as_request(self._raw[place])
+        return (
+            as_request(self._around.prepare(self._raw[place])) if self._around.prepare else as_request(self._raw[place])
+        )
 
     def _model_answer(self, place: int) -> Any:
         request = self._request(place)
@@ -124,8 +130,6 @@ class Stream:
 
 def _as_tensors(answer: Any) -> Any:
     """The user's `finish` was written for tensors; a runtime that answers in NumPy must not change that."""
-    import torch
-
-    module: Any = torch
+    module: Any = importlib.import_module("torch")
     leaves = [module.from_numpy(leaf) if isinstance(leaf, np.ndarray) else leaf for leaf in leaves_of(answer)]
     return rebuild(structure_of(answer), leaves)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,7 +68,7 @@ def _warm_up(answer: Callable[[int], Any], budget_s: float) -> int:
 
 
 @contextmanager
-def files_opened() -> Iterator[Counter[str]]:
+def files_opened() -> Generator[Counter[str]]:
     """Counts the files that this process opens for reading while it lasts.
 
     An audit hook cannot be taken back: it is left behind, doing nothing.
@@ -98,9 +99,7 @@ def files_read(opened: Mapping[str, int], requests: int) -> tuple[FileRead, ...]
 
 def thread_pools() -> tuple[ThreadPool, ...]:
     """The pools of threads of the numerical libraries that are loaded in this process."""
-    import threadpoolctl
-
-    controller: Any = threadpoolctl
+    controller: Any = importlib.import_module("threadpoolctl")
     pools = [ThreadPool(str(pool["internal_api"]), int(pool["num_threads"])) for pool in controller.threadpool_info()]
     torch: Any = sys.modules.get("torch")
     if torch is not None:

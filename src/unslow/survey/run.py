@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import inspect
 import json
 import resource
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,9 +20,10 @@ from unslow.core.facts import Facts
 from unslow.core.workload import Inference, Serving, Target, Workload
 from unslow.record.distortion import distortion
 from unslow.runtimes import open_model
-from unslow.survey import observe, torch_facts
-from unslow.survey.requests import all_arrays, write_requests
 from unslow.serving.stream import Around, Stream
+from unslow.survey import observe, torch_facts
+from unslow.survey.names import names_of
+from unslow.survey.requests import all_arrays, write_requests
 
 TIMING_S = 1.5
 RECORDED_S = 2.0
@@ -77,47 +77,25 @@ def _build(target: Target) -> _Built:
     workload = targets.original(target, inference)
     call = open_model(workload.model, workload.host, targets.live(workload, inference))
     build_seconds = time.perf_counter() - started
-    prepare = inference.prepare or (lambda raw: raw)
+    prepare = inference.prepare or _as_given
     requests = tuple(as_request(_user_code("prepare", prepare, raw)) for raw in inference.inputs)
-    names = _names(workload, inference, requests)
+    names = names_of(workload, inference)
     around = Around(inference.prepare, inference.finish, inference.carry)
     stream = Stream(call, Serving(), names, inference.inputs, around)
     return _Built(workload, inference, stream, requests, names, build_seconds)
+
+
+def _as_given(raw: Any) -> Any:
+    return raw
 
 
 def _user_code(what: str, function: Callable[[Any], Any], argument: Any) -> Any:
     try:
         return function(argument)
     except Exception as error:
-        raise BadInput(f"The workload's {what} raised {type(error).__name__}: {error}", "Make it run on its own requests first.") from error
-
-
-def _names(workload: Workload, inference: Inference, requests: Sequence[Request]) -> tuple[str, ...]:
-    """The inputs' names: the model file's, the parameters of `forward` or of the callable, else the requests' own."""
-    given = tuple(requests[0].kwargs)
-    most = max(len(request.args) for request in requests)
-    if workload.model.path:
-        declared = _declared_names(workload, inference)
-        return declared or given
-    model = inference.model
-    try:
-        parameters = inspect.signature(getattr(model, "forward", model)).parameters
-    except (TypeError, ValueError):
-        parameters = {}
-    positional = [name for name, parameter in parameters.items() if parameter.kind in (0, 1)]
-    head = [positional[index] if index < len(positional) else f"input{index}" for index in range(most)]
-    return (*head, *(name for name in given if name not in head))
-
-
-def _declared_names(workload: Workload, inference: Inference) -> tuple[str, ...]:
-    if workload.model.runtime == "onnxruntime":
-        import importlib
-
-        onnxruntime: Any = importlib.import_module("onnxruntime")
-        session = onnxruntime.InferenceSession(workload.model.path, providers=["CPUExecutionProvider"])
-        return tuple(entry.name for entry in session.get_inputs())
-    listed = workload.model.settings.get("inputs", ())
-    return tuple(entry["name"] if isinstance(entry, Mapping) else str(entry) for entry in listed)
+        raise BadInput(
+            f"The workload's {what} raised {type(error).__name__}: {error}", "Make it run on its own requests first."
+        ) from error
 
 
 def _first_answers(built: _Built) -> tuple[Any, Any]:
@@ -127,7 +105,9 @@ def _first_answers(built: _Built) -> tuple[Any, Any]:
     except UnslowError:
         raise
     except Exception as error:
-        shapes = ", ".join(f"{name} {_described(value)}" for name, value in built.requests[0].named(built.names).items())
+        shapes = ", ".join(
+            f"{name} {_described(value)}" for name, value in built.requests[0].named(built.names).items()
+        )
         first = (str(error).strip() or "no message").splitlines()[0]
         raise BadInput(
             f"The model cannot answer the first request ({shapes}): {type(error).__name__}: {first}",
@@ -170,7 +150,10 @@ def _facts(built: _Built, first: Any, second: Any) -> Facts:
         has_metric=inference.metric is not None,
         tolerance=inference.tolerance,
         grad_recorded=any(bool(getattr(leaf, "requires_grad", False)) for leaf in leaves_of(first)),
-        stochastic=any(a.shape != b.shape or not np.array_equal(a, b, equal_nan=a.dtype.kind == "f") for a, b in zip(answers, again, strict=True)),
+        stochastic=any(
+            a.shape != b.shape or not np.array_equal(a, b, equal_nan=a.dtype.kind == "f")
+            for a, b in zip(answers, again, strict=True)
+        ),
         padding_mask=mask,
         padding_share=share,
         batch_axis=flat and not inference.carry and observe.can_be_joined(built.stream.model_call, named),
@@ -190,9 +173,12 @@ def _fingerprint(built: _Built, answers: Sequence[Any]) -> str:
     digest = hashlib.sha256(built.workload.target.fingerprint.encode())
     digest.update(json.dumps([list(answer.shape) for answer in answers]).encode())
     for answer in answers:
-        digest.update(np.round(answer.astype(np.float64), 4).tobytes() if answer.dtype.kind in "fc" else answer.tobytes())
-    state = getattr(built.inference.model, "state_dict", None)
-    for name, tensor in (state() if callable(state) else {}).items():
+        digest.update(
+            np.round(answer.astype(np.float64), 4).tobytes() if answer.dtype.kind in "fc" else answer.tobytes()
+        )
+    state: Any = getattr(built.inference.model, "state_dict", None)
+    weights: dict[str, Any] = state() if callable(state) else {}
+    for name, tensor in weights.items():
         digest.update(name.encode())
         digest.update(to_numpy(tensor).tobytes())
     return digest.hexdigest()[:16]
@@ -202,7 +188,7 @@ def _save(built: _Built, folder: Path) -> None:
     inference = built.inference
     judged = None
     if inference.evaluation is not None:
-        prepare = inference.prepare or (lambda raw: raw)
+        prepare = inference.prepare or _as_given
         judged = [as_request(_user_code("prepare", prepare, raw)) for raw in inference.evaluation]
     write_requests(folder, built.names, built.requests, judged, inference.carry)
 
@@ -234,7 +220,12 @@ def _record(built: _Built, facts: Facts, folder: Path) -> _Recording:
         from unslow.record import onnxruntime_profiler
 
         requests = [built.requests[place].named(built.names) for place in places]
-        return _Recording(onnxruntime_profiler.record(Path(built.workload.model.path), built.workload.model.settings, requests, folder), ())
+        return _Recording(
+            onnxruntime_profiler.record(
+                Path(built.workload.model.path), built.workload.model.settings, requests, folder
+            ),
+            (),
+        )
     from unslow.record import step_clock
 
     return _Recording(step_clock.record(answer, places, folder), tuple(seconds[-steps:]))

@@ -1,4 +1,4 @@
-"""What the user names → a `Target` (plain data), and, in the process that needs it, the live `Inference`. One adapter a file."""
+"""What the user names → a `Target` (plain data), and, where it is needed, the live `Inference`. One adapter a file."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ MADE_REQUESTS = 16
 
 @dataclass(frozen=True)
 class Declared:
-    """What the user said beside the target: a file of inputs, shapes for declared inputs, and whether to trust code in files."""
+    """What the user said beside the target: a file of inputs, shapes for declared inputs, whether to trust code in files."""
 
     inputs: str = ""
     shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict[str, tuple[int, ...]])
@@ -57,7 +57,9 @@ def decoded(text: str) -> dict[str, tuple[int, ...]]:
         try:
             shapes[name] = tuple(int(size) for size in sizes.split("x"))
         except ValueError as error:
-            raise BadInput(f"The shape {part!r} is not of the form name=1x3x224x224.", "Give it as --shape NAME=AxBxC.") from error
+            raise BadInput(
+                f"The shape {part!r} is not of the form name=1x3x224x224.", "Give it as --shape NAME=AxBxC."
+            ) from error
     return shapes
 
 
@@ -95,7 +97,9 @@ def requests_from_npz(path: str) -> list[Any]:
         with np.load(path, allow_pickle=False) as arrays:
             named = {name: arrays[name] for name in arrays.files}
     except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
-        raise BadInput(f"{path} cannot be read as .npz: {error}", "Write it with numpy.savez(path, input_name=array).") from error
+        raise BadInput(
+            f"{path} cannot be read as .npz: {error}", "Write it with numpy.savez(path, input_name=array)."
+        ) from error
     if not named:
         raise BadInput(f"{path} holds no arrays.", "Write it with numpy.savez(path, input_name=array).")
     by_request: dict[str, dict[str, Any]] = {}

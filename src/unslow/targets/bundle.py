@@ -21,15 +21,23 @@ def claims(path: Path) -> bool:
 
 
 def locate(path: Path, name: str, declared: Declared) -> Target:
-    return Target("bundle", str(path), name, str(Path(declared.inputs).resolve()) if declared.inputs else "",
-                  declared.trust, content_hash(path / MANIFEST))  # fmt: skip
+    return Target(
+        "bundle",
+        str(path),
+        name,
+        str(Path(declared.inputs).resolve()) if declared.inputs else "",
+        declared.trust,
+        content_hash(path / MANIFEST),
+    )
 
 
 def _manifest(target: Target) -> dict[str, Any]:
     try:
         return json.loads((Path(target.location) / MANIFEST).read_text())
     except (OSError, ValueError) as error:
-        raise BadInput(f"{target.location}/{MANIFEST} cannot be read: {error}", "Write the bundle again with `unslow fix`.") from error
+        raise BadInput(
+            f"{target.location}/{MANIFEST} cannot be read: {error}", "Write the bundle again with `unslow fix`."
+        ) from error
 
 
 def load(target: Target) -> Inference:

@@ -42,7 +42,9 @@ def _example(location: str) -> Any:
         raise BadInput(f"{location} was saved without example inputs.", "Give requests with --inputs FILE.npz.")
     args, kwargs = program.example_inputs
     if args and kwargs:
-        raise BadInput(f"{location} takes positional and named inputs.", "Give requests with --inputs FILE.npz, by name.")
+        raise BadInput(
+            f"{location} takes positional and named inputs.", "Give requests with --inputs FILE.npz, by name."
+        )
     return dict(kwargs) if kwargs else tuple(args)
 
 

@@ -13,9 +13,16 @@ from unslow.core.workload import Inference, Model, Target
 from unslow.targets._adapter import MADE_REQUESTS, Adapter, Declared, decoded, located, made_array, requests_from_npz
 
 _DTYPES = {
-    "tensor(float)": "float32", "tensor(double)": "float64", "tensor(float16)": "float16", "tensor(int64)": "int64",
-    "tensor(int32)": "int32", "tensor(int16)": "int16", "tensor(int8)": "int8", "tensor(uint8)": "uint8", "tensor(bool)": "bool",
-}  # fmt: skip
+    "tensor(float)": "float32",
+    "tensor(double)": "float64",
+    "tensor(float16)": "float16",
+    "tensor(int64)": "int64",
+    "tensor(int32)": "int32",
+    "tensor(int16)": "int16",
+    "tensor(int8)": "int8",
+    "tensor(uint8)": "uint8",
+    "tensor(bool)": "bool",
+}
 FREE_SEQUENCE, FREE_IMAGE = 64, 224
 """The length taken for a free axis where nothing is said: of sequences, and of images (the last two of four axes)."""
 
@@ -35,10 +42,7 @@ def load(target: Target) -> Inference:
     shapes = decoded(target.name)
     rng = np.random.default_rng(0)
     made = [
-        {
-            name: made_array(name, shapes.get(name, _filled(shape)), dtype, rng)
-            for name, dtype, shape in declared
-        }
+        {name: made_array(name, shapes.get(name, _filled(shape)), dtype, rng) for name, dtype, shape in declared}
         for _ in range(MADE_REQUESTS)
     ]
     return Inference(Path(target.location), made)
@@ -56,22 +60,29 @@ def _declared_inputs(location: str) -> list[tuple[str, str, list[Any]]]:
         session = onnxruntime.InferenceSession(location, options, providers=["CPUExecutionProvider"])
     except Exception as error:
         first = str(error).splitlines()[0]
-        raise BadInput(f"{location} cannot be loaded: {first}", "Check that the file is whole: onnx.checker.check_model.") from error
+        raise BadInput(
+            f"{location} cannot be loaded: {first}", "Check that the file is whole: onnx.checker.check_model."
+        ) from error
     unknown = [entry.type for entry in session.get_inputs() if entry.type not in _DTYPES]
     if unknown:
-        raise BadInput(f"{location} takes {unknown[0]}, which cannot be made up.", "Give requests with --inputs FILE.npz.")
+        raise BadInput(
+            f"{location} takes {unknown[0]}, which cannot be made up.", "Give requests with --inputs FILE.npz."
+        )
     return [(entry.name, _DTYPES[entry.type], list(entry.shape)) for entry in session.get_inputs()]
 
 
 def _filled(shape: list[Any]) -> list[int]:
     """Free axes filled in: the first is one request, the last two of four an image's, others a sequence's."""
     return [
-        size if isinstance(size, int) and size > 0
-        else 1 if axis == 0
-        else FREE_IMAGE if len(shape) == 4 and axis >= 2
+        size
+        if isinstance(size, int) and size > 0
+        else 1
+        if axis == 0
+        else FREE_IMAGE
+        if len(shape) == 4 and axis >= 2
         else FREE_SEQUENCE
         for axis, size in enumerate(shape)
-    ]  # fmt: skip
+    ]
 
 
 def model(target: Target, inference: Inference) -> Model:

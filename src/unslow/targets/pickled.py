@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +30,7 @@ def write(inference: Inference, path: Path) -> Target:
     BadInput
         Something in it cannot be pickled.
     """
-    import cloudpickle
-
-    pickler: Any = cloudpickle
+    pickler: Any = importlib.import_module("cloudpickle")
     try:
         path.write_bytes(pickler.dumps(inference))
     except Exception as error:
@@ -43,9 +42,7 @@ def write(inference: Inference, path: Path) -> Target:
 
 
 def load(target: Target) -> Inference:
-    import cloudpickle
-
-    pickler: Any = cloudpickle
+    pickler: Any = importlib.import_module("cloudpickle")
     return pickler.loads(Path(target.location).read_bytes())
 
 

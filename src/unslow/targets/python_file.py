@@ -35,7 +35,8 @@ def load(target: Target) -> Inference:
         inference = _call(found, target)
         if not isinstance(inference, Inference):
             raise BadInput(
-                f"{target} returned {type(inference).__name__}, not unslow.Inference.", "End it with `return unslow.Inference(model, inputs)`."
+                f"{target} returned {type(inference).__name__}, not unslow.Inference.",
+                "End it with `return unslow.Inference(model, inputs)`.",
             )
         return inference
     return _plain(found, target)
@@ -51,7 +52,9 @@ def _plain(found: Any, target: Target) -> Inference:
     is_model_class = inspect.isclass(found) and hasattr(found, "forward")
     model = _call(found, target) if is_model_class else found
     if not callable(model):
-        raise BadInput(f"{target} is a {type(model).__name__}, which cannot be called.", "Name a model, a function, or a workload.")
+        raise BadInput(
+            f"{target} is a {type(model).__name__}, which cannot be called.", "Name a model, a function, or a workload."
+        )
     return Inference(model, requests_from_npz(target.inputs))
 
 
@@ -61,10 +64,14 @@ def _call(function: Any, target: Target) -> Any:
     except UnslowError:
         raise
     except ModuleNotFoundError as error:
-        raise BadInput(f"{target} needs the module {error.name}, which is not installed.", f"pip install {error.name}") from error
+        raise BadInput(
+            f"{target} needs the module {error.name}, which is not installed.", f"pip install {error.name}"
+        ) from error
     except Exception as error:
         line = _last_line_in(error, target.location)
-        raise BadInput(f"{target} raised {type(error).__name__} at {line}: {error}", "Make it run by itself first.") from error
+        raise BadInput(
+            f"{target} raised {type(error).__name__} at {line}: {error}", "Make it run by itself first."
+        ) from error
 
 
 def _last_line_in(error: BaseException, location: str) -> str:
@@ -117,7 +124,9 @@ def model(target: Target, inference: Inference) -> Model:
 def _file_model(path: Path) -> Model:
     runtimes = {".onnx": "onnxruntime", ".pt2": "exported-program", ".xml": "openvino"}
     if path.suffix not in runtimes:
-        raise BadInput(f"The workload's model is the file {path}, of a kind that is not known.", f"Known: {', '.join(runtimes)}.")
+        raise BadInput(
+            f"The workload's model is the file {path}, of a kind that is not known.", f"Known: {', '.join(runtimes)}."
+        )
     if not path.is_file():
         raise BadInput(f"There is no model file {path}.", "Give its whole path.")
     return Model(runtimes[path.suffix], str(path.resolve()))

@@ -40,7 +40,15 @@ class Chosen:
     failures: Mapping[str, str]
 
 
-def decide(bench: Bench, raced: Raced, guard: Guard, fixes: Mapping[str, Fix], options: Options, journal: Journal, listener: Listener) -> Results:
+def decide(
+    bench: Bench,
+    raced: Raced,
+    guard: Guard,
+    fixes: Mapping[str, Fix],
+    options: Options,
+    journal: Journal,
+    listener: Listener,
+) -> Results:
     """Judge from the fastest down, hold the finals, put everything together."""
     chosen = _choose_finalists(bench, raced, guard, fixes, options, journal, listener)
     known = journal.all("final", Final)
@@ -50,12 +58,24 @@ def decide(bench: Bench, raced: Raced, guard: Guard, fixes: Mapping[str, Fix], o
     held = hold_finals(bench, missing, chosen.bundles, pairs, options, listener)
     for name, final in held.finals.items():
         journal.add("final", name, final)
-    return Results(raced.heats, raced.intervals, chosen.guarded, {**finals, **held.finals},
-                   {**chosen.failures, **held.failures}, chosen.set_aside)  # fmt: skip
+    return Results(
+        raced.heats,
+        raced.intervals,
+        chosen.guarded,
+        {**finals, **held.finals},
+        {**chosen.failures, **held.failures},
+        chosen.set_aside,
+    )
 
 
 def _choose_finalists(
-    bench: Bench, raced: Raced, guard: Guard, fixes: Mapping[str, Fix], options: Options, journal: Journal, listener: Listener
+    bench: Bench,
+    raced: Raced,
+    guard: Guard,
+    fixes: Mapping[str, Fix],
+    options: Options,
+    journal: Journal,
+    listener: Listener,
 ) -> Chosen:
     """From the fastest down: what is right goes to the finals, until the next is clearly behind a finalist."""
     hopeful = _hopeful(raced, options)
@@ -90,14 +110,19 @@ def _hopeful(raced: Raced, options: Options) -> list[Heat]:
     may_win = [
         heat
         for heat in raced.heats.values()
-        if heat.ran and not heat.failure and not heat.lost and heat.id in raced.intervals
+        if heat.ran
+        and not heat.failure
+        and not heat.lost
+        and heat.id in raced.intervals
         and verdict_of(raced.intervals[heat.id], options.noise) in ("faster", "undecided")
         and raced.intervals[heat.id].point > 1
-    ]  # fmt: skip
+    ]
     return sorted(may_win, key=lambda heat: -raced.intervals[heat.id].point)
 
 
-def _leader(finalists: list[Heat], guarded: Mapping[str, Guarded], intervals: Mapping[str, Estimate]) -> Estimate | None:
+def _leader(
+    finalists: list[Heat], guarded: Mapping[str, Guarded], intervals: Mapping[str, Estimate]
+) -> Estimate | None:
     """The best interval among finalists whose outputs are kept: only they end the search for finalists."""
     kept = [intervals[heat.id] for heat in finalists if guarded[heat.id].verdict == "kept"]
     return max(kept, key=lambda interval: interval.low, default=None)
@@ -112,7 +137,13 @@ def _bundle(bench: Bench, heat: Heat, listener: Listener) -> Path:
         raise WorkerFailed("It was never built.")
     with start(bench, f"bundle-{heat.id}", heat.workload.host) as process:
         process.ask(
-            "bundle", BUILD_TIMEOUT_S, folder=str(folder), workload=to_json(heat.workload), fixes=to_json(heat.variant.fixes),
-            facts=to_json(bench.facts), machine=to_json(bench.machine), survey=str(bench.folder.survey),
-        )  # fmt: skip
+            "bundle",
+            BUILD_TIMEOUT_S,
+            folder=str(folder),
+            workload=to_json(heat.workload),
+            fixes=to_json(heat.variant.fixes),
+            facts=to_json(bench.facts),
+            machine=to_json(bench.machine),
+            survey=str(bench.folder.survey),
+        )
     return folder

@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from unslow.core.errors import BadInput, WorkerFailed
 from unslow.core.events import Event, Listener
@@ -16,7 +15,7 @@ from unslow.core.jsonable import from_json, to_json
 from unslow.core.machine import Machine
 from unslow.core.options import Options
 from unslow.core.profile import Profile
-from unslow.core.trial import ProfileSummary, RatedFinding
+from unslow.core.trial import RatedFinding
 from unslow.core.variant import Fix
 from unslow.core.workload import Host, Target, Workload
 from unslow.fixes import all_fixes
@@ -29,7 +28,6 @@ from unslow.runs.folder import RunFolder
 from unslow.runs.journal import Journal
 
 SURVEY_TIMEOUT_S = 600.0
-LONGEST_SHOWN = 12
 
 
 @dataclass(frozen=True)
@@ -52,7 +50,9 @@ class Look:
     findings: Sequence[Finding]
 
 
-def look(target: Target, folder: RunFolder, journal: Journal, options: Options, processes: Processes, listener: Listener) -> Look:
+def look(
+    target: Target, folder: RunFolder, journal: Journal, options: Options, processes: Processes, listener: Listener
+) -> Look:
     """Survey, read, diagnose. A survey that is in the journal is not made again."""
     listener(Event("survey", f"building {target} and watching it run"))
     surveyed = journal.get("survey", "original", Surveyed) or _survey(target, folder, options, processes)
@@ -66,10 +66,14 @@ def look(target: Target, folder: RunFolder, journal: Journal, options: Options, 
 
 
 def _survey(target: Target, folder: RunFolder, options: Options, processes: Processes) -> Surveyed:
-    conditions = Conditions(folder.log("survey"), environment_of(Host(), folder.survey / "inductor"), memory_limit(options.memory_bytes))
+    conditions = Conditions(
+        folder.log("survey"), environment_of(Host(), folder.survey / "inductor"), memory_limit(options.memory_bytes)
+    )
     with processes.start(conditions) as process:
         try:
-            return from_json(Surveyed, process.ask("survey", SURVEY_TIMEOUT_S, target=to_json(target), folder=str(folder.survey)))
+            return from_json(
+                Surveyed, process.ask("survey", SURVEY_TIMEOUT_S, target=to_json(target), folder=str(folder.survey))
+            )
         except WorkerFailed as error:
             raise BadInput(error.what, error.todo or f"What it printed: {folder.log('survey')}") from error
 
@@ -84,25 +88,6 @@ def rated(findings: Sequence[Finding], worth: float, fixes: Mapping[str, Fix]) -
             tuple(fix.name for fix in fixes.values() if finding.habit in fix.treats),
         )
         for finding in findings
-    )
-
-
-def summarised(profile: Profile) -> ProfileSummary:
-    """What a report keeps of a profile."""
-    longest: list[Mapping[str, Any]] = [
-        {"name": total.name, "category": total.category, "calls": total.calls, "own_s": total.own_ns / 1e9,
-         "share": total.own_ns / profile.wall_ns if profile.wall_ns else 0.0}
-        for total in profile.totals[:LONGEST_SHOWN]
-    ]  # fmt: skip
-    return ProfileSummary(
-        steps=len(profile.steps),
-        requests=profile.requests,
-        wall_s=profile.wall_ns / 1e9,
-        shares=dict(profile.shares),
-        distortion=profile.distortion,
-        source=profile.source,
-        longest=tuple(longest),
-        notes=profile.notes,
     )
 
 

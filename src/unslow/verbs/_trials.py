@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from unslow.core.estimate import Estimate, Verdict, verdict_of
+from unslow.core.events import Event, Listener
 from unslow.core.heat import Final, Heat
 from unslow.core.options import Options
 from unslow.core.trial import Guarded, Percentiles, Speedup, Trial
+from unslow.core.units import interval
 from unslow.core.variant import Fix
 from unslow.measure.finals import finals_estimate, percentile_interval
 from unslow.search.space import riskiest
@@ -38,7 +40,9 @@ def final_speedup(final: Final) -> Estimate:
 def winner_of(results: Results, fixes: Mapping[str, Fix], options: Options) -> str | None:
     """The fastest finalist that is `faster` beyond the noise, whose outputs are kept, and that meets the limit on p99."""
     eligible = {
-        name: final_speedup(final).point for name, final in results.finals.items() if not why_not(name, results, options)
+        name: final_speedup(final).point
+        for name, final in results.finals.items()
+        if not why_not(name, results, options)
     }
     return max(eligible, key=lambda name: (eligible[name], -len(results.heats[name].variant.fixes)), default=None)
 
@@ -48,7 +52,7 @@ def why_not(name: str, results: Results, options: Options) -> str:
     final, guarded = results.finals[name], results.guarded.get(name)
     verdict = verdict_of(final_speedup(final), options.noise)
     if verdict != "faster":
-        return f"In the finals it is {verdict}: {_times(final_speedup(final))}."
+        return f"In the finals it is {verdict}: {interval(final_speedup(final))}."
     if guarded is None or guarded.verdict == "lost":
         return guarded.reason if guarded else "Its outputs were not judged."
     if guarded.verdict == "unproven" and not options.accept_unproven:
@@ -94,8 +98,6 @@ def _trial(heat: Heat, results: Results, fixes: Mapping[str, Fix], options: Opti
 
 
 def _with_final(trial: Trial, heat: Heat, final: Final) -> Trial:
-    from dataclasses import replace
-
     return replace(
         trial,
         latency_ms=percentiles(final.call_ms),
@@ -124,7 +126,14 @@ def percentiles(call_ms: tuple[float, ...]) -> Percentiles:
 def _speedup(heat: Heat, results: Results, final: Final | None) -> Speedup | None:
     if final is not None:
         estimate = final_speedup(final)
-        return Speedup(estimate.point, estimate.low, estimate.high, estimate.level, sum(map(len, final.log_ratios)), len(final.log_ratios))
+        return Speedup(
+            estimate.point,
+            estimate.low,
+            estimate.high,
+            estimate.level,
+            sum(map(len, final.log_ratios)),
+            len(final.log_ratios),
+        )
     if heat.id not in results.intervals:
         return None
     estimate = results.intervals[heat.id]
@@ -145,11 +154,20 @@ def _reason(heat: Heat, results: Results, options: Options, winner: str | None) 
         return "It was not measured: the budget was used up."
     verdict = verdict_of(results.intervals[heat.id], options.noise)
     if verdict in ("slower", "same"):
-        return f"In the race it is {verdict}: {_times(results.intervals[heat.id])}."
+        return f"In the race it is {verdict}: {interval(results.intervals[heat.id])}."
     return "It fell behind the leader in the race." if winner or results.finals else "It is not clear of the noise."
 
 
-def _times(estimate: Estimate) -> str:
-    from unslow.core.units import interval
+def telling_trials(listener: Listener, fixes: Mapping[str, Fix], options: Options) -> Listener:
+    """A listener that is told of a finished heat as the trial that it is so far."""
 
-    return interval(estimate)
+    def tell(event: Event) -> None:
+        heat = event.payload
+        if isinstance(heat, Heat):
+            intervals = {heat.id: event.interval} if event.interval else {}
+            so_far = Results({heat.id: heat}, intervals, {}, {}, {}, {})
+            trial = _trial(heat, so_far, fixes, options, None)
+            event = replace(event, payload=replace(trial, reason="" if trial.verdict == "faster" else trial.reason))
+        listener(event)
+
+    return tell

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import sys
-from dataclasses import replace
+from pathlib import Path
 
 from unslow.core.trial import Report
 from unslow.core.units import seconds
+from unslow.report._summary import summarised
 from unslow.report.json import report_json
 from unslow.report.page import page
 from unslow.runs.folder import RunFolder, write_json, write_text, writing
 from unslow.search.space import Known, refusals
-from unslow.verbs._look import Look, rated, summarised, write_profile
-from unslow.verbs._trials import Results, trials, winner_of
+from unslow.verbs._look import Look, rated, write_profile
+from unslow.verbs._trials import Results, percentiles, trials, winner_of
 
 FEW_LABELS = 100
 """Fewer labelled requests than this prove little: one wrong answer is more than a percent."""
 
 
-def reported(seen: Look, known: Known, results: Results, folder: RunFolder, elapsed_s: float, in_evaluation_mode: bool) -> Report:
+def reported(
+    seen: Look, known: Known, results: Results, folder: RunFolder, elapsed_s: float, in_evaluation_mode: bool
+) -> Report:
     """The report of a run, from everything that was seen and measured."""
     options = known.options
     winner = winner_of(results, known.fixes, options)
@@ -34,12 +38,19 @@ def reported(seen: Look, known: Known, results: Results, folder: RunFolder, elap
         trials=trials(results, known.fixes, options, winner),
         winner=winner,
         elapsed_s=elapsed_s,
-        command=" ".join(["unslow", *sys.argv[1:]]) if sys.argv[0].endswith("unslow") else f"unslow fix {seen.surveyed.workload.target}",
+        command=command(seen),
         folder=str(folder.path),
         bundle=str(folder.bundle) if winner else "",
         notes=_notes(seen, known, in_evaluation_mode),
         requests=_requests(seen, results),
     )
+
+
+def command(seen: Look) -> str:
+    """The command that repeats the run: this process's own, or what it would be on the command line."""
+    if Path(sys.argv[0]).name == "unslow":
+        return shlex.join(["unslow", *sys.argv[1:]])
+    return f"unslow fix {seen.surveyed.workload.target}"
 
 
 def written(report: Report, results: Results, seen: Look, folder: RunFolder) -> Report:
@@ -59,11 +70,16 @@ def _notes(seen: Look, known: Known, in_evaluation_mode: bool) -> tuple[str, ...
     facts = seen.surveyed.facts
     notes = [f"{refusal.fix} was not tried: {refusal.reason}." for refusal in refusals(known)]
     if facts.made_inputs:
-        notes.append("The inputs were made from the declared shapes: accuracy on real inputs is unproven. Give --inputs FILE.npz.")
+        notes.append(
+            "The inputs were made from the declared shapes: accuracy on real inputs is unproven. Give --inputs FILE.npz."
+        )
     if in_evaluation_mode:
         notes.append("The original answers at random (layers in training mode): it was compared in evaluation mode.")
     if facts.labelled and facts.evaluation_requests < FEW_LABELS:
-        notes.append(f"{facts.evaluation_requests} labelled requests prove little about accuracy: one answer is {100 / facts.evaluation_requests:.0f} %.")
+        notes.append(
+            f"{facts.evaluation_requests} labelled requests prove little about accuracy: "
+            f"one answer is {100 / facts.evaluation_requests:.0f} %."
+        )
     if facts.requests < 4:
         notes.append(f"The race and the finals used the same {facts.requests} requests, for there are no more.")
     return tuple(notes)
@@ -81,8 +97,6 @@ def _requests(seen: Look, results: Results) -> dict[str, object]:
     final = next(iter(results.finals.values()), None)
     if final is None:
         return base
-    from unslow.verbs._trials import percentiles
-
     return base | {
         "original_ms": 1e3 * final.original_seconds / final.original_requests,
         "latency_ms": percentiles(final.original_call_ms),
@@ -90,8 +104,3 @@ def _requests(seen: Look, results: Results) -> dict[str, object]:
         "cpu_seconds_per_1000": 1000 * final.original_cpu_seconds / final.original_requests,
         "peak_memory_bytes": final.original_peak_memory_bytes,
     }
-
-
-def without_folder(report: Report) -> Report:
-    """The same report without the paths of one machine, to compare two runs."""
-    return replace(report, folder="", bundle="")

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
 import time
-from dataclasses import dataclass, replace
-from pathlib import Path
+from typing import Any
 
-from unslow.core.events import Event, Listener, silent
+from unslow.core.events import Listener, silent
+from unslow.core.heat import Heat
 from unslow.core.options import Options
 from unslow.core.trial import Report
-from unslow.core.workload import Target
 from unslow.fixes import all_fixes
-from unslow.measure.bench import Bench, memory_limit, orders
+from unslow.measure.bench import Bench, Opened, memory_limit, orders
 from unslow.measure.finals import TURN_PAIRS_PER_PROCESS
 from unslow.measure.heats import Original
 from unslow.processes.base import Processes
 from unslow.processes.local import LocalProcesses
-from unslow.runs.folder import RunFolder, new_folder, user_cache
+from unslow.runs.folder import RunFolder, user_cache
 from unslow.runs.journal import Journal
 from unslow.search.contest import race
 from unslow.search.space import Known
 from unslow.verbs._decide import decide
 from unslow.verbs._look import Look, look
+from unslow.verbs._named import Named, named
+from unslow.verbs._trials import telling_trials
 from unslow.verbs._write import reported, written
 from unslow.verify.guard import Guard
 
@@ -31,51 +30,67 @@ SPAWN_AND_WARM_S = 6.0
 """What opening a process and warming it up takes beside building the model, roughly; for planning the budget."""
 
 
-@dataclass(frozen=True)
-class Finished:
-    """What a run left: the report and where it lies."""
-
-    report: Report
-    folder: RunFolder
-
-
-def fix_target(
-    target: Target,
-    options: Options | None = None,
+def fix(
+    what: Any,
+    inputs: Any = None,
     *,
+    options: Options | None = None,
     out: str = "",
-    resume: str = "",
     listener: Listener = silent,
     processes: Processes | None = None,
-) -> Finished:
-    """The whole run, from a target to what it leaves on the disk.
+    **about: Any,
+) -> Report:
+    """Find out why a model is slow, try what can help, prove what does, and save the winner.
+
+    Parameters
+    ----------
+    what
+        A path or `"file.py:name"`, an `Inference`, a function marked `@unslow.workload`, or a model with its `inputs`.
+    inputs
+        The requests that are timed, where `what` is a model: arrays or tensors, tuples of them, or dicts.
+    options
+        Budget, objective and the like; see `Options`.
+    out
+        The folder to write; default: a new one under `unslow-runs/`.
+    about
+        Other fields of `Inference`: `metric`, `labels`, `tolerance`, `evaluation`, …
+
+    Returns
+    -------
+    Report
+        With the winner (or None), every trial, and `bundle`: what `unslow.load` takes.
 
     Raises
     ------
-    BadInput, CannotRun
-        The target cannot be run, or the folder cannot be written.
+    BadInput, BadUsage, CannotRun
+        It cannot be run, or the folder cannot be written.
     """
-    options, processes, started = options or Options(), processes or LocalProcesses(), time.monotonic()
-    folder = RunFolder(Path(resume).resolve()) if resume else new_folder(target, out)
-    journal = Journal(folder.journal)
-    seen = look(target, folder, journal, options, processes, listener)
-    bench = _bench(seen, folder, options, processes)
+    return fix_named(
+        named(what, inputs, out=out, **about), options or Options(), listener, processes or LocalProcesses()
+    )
+
+
+def fix_named(run: Named, options: Options, listener: Listener, processes: Processes) -> Report:
+    """The whole run, from a target to what it leaves on the disk. Goes on where the folder's journal ends."""
+    started, journal = time.monotonic(), Journal(run.folder.journal)
+    seen = look(run.target, run.folder, journal, options, processes, listener)
+    bench = _bench(seen, run.folder, options, processes)
     known = Known(bench.original, bench.facts, seen.machine, seen.findings, all_fixes(), options)
+    listener = telling_trials(listener, known.fixes, options)
     original, guard = Original(bench), Guard(bench, options)
+
+    def check(opened: Opened, entry: Heat) -> str:
+        return guard.check_subset(original.opened(), opened, entry)
+
     try:
-        until = started + options.budget_s - reserve_s(bench)
-        raced = race(bench, original, known, journal, until, listener, guard_subset(guard, original))
+        raced = race(bench, original, known, journal, started + options.budget_s - reserve_s(bench), listener, check)
         original.close()
         results = decide(bench, raced, guard, known.fixes, options, journal, listener)
     finally:
         original.close()
         guard.close()
-    report = reported(seen, known, results, folder, time.monotonic() - started, guard.in_evaluation_mode)
-    return Finished(written(report, results, seen, folder), folder)
-
-
-def guard_subset(guard: Guard, original: Original):  # noqa: ANN201 - a CheckOutputs
-    return lambda opened, entry: guard.check_subset(original.opened(), opened, entry)
+    report = reported(seen, known, results, run.folder, time.monotonic() - started, guard.in_evaluation_mode)
+    return written(report, results, seen, run.folder)
 
 
 def reserve_s(bench: Bench) -> float:
@@ -91,6 +106,13 @@ def _bench(seen: Look, folder: RunFolder, options: Options, processes: Processes
     facts = seen.surveyed.facts
     race_order, final_order = orders(facts.requests, options.seed, facts.carried)
     return Bench(
-        processes, seen.surveyed.workload, facts, seen.machine, folder, user_cache(), race_order, final_order,
+        processes,
+        seen.surveyed.workload,
+        facts,
+        seen.machine,
+        folder,
+        user_cache(),
+        race_order,
+        final_order,
         memory_limit(options.memory_bytes),
-    )  # fmt: skip
+    )

@@ -18,6 +18,8 @@ from unslow.core.jsonable import from_json, to_json
 from unslow.core.machine import Machine
 from unslow.core.variant import Applied, Fix
 from unslow.core.workload import Inference, Target, Workload
+from unslow.serving.stream import Around, Stream
+from unslow.survey.names import names_of
 from unslow.worker.opened import Streams, needs_live, open_bundle, open_original, open_workload, streams
 
 
@@ -59,7 +61,9 @@ class Jobs:
 
         changed = from_json(Workload, workload)
         known: dict[str, Fix] = all_fixes()
-        shop = LocalWorkshop(changed.target, from_json(Facts, facts), from_json(Machine, machine), Path(cache), Path(survey), places)
+        shop = LocalWorkshop(
+            changed.target, from_json(Facts, facts), from_json(Machine, machine), Path(cache), Path(survey), places
+        )
         for applied in from_json(tuple[Applied, ...], fixes):
             changed = known[applied.name].apply(changed, applied.parameters, shop)
         return {"workload": changed, "spent_seconds": shop.spent_seconds}
@@ -74,12 +78,23 @@ class Jobs:
         known = from_json(Facts, facts)
         example = [dict(request) for request in read_requests(Path(survey)).inputs[:4]] if known.flat_inputs else []
         written = write_bundle(
-            Path(folder), what, fixes=from_json(tuple[Applied, ...], fixes), measured={}, facts=known,
-            machine=from_json(Machine, machine), live=live, example=example,
-        )  # fmt: skip
-        return {"folder": str(written), "bytes": sum(file.stat().st_size for file in written.rglob("*") if file.is_file())}
+            Path(folder),
+            what,
+            fixes=from_json(tuple[Applied, ...], fixes),
+            measured={},
+            facts=known,
+            machine=from_json(Machine, machine),
+            live=live,
+            example=example,
+        )
+        return {
+            "folder": str(written),
+            "bytes": sum(file.stat().st_size for file in written.rglob("*") if file.is_file()),
+        }
 
-    def job_open(self, workload: Any, facts: Any, survey: str, order: Sequence[int], bundle: str = "", original: bool = False) -> Any:
+    def job_open(
+        self, workload: Any, facts: Any, survey: str, order: Sequence[int], bundle: str = "", original: bool = False
+    ) -> Any:
         """Open the original, a variant, or a bundle, to answer the stream's requests in this `order`."""
         started = time.perf_counter()
         what, known = from_json(Workload, workload), from_json(Facts, facts)
@@ -97,8 +112,30 @@ class Jobs:
         self._order = order
         first = time.perf_counter()
         self._streams.inputs.answer(order[0])
-        return {"setup_s": time.perf_counter() - started, "first_s": time.perf_counter() - first,
-                "granularity": self._streams.inputs.granularity}  # fmt: skip
+        return {
+            "setup_s": time.perf_counter() - started,
+            "first_s": time.perf_counter() - first,
+            "granularity": self._streams.inputs.granularity,
+        }
+
+    def job_open_target(self, target: Any, seed: int) -> Any:
+        """Open a target as the user has it, to answer its own requests in their order."""
+        what = from_json(Target, target)
+        inference = targets.load(what)
+        workload = targets.original(what, inference)
+        parts = open_original(workload, inference)
+        first = Stream(
+            parts.call,
+            parts.serving,
+            names_of(workload, inference),
+            inference.inputs,
+            Around(inference.prepare, inference.finish, inference.carry),
+        )
+        self._streams = Streams(first, first)
+        self._order = range(len(first))
+        started = time.perf_counter()
+        first.answer(0)
+        return {"first_s": time.perf_counter() - started, "granularity": first.granularity, "requests": len(first)}
 
     def job_turn(self, start: int, count: int, untimed: int) -> Any:
         """Answer `untimed` requests, then `count` against the clock, from place `start` of the order."""

@@ -84,16 +84,28 @@ def _metric(inference: Inference, original: Answers, variant: Answers, case: Cas
     if inference.metric is None:
         return None
     return judge_metric(
-        inference.metric, original, variant, inference.labels, tolerance=case.tolerance, groups=_of(inference.groups),
-        slices=_of(inference.slices), alpha=case.alpha, seed=case.seed,
-    )  # fmt: skip
+        inference.metric,
+        original,
+        variant,
+        inference.labels,
+        tolerance=case.tolerance,
+        groups=_of(inference.groups),
+        slices=_of(inference.slices),
+        alpha=case.alpha,
+        seed=case.seed,
+    )
 
 
 def _agreement(inference: Inference, original: Answers, variant: Answers, case: Case) -> Outcome:
     return judge_agreement(
-        original, variant, tolerance=case.tolerance, groups=_of(inference.groups), slices=_of(inference.slices),
-        alpha=case.alpha, seed=case.seed,
-    )  # fmt: skip
+        original,
+        variant,
+        tolerance=case.tolerance,
+        groups=_of(inference.groups),
+        slices=_of(inference.slices),
+        alpha=case.alpha,
+        seed=case.seed,
+    )
 
 
 def _of(given: Sequence[Any] | None) -> Any:

@@ -13,8 +13,8 @@ from unslow.core.facts import Facts
 from unslow.core.runtime import Call
 from unslow.core.workload import Inference, Serving, Workload
 from unslow.runtimes import open_model
-from unslow.survey.requests import read_requests
 from unslow.serving.stream import Around, Stream
+from unslow.survey.requests import read_requests
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,9 @@ def needs_live(workload: Workload, facts: Facts) -> bool:
     return not workload.model.path or facts.prepared or facts.finished or not facts.flat_inputs
 
 
-def streams(parts: Parts, facts: Facts, inference: Inference | None, folder: Path, *, is_original: bool = False) -> Streams:
+def streams(
+    parts: Parts, facts: Facts, inference: Inference | None, folder: Path, *, is_original: bool = False
+) -> Streams:
     """The user's requests around opened parts; from the survey's file where the user's code is not needed."""
     as_tensors = facts.framework in ("torch", "exported") and facts.finished and not is_original
     if inference is not None:

@@ -30,7 +30,9 @@ class LocalWorkshop(Workshop):
     `spent_seconds` is what making this variant's files took, also where they were found made.
     """
 
-    def __init__(self, target: Target, facts: Facts, machine: Machine, cache: Path, survey: Path, places: Sequence[int]) -> None:
+    def __init__(
+        self, target: Target, facts: Facts, machine: Machine, cache: Path, survey: Path, places: Sequence[int]
+    ) -> None:
         self.facts = facts
         self.machine = machine
         self.spent_seconds = 0.0
@@ -41,7 +43,11 @@ class LocalWorkshop(Workshop):
         self._inference: Inference | None = None
 
     def make(self, name: str, key: Mapping[str, Any], builder: Callable[[Path], None]) -> Path:
-        whole = {"key": to_json(key), "fingerprint": self.facts.fingerprint, "libraries": to_json(self.machine.libraries)}
+        whole = {
+            "key": to_json(key),
+            "fingerprint": self.facts.fingerprint,
+            "libraries": to_json(self.machine.libraries),
+        }
         digest = hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()[:16]
         folder = self._cache / f"{name}-{digest}"
         if not (folder / MADE).is_file():

@@ -1,0 +1,48 @@
+"""Says what slows a workload, ranked by how much fixing it can give at most."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from unslow.cli._options import about_inputs, declared
+
+HELP = """Watches TARGET run and says what slows it, best ceiling first. Tries nothing, writes nothing.
+
+\b
+Examples:
+  unslow diagnose examples/sentence_encoder/workload.py:encoder
+  unslow diagnose model.onnx --inputs requests.npz --json
+"""
+
+
+@click.command(help=HELP)
+@click.argument("target")
+@about_inputs
+@click.option(
+    "--worth", type=float, default=1.03, show_default=True, help="Say nothing of what can give less than this."
+)
+@click.option("--all", "show_all", is_flag=True, help="Show also what is true but not worth fixing.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON (schema unslow.diagnosis/1).")
+def diagnose(target: str, inputs: str, shapes: Any, trust: bool, worth: float, show_all: bool, as_json: bool) -> None:
+    from rich.console import Console
+
+    from unslow.core.options import Options
+    from unslow.report.json import diagnosis_json
+    from unslow.report.terminal import TerminalListener, diagnosis_view
+    from unslow.verbs.diagnose import diagnose as watch
+
+    console = Console(stderr=as_json, highlight=False)
+    with TerminalListener(console) as listener:
+        report = watch(
+            target, options=Options(worth=worth), declared=declared(inputs, shapes, trust), listener=listener
+        )
+    if as_json:
+        click.echo(json.dumps(diagnosis_json(report), indent=1))
+    else:
+        console.print(diagnosis_view(report, show_all))
+
+
+COMMAND = diagnose

@@ -1,0 +1,114 @@
+"""What a habit or a fix is, when it helps, what it risks."""
+
+from __future__ import annotations
+
+import difflib
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
+
+import click
+
+from unslow.core.discover import documentation, plugins
+from unslow.core.errors import BadUsage
+from unslow.core.finding import Habit
+from unslow.core.variant import Fix
+
+HELP = """Explains the habit or the fix NAME: what it is, how it shows, when it does not matter, what it risks.
+
+Without NAME it lists all of them.
+
+\b
+Examples:
+  unslow explain
+  unslow explain float64-compute
+  unslow explain int8-static
+"""
+
+HABITS = "unslow.habits"
+FIXES = "unslow.fixes"
+TAGS = {
+    "exact": "the same bits are expected, and checked",
+    "numeric": "the same operations in another order; the error is measured",
+    "lossy": "other numbers; it wins only where the metric shows that little is lost",
+}
+
+
+@click.command(help=HELP)
+@click.argument("name", required=False)
+def explain(name: str | None) -> None:
+    habits, fixes = everything()
+    if name is None:
+        _list("Habits (what may be wrong)", HABITS, habits)
+        _list("Fixes (what is tried)", FIXES, fixes)
+        return
+    found = find(name, (*habits, *fixes))
+    if found in habits:
+        _show(found, HABITS, about_habit(habits[found], fixes))
+    else:
+        _show(found, FIXES, about_fix(fixes[found]))
+
+
+def everything() -> tuple[dict[str, Habit], dict[str, Fix]]:
+    """Every habit and every fix by its name, each sorted."""
+    return plugins(HABITS, "HABIT", Habit), plugins(FIXES, "FIX", Fix)
+
+
+def find(name: str, names: Sequence[str]) -> str:
+    """`name` as it is known, whatever its case and its dashes.
+
+    Raises
+    ------
+    BadUsage
+        Nothing is called so; says which names are close.
+    """
+    wanted = name.strip().lower().replace("_", "-")
+    if wanted in names:
+        return wanted
+    within = [known for known in names if wanted and wanted in known]
+    close = difflib.get_close_matches(wanted, names, n=3) or within[:3]
+    hint = f"Did you mean {' or '.join(close)}?" if close else "All names: unslow explain"
+    raise BadUsage(f"There is no habit and no fix {name!r}.", hint)
+
+
+def about_habit(habit: Habit, fixes: Mapping[str, Fix]) -> list[tuple[str, str]]:
+    """What a habit's page says besides its documentation: which fixes treat it."""
+    treating = [f"{fix.name}: {fix.does}" for fix in fixes.values() if habit.name in fix.treats]
+    if not treating:
+        by_hand = "None: a finding says what to do by hand." if habit.advice_only else "None that is installed."
+        return [("Fixes", by_hand)]
+    return [("Fixes", "\n".join(treating))]
+
+
+def about_fix(fix: Fix) -> list[tuple[str, str]]:
+    """What a fix's page says besides its documentation: what it treats, how its outputs are judged, what it needs."""
+    rows = [
+        ("Treats", ", ".join(fix.treats)),
+        ("Outputs", f"{fix.tag}: {TAGS[fix.tag]}"),
+        ("Runtimes", ", ".join(sorted(fix.runtimes))),
+        ("Needs", f"pip install 'unslow[{fix.extra}]'" if fix.extra else ""),
+    ]
+    return [(title, text) for title, text in rows if text]
+
+
+def _list(title: str, package: str, names: Iterable[str]) -> None:
+    click.secho(title, bold=True)
+    for name in names:
+        click.echo(f"  {name:30} {documentation(_module(package, name))[''].splitlines()[0]}")
+    click.echo()
+
+
+def _show(name: str, package: str, about: Iterable[tuple[str, str]]) -> None:
+    sections = documentation(_module(package, name))
+    click.secho(name, bold=True)
+    click.echo(sections.pop(""))
+    for title, text in (*sections.items(), *about):
+        click.echo()
+        click.secho(title, bold=True)
+        click.echo(textwrap.indent(text, "  "))
+
+
+def _module(package: str, name: str) -> str:
+    return f"{package}.{name.replace('-', '_')}"
+
+
+COMMAND = explain

@@ -1,0 +1,110 @@
+"""Finds out why a model is slow, tries what can help, proves what does, writes the result."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from unslow.cli._options import Duration, about_inputs, about_measuring, declared
+
+HELP = """Profiles TARGET, tries the fixes that the profile says can matter, proves them, and writes the result.
+
+TARGET is file.py:name (a function marked @unslow.workload, a module, any callable), model.onnx, model.pt2, or a bundle.
+Everything goes to a folder under unslow-runs/: report.html, report.json, bundle/ (the winner), journal.jsonl.
+
+\b
+Examples:
+  unslow fix examples/sentence_encoder/workload.py:encoder
+  unslow fix model.onnx --inputs requests.npz --budget 10m
+  unslow fix model.onnx --shape image=1x3x224x224
+  unslow fix serve.py:model --objective throughput --p99-below 50
+  unslow fix --resume unslow-runs/encoder-20260101-120000
+"""
+
+
+@click.command(help=HELP)
+@click.argument("target", required=False)
+@about_inputs
+@about_measuring
+@click.option("--budget", type=Duration(), default="5m", show_default=True, help="How long it may take: 90s, 5m, 1h.")
+@click.option(
+    "--tolerance", type=float, default=None, help="How much of the metric may be lost; default: the workload's own."
+)
+@click.option(
+    "--p99-below", type=float, default=None, metavar="MS", help="The winner's p99 must be below this, surely."
+)
+@click.option(
+    "--worth", type=float, default=1.03, show_default=True, help="No fix is tried that can give less than this."
+)
+@click.option("--accept-unproven", is_flag=True, help="Let a lossy variant win whose accuracy too few samples show.")
+@click.option("--only", multiple=True, metavar="FIX", help="Try only this fix; can be repeated.")
+@click.option("--skip", multiple=True, metavar="FIX", help="Do not try this fix; can be repeated.")
+@click.option("--out", default="", metavar="FOLDER", help="Where to write; default: unslow-runs/NAME-TIME.")
+@click.option("--resume", default="", metavar="FOLDER", help="Go on with an interrupted run.")
+@click.option("--json", "as_json", is_flag=True, help="Print report.json, and nothing else.")
+def fix(
+    target: str | None, inputs: str, shapes: Any, trust: bool, out: str, resume: str, as_json: bool, **chosen: Any
+) -> None:
+    run = _run(target, declared(inputs, shapes, trust), out, resume)
+    options = _options(chosen)
+    report = _shown(run, options, as_json)
+    if as_json:
+        from unslow.report.json import report_json
+
+        click.echo(json.dumps(report_json(report), indent=1))
+
+
+def _run(target: str | None, about: Any, out: str, resume: str) -> Any:
+    from unslow.verbs._named import named, resumed
+
+    if bool(target) == bool(resume):
+        raise click.UsageError("Name a TARGET, or a folder with --resume.")
+    return resumed(resume) if resume else named(target, out=out, declared=about)
+
+
+def _options(chosen: dict[str, Any]) -> Any:
+    from unslow.core.errors import BadUsage
+    from unslow.core.options import Options
+    from unslow.fixes import all_fixes
+
+    for name in (*chosen["only"], *chosen["skip"]):
+        if name not in all_fixes():
+            raise BadUsage(f"There is no fix {name!r}.", f"Fixes: {', '.join(all_fixes())}.")
+    chosen["budget_s"], chosen["memory_bytes"] = chosen.pop("budget"), chosen.pop("memory")
+    chosen["p99_below_ms"] = chosen.pop("p99_below")
+    return Options(**chosen)
+
+
+def _shown(run: Any, options: Any, as_json: bool) -> Any:
+    """The run, with its progress on the screen (on standard error where standard output is for JSON)."""
+    from rich.console import Console
+
+    from unslow.processes.local import LocalProcesses
+    from unslow.report.terminal import TerminalListener, findings_table, profile_view, summary
+    from unslow.verbs.fix import fix_named
+
+    console = Console(stderr=as_json, highlight=False)
+    console.print(f"Writing to {run.folder.path}", style="dim", soft_wrap=True)
+    with TerminalListener(console, options.budget_s) as listener:
+
+        def tell(event: Any) -> None:
+            views = {"profile": profile_view, "findings": findings_table}
+            if event.stage in views and event.payload is not None:
+                console.print(views[event.stage](event.payload))
+            listener(event)
+
+        try:
+            report = fix_named(run, options, tell, LocalProcesses())
+        except KeyboardInterrupt:
+            console.print(
+                f"What is finished is saved; go on with: unslow fix --resume {run.folder.path}", soft_wrap=True
+            )
+            raise
+    if not as_json:
+        console.print(summary(report))
+    return report
+
+
+COMMAND = fix

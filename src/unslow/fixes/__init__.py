@@ -1,0 +1,21 @@
+"""One file, one fix: a pure function from a workload to a workload, with its documentation, its search space and its risk.
+
+A fix is found by walking this package (`unslow.core.discover`); adding one is one file here and one test. Files that begin
+with an underscore hold what several fixes share. Libraries are imported inside functions only: listing the fixes is cheap.
+"""
+
+from __future__ import annotations
+
+from unslow.core.discover import plugins
+from unslow.core.variant import Fix
+
+
+def all_fixes() -> dict[str, Fix]:
+    """Every fix by its name, sorted by file.
+
+    Raises
+    ------
+    BadPlugin
+        A file of this package holds no fix, or one of another name.
+    """
+    return plugins("unslow.fixes", "FIX", Fix)

@@ -1,0 +1,82 @@
+"""Parts of a profile's wall time: by kind of operator, inside certain operators, and what only starts operators."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from unslow.core.facts import Facts
+from unslow.core.finding import Evidence
+from unslow.core.profile import Profile, Span
+from unslow.habits._ops import Kind, kind_of
+
+# Less than this cannot be told from noise: a process's memory layout alone shifts it by half a percent or more for its
+# whole life (DESIGN.md, "How the time is measured"), on either side of a comparison.
+LEAST_SHARE = 0.01
+
+
+@dataclass(frozen=True)
+class Split:
+    """The compute time in two, as shares of the wall time: what starts operators, and what they compute."""
+
+    dispatch: float
+    kernels: dict[Kind, float]
+
+
+def is_empty(profile: Profile) -> bool:
+    """Whether the profile shows no time at all: only facts can then be relied on."""
+    return profile.wall_ns <= 0
+
+
+def operators(profile: Profile) -> Iterator[tuple[Span, float]]:
+    """Each span of the category `compute`, with its own time as a share of the wall time."""
+    if is_empty(profile):
+        return
+    for span, own_ns in zip(profile.spans, profile.own_ns, strict=True):
+        if span.category == "compute":
+            yield span, max(0, own_ns) / profile.wall_ns
+
+
+def shares_by_kind(profile: Profile, chosen: Callable[[Span], bool] | None = None) -> dict[Kind, float]:
+    """The share of the wall time that each kind of operator takes, of those `chosen` (all, if None)."""
+    shares: dict[Kind, float] = {}
+    for span, share in operators(profile):
+        if chosen is None or chosen(span):
+            kind = kind_of(span)
+            shares[kind] = shares.get(kind, 0.0) + share
+    return shares
+
+
+def split(profile: Profile, facts: Facts) -> Split:
+    """Takes up to `facts.dispatch_seconds` of each operator's own time as its dispatch; the rest is computing."""
+    if is_empty(profile):
+        return Split(0.0, {})
+    dispatch_each = facts.dispatch_seconds * 1e9 / profile.wall_ns
+    dispatch, kernels = 0.0, dict[Kind, float]()
+    for span, share in operators(profile):
+        started = min(share, dispatch_each)
+        dispatch += started
+        kind = kind_of(span)
+        kernels[kind] = kernels.get(kind, 0.0) + share - started
+    return Split(dispatch, kernels)
+
+
+def host_share(evidence: Evidence) -> float:
+    """The share of the wall time in which the host only gets work started: the category `framework`, and dispatch."""
+    profile = evidence.profile
+    return min(1.0, profile.shares["framework"] + split(profile, evidence.facts).dispatch)
+
+
+def operators_per_request(profile: Profile) -> float:
+    """How many operators one request runs (one step, where the profile does not know its requests)."""
+    return sum(1 for _ in operators(profile)) / max(1, profile.requests or len(profile.steps))
+
+
+def share_within(profile: Profile, chosen: Callable[[Span], bool]) -> float:
+    """The share of the wall time that is in the `chosen` spans and in all that they call, each instant counted once."""
+    if is_empty(profile):
+        return 0.0
+    inside: list[bool] = []
+    for span in profile.spans:
+        inside.append(chosen(span) or (span.parent >= 0 and inside[span.parent]))
+    return min(1.0, profile.share_of({index for index, found in enumerate(inside) if found}))

@@ -1,0 +1,100 @@
+"""The model answers requests while PyTorch records everything for a backward pass that never comes.
+
+What it is
+----------
+Outside `torch.inference_mode()` or `torch.no_grad()`, each operator also notes how its gradient would be computed,
+and keeps the arrays that this would need. Training needs that. Answering requests does not.
+
+Why it is slow
+--------------
+Twice. Each operator takes longer to start, since a node of the autograd graph is made (small layers suffer: a chain
+of 60 operators on one row of 64 numbers took 0.35 ms with recording, 0.26 ms without). And no array may be released
+before the answer is, so that each goes to fresh memory, which the system must hand out page by page: the same chain
+on 2,048 rows, where 31 MB were kept, took 26.7 ms with recording and 11.1 ms without.
+
+How it shows
+------------
+The outputs hang on an autograd graph (they require a gradient). The time at stake is what starts operators: the
+category `framework`, and per operator what one costs before it computes anything. What must remain of it is the
+micro-benchmark "inference_mode/autograd:dispatch" on this machine. Where a request keeps more than 2 MB of arrays
+(estimated: the first input of each computing operator), or where the model has fused transformer layers that PyTorch
+only uses without autograd (source: the conditions in `torch.nn.TransformerEncoderLayer.forward`), the computing is at
+stake too, and no floor is known. Source of the 2 MB: the chain above on 1 to 4,096 rows; its loss exceeded that of
+starting operators from 2 MB on, and was 1.7-fold at 16 MB.
+
+When it does not matter
+-----------------------
+When a few long operators take all the time and keep little. When gradients are what the request asks for, such as
+saliency maps.
+
+Risk
+----
+None for the answers: the same operators compute the same numbers. Code that later asks for a gradient of the outputs
+fails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import prod
+
+from unslow.core.finding import Evidence, EvidenceValue, Finding, Habit
+from unslow.core.profile import Profile
+from unslow.core.units import share as show_share
+from unslow.core.units import size
+from unslow.habits._evaluation_path import loses_fused_path
+from unslow.habits._floors import bounded
+from unslow.habits._ops import array_inputs, kind_of
+from unslow.habits._shares import host_share, is_empty, operators, operators_per_request
+
+NAME = "autograd-at-inference"
+FLOOR = "inference_mode/autograd:dispatch"
+RETAINED_BYTES = 2e6
+_KEEPS_ITS_INPUT = frozenset({"matmul", "conv", "attention", "elementwise", "softmax", "normalisation", "dropout"})
+_ITEM_BYTES = {"float64": 8, "float32": 4, "bfloat16": 2, "float16": 2}
+_ADVICE = "Answer requests inside `with torch.inference_mode():`."
+
+
+def detect(evidence: Evidence) -> Iterator[Finding]:
+    """One finding, if the outputs of a request hang on an autograd graph."""
+    profile, facts = evidence.profile, evidence.facts
+    if not facts.grad_recorded:
+        return
+    if is_empty(profile):
+        title = "Autograd records every request, for a backward pass that never comes."
+        yield Finding(NAME, title, 1.0, None, {"grad_recorded": True}, advice=_ADVICE)
+        return
+    retained = retained_bytes_per_request(profile)
+    numbers: dict[str, EvidenceValue] = {
+        "grad_recorded": True,
+        "operators_per_request": round(operators_per_request(profile), 1),
+        "dispatch_us_per_operator": round(facts.dispatch_seconds * 1e6, 2),
+        "retained_bytes_per_request": retained,
+        "peak_memory_bytes": facts.peak_memory_bytes,
+        "fused_layers_off": loses_fused_path(facts),
+    }
+    keeps_much = retained >= RETAINED_BYTES
+    if keeps_much or loses_fused_path(facts):
+        at_stake = min(1.0, profile.shares["framework"] + profile.shares["compute"])
+        why = f"keeping about {size(retained)} a request" if keeps_much else "switching fused layers off"
+        title = f"Autograd records every request, {why}: up to {show_share(at_stake)} of the time is at stake."
+        yield Finding(NAME, title, at_stake, None, numbers, advice=_ADVICE)
+        return
+    at_stake = host_share(evidence)
+    floor = evidence.machine.floors.get(FLOOR)
+    title = f"Autograd records every request: {show_share(at_stake)} of the time starts operators, partly for it."
+    yield Finding(NAME, title, at_stake, None if floor is None else bounded(floor), numbers, advice=_ADVICE)
+
+
+def retained_bytes_per_request(profile: Profile) -> int:
+    """About how many bytes of arrays autograd keeps for one request: each computing operator's first array input."""
+    total = 0
+    for span, _ in operators(profile):
+        inputs = array_inputs(span)
+        if inputs and kind_of(span) in _KEEPS_ITS_INPUT:
+            dtype, shape = inputs[0]
+            total += prod(shape) * _ITEM_BYTES.get(dtype, 0)
+    return total // max(1, profile.requests or len(profile.steps))
+
+
+HABIT = Habit(name=NAME, detect=detect)

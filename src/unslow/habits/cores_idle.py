@@ -1,0 +1,62 @@
+"""The work keeps few of the cores busy, though computing is what takes the time.
+
+What it is
+----------
+A request computes on one thread, or on a few, while other cores of this machine that it may use have nothing to do.
+
+Why it is slow
+--------------
+Large matrix products and convolutions can be split over cores, and different requests can be answered side by side.
+With one of two cores in use, up to half of the machine is wasted.
+
+How it shows
+------------
+Processor seconds per second of a request: how many cores it keeps busy. Below three quarters of the cores that can be
+used, with at least half of the time in `compute`. Source of the threshold: between TensorBoard's profiler (a device
+less than 50 % used) and TraceLens (more than 15 % idle), rule 11 of the field survey; a quarter leaves room for the
+part of a core that neighbours on the machine take. What must remain is the part of the cores that is used now:
+perfect scaling, which is the most that can be had.
+
+When it does not matter
+-----------------------
+When the other cores are wanted for something else, such as more copies of the same service. When requests are so
+small (below some 0.1 ms) that handing work to another thread takes longer than doing it.
+
+Risk
+----
+None for the answers, apart from the last digits where sums are split in another way. Other programs on the machine
+get less.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from unslow.core.finding import Evidence, EvidenceValue, Finding, Habit
+from unslow.habits._floors import bounded
+from unslow.habits._pools import cores_used, largest_pool
+from unslow.habits._shares import is_empty
+
+NAME = "cores-idle"
+WELL_USED = 0.75
+MOSTLY_COMPUTING = 0.5
+
+
+def detect(evidence: Evidence) -> Iterator[Finding]:
+    """One finding, if computing takes most of the time on clearly fewer cores than there are."""
+    profile, cores, used = evidence.profile, evidence.machine.cores, cores_used(evidence.facts)
+    if is_empty(profile) or used is None or cores < 2 or used >= WELL_USED * cores:
+        return
+    computing = min(1.0, profile.shares["compute"])
+    if computing < MOSTLY_COMPUTING:
+        return
+    numbers: dict[str, EvidenceValue] = {"cores_used": round(used, 2), "cores": cores, "compute_share": computing}
+    pool = largest_pool(evidence.facts)
+    if pool is not None:
+        numbers |= {"pool": pool.name, "pool_threads": pool.threads}
+    title = f"{used:.1f} of {cores} cores are busy on average, while computing takes most of the time."
+    advice = "Give the library as many threads as there are cores, or answer several requests at a time."
+    yield Finding(NAME, title, computing, bounded(used / cores), numbers, advice=advice)
+
+
+HABIT = Habit(name=NAME, detect=detect)

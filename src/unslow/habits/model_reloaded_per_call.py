@@ -1,0 +1,123 @@
+"""The model is read from its file again for every request, instead of once.
+
+What it is
+----------
+The function that answers a request also opens the model: `torch.load`, `InferenceSession(...)` or
+`from_pretrained(...)` stand inside it.
+
+Why it is slow
+--------------
+Reading 100 MB of weights, building the layers and preparing the runtime takes a tenth of a second to many seconds.
+The answer itself often takes some milliseconds. Whatever the first request warmed up is thrown away too.
+
+How it shows
+------------
+A file was opened at least 0.5 times per request while requests were answered, and is a model by its ending (`.onnx`,
+`.pt`, `.safetensors` and the like), or is at least 100 kB and no image, sound, table or program. A file that each
+request brings along is opened once in the whole stream, so it stays far below 0.5. Source of the 0.5: a model that is
+cached is opened 0 times, one that is not at least once; half lies between, and allows for a survey that began midway.
+The time at stake is that of the categories `setup` and `io` and of functions that load models, where the recording
+shows them: pure waste, nothing must remain. Where it does not, the finding is unbounded.
+
+When it does not matter
+-----------------------
+When one process answers one request and ends, such as a command-line tool.
+
+Risk
+----
+The model stays in memory. If the file is replaced while the process runs, the old model goes on answering until a
+restart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from pathlib import PurePath
+
+from unslow.core.facts import FileRead
+from unslow.core.finding import Evidence, EvidenceValue, Finding, Habit
+from unslow.core.profile import Span
+from unslow.core.units import share as show_share
+from unslow.core.units import size
+from unslow.habits._shares import LEAST_SHARE, share_within
+
+NAME = "model-reloaded-per-call"
+LEAST_OPENS = 0.5
+LARGE_BYTES = 100_000
+_MODELS = frozenset({
+    ".onnx", ".ort", ".pt", ".pt2", ".pth", ".ckpt", ".safetensors", ".h5", ".hdf5", ".keras", ".pb", ".tflite",
+    ".joblib", ".pkl", ".gguf", ".xml", ".bin", ".npz",
+})  # fmt: skip
+_NO_MODELS = frozenset({
+    ".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".wav", ".mp3", ".flac", ".ogg", ".mp4",
+    ".avi", ".csv", ".tsv", ".parquet", ".jsonl", ".txt", ".log", ".py", ".pyc", ".so", ".ttf",
+})  # fmt: skip
+_LOADERS = (
+    "inferencesession", "inference_session", "from_pretrained", "load_model", "load_state_dict", "load_weights",
+    "read_model", "compile_model", "load_file", "unpickl", "load_saved_model", "torch.load", "jit.load", "joblib.load",
+)  # fmt: skip
+
+_LOADING_FILES = ("torch/serialization.py", "joblib/numpy_pickle.py")
+
+
+def detect(evidence: Evidence) -> Iterator[Finding]:
+    """One finding, if a model-like file is opened about once per request."""
+    often = [file for file in evidence.facts.files_read if file.opens_per_request >= LEAST_OPENS]
+    files = [file for file in often if is_model_like(file)]
+    if not files:
+        return
+    file = max(files, key=lambda file: file.size_bytes * file.opens_per_request)
+    numbers: dict[str, EvidenceValue] = {
+        "file": file.path,
+        "size_bytes": file.size_bytes,
+        "opens_per_request": round(file.opens_per_request, 2),
+        "files": len(files),
+    }
+    loading = share_within(evidence.profile, _is_loading)
+    name = PurePath(file.path).name
+    what = f"{name} ({size(file.size_bytes)}) is opened {file.opens_per_request:.2g} times per request"
+    advice = "Open the model once, outside the function that answers requests, and keep it."
+    if loading < LEAST_SHARE:
+        yield Finding(NAME, f"{what}; how long loading takes is not known.", 1.0, None, numbers, advice=advice)
+        return
+    numbers["loading_share"] = loading
+    title = f"{what}: loading takes {show_share(loading)} of the time."
+    yield Finding(NAME, title, loading, 0.0, numbers, site=_site(evidence), advice=advice)
+
+
+def is_model_like(file: FileRead) -> bool:
+    """Whether it is a model by its ending, or large and of no ending that data and programs have."""
+    ending = PurePath(file.path).suffix.lower()
+    return ending in _MODELS or (file.size_bytes >= LARGE_BYTES and ending not in _NO_MODELS)
+
+
+def _is_loading(span: Span) -> bool:
+    return span.category in ("setup", "io") or _loads(span.name) or any(map(_loads, _frames(span)))
+
+
+def _loads(where: str) -> bool:
+    """Whether "file.py:12 function", or a function alone, is one that loads models."""
+    place, _, function = where.lower().rpartition(" ")
+    file = place.rpartition(":")[0]
+    return file.endswith(_LOADING_FILES) or any(loader in function for loader in _LOADERS)
+
+
+def _frames(span: Span) -> Sequence[str]:
+    """The sampled Python stack, "file.py:12 function" each, outermost first; empty where there is none."""
+    return span.details.get("stack") or ()
+
+
+def _site(evidence: Evidence) -> str:
+    """Where the user's code calls what loads the model: "file.py:12"; "" where the recording does not say."""
+    for span in evidence.profile.spans:
+        frames = _frames(span)
+        for caller, called in pairwise(frames):
+            if _loads(called):
+                return caller.rpartition(" ")[0]
+        if not frames and span.details.get("file") and _is_loading(span):
+            return f"{span.details['file']}:{span.details.get('line') or 1}"
+    return ""
+
+
+HABIT = Habit(name=NAME, detect=detect)

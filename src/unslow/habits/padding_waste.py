@@ -1,0 +1,67 @@
+"""Part of the computing is spent on padding: tokens that a mask switches off again.
+
+What it is
+----------
+Texts of different lengths share an array, so the shorter ones are filled up to the longest, or all of them to a fixed
+length such as 512. A mask tells the model to ignore the filling, after everything for it has been computed.
+
+Why it is slow
+--------------
+Every layer computes every position. With 60 % padding, 60 % of the matrix products are for nothing. Attention
+compares each position with each other one, so there the waste is 1 - (1 - 0.6)², or 84 %.
+
+How it shows
+------------
+The part of the tokens that the mask switches off, times the compute time of the operators whose work grows with the
+number of tokens; for attention and softmax, the square of what is left. All of that is waste: nothing must remain.
+There is no threshold on the padding itself (any is waste); the share of the time must reach 1 %, below which a
+recording's noise is larger. Source: counted in the workload's own masks.
+
+When it does not matter
+-----------------------
+When requests are of like length. On accelerators whose compilers need fixed shapes, where a few padded lengths are
+the price of not compiling anew.
+
+Risk
+----
+Shapes vary from call to call, and compiled models may have to be compiled once per length. A model that ignores its
+mask in some layer (a mean over all positions) gives other answers without padding: compare them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from unslow.core.finding import Evidence, EvidenceValue, Finding, Habit
+from unslow.core.units import share as show_share
+from unslow.habits._ops import Kind
+from unslow.habits._shares import LEAST_SHARE, is_empty, shares_by_kind
+
+NAME = "padding-waste"
+_SQUARED: frozenset[Kind] = frozenset(("attention", "softmax"))
+_ADVICE = "Cut each batch at its own longest request, and batch requests of like length together."
+
+
+def detect(evidence: Evidence) -> Iterator[Finding]:
+    """One finding, if the mask switches tokens off and computing them takes time."""
+    profile, facts = evidence.profile, evidence.facts
+    padding = min(1.0, facts.padding_share)
+    if padding <= 0:
+        return
+    numbers: dict[str, EvidenceValue] = {"padding_share": padding, "padding_mask": facts.padding_mask}
+    if is_empty(profile):
+        title = f"{show_share(padding)} of the tokens are padding; how much of the time they take is not known."
+        yield Finding(NAME, title, 1.0, None, numbers, advice=_ADVICE)
+        return
+    shares = shares_by_kind(profile)
+    squared = sum(share for kind, share in shares.items() if kind in _SQUARED)
+    linear = sum(shares.values()) - squared
+    at_stake = min(1.0, linear * padding + squared * (1 - (1 - padding) ** 2))
+    if at_stake < LEAST_SHARE:
+        return
+    numbers |= {"token_compute_share": min(1.0, linear + squared), "attention_share": squared}
+    title = f"{show_share(padding)} of the tokens are padding: {show_share(at_stake)} of the time is spent on them."
+    yield Finding(NAME, title, at_stake, 0.0, numbers, advice=_ADVICE)
+
+
+HABIT = Habit(name=NAME, detect=detect)

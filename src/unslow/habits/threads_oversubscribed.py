@@ -1,0 +1,76 @@
+"""More threads compute at the same time than there are cores to run them.
+
+What it is
+----------
+Libraries such as OpenMP, BLAS or ONNX Runtime start a pool of threads for their loops. Here one pool alone is larger
+than the number of cores that this process may use.
+
+Why it is slow
+--------------
+Each loop ends when its last thread ends. With more threads than cores some must wait for a turn, while the others
+spin and burn the very cores that the late ones wait for. Each change of threads also empties part of the caches.
+
+How it shows
+------------
+The largest computing pool has more threads than the cores that can be used (the least of what is there, affinity and
+quota), and the process keeps more than one core busy. Pools that take turns are not added up: four pools of the right
+size do no harm. Source: rule 47 of the field survey (PyTorch's tuning guide: threads times workers above cores). At
+stake is the category `compute`; what must remain is the micro-benchmark "right/oversubscribed:matmul" of this
+machine. Where a container's quota is the cause, `cpu-quota-ignored` speaks instead.
+
+When it does not matter
+-----------------------
+When the operators are so small that the library runs them on one thread anyway. When the extra threads sleep, as
+those of a loader do that waits for files.
+
+Risk
+----
+None for the answers, apart from the last digits where sums are split in another way. Too few threads leave cores
+idle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from unslow.core.facts import ThreadPool
+from unslow.core.finding import Evidence, EvidenceValue, Finding, Habit
+from unslow.core.machine import Machine
+from unslow.core.units import share as show_share
+from unslow.habits._floors import bounded
+from unslow.habits._pools import cores_used, largest_pool
+from unslow.habits._shares import LEAST_SHARE, is_empty
+
+NAME = "threads-oversubscribed"
+FLOOR = "right/oversubscribed:matmul"
+ONE_CORE = 1.05  # a process with one busy thread may measure slightly above 1
+_ADVICE = "Set the threads to the number of cores, in one place: OMP_NUM_THREADS, or the library's own setting."
+
+
+def detect(evidence: Evidence) -> Iterator[Finding]:
+    """One finding, if a computing pool is larger than the cores, and more than one of its threads works."""
+    profile, facts, machine = evidence.profile, evidence.facts, evidence.machine
+    pool, used = largest_pool(facts), cores_used(facts)
+    if pool is None or pool.threads <= machine.cores or _quota_explains(pool, machine):
+        return
+    if used is not None and used <= ONE_CORE and machine.cores > 1:
+        return
+    numbers: dict[str, EvidenceValue] = {"pool": pool.name, "pool_threads": pool.threads, "cores": machine.cores}
+    if used is not None:
+        numbers["cores_used"] = round(used, 2)
+    at_stake = 1.0 if is_empty(profile) else min(1.0, profile.shares["compute"])
+    if at_stake < LEAST_SHARE:
+        return
+    measured = None if is_empty(profile) else machine.floors.get(FLOOR)
+    title = f"{pool.threads} threads of {pool.name} share {machine.cores} cores"
+    title += "." if is_empty(profile) else f", in computing that takes {show_share(at_stake)} of the time."
+    yield Finding(NAME, title, at_stake, None if measured is None else bounded(measured), numbers, advice=_ADVICE)
+
+
+def _quota_explains(pool: ThreadPool, machine: Machine) -> bool:
+    """Whether the pool fits the cores that are there, and only a container's quota makes it too large."""
+    limited = machine.cpu_quota is not None and machine.cpu_quota < machine.logical_cores
+    return limited and pool.threads <= machine.logical_cores
+
+
+HABIT = Habit(name=NAME, detect=detect)

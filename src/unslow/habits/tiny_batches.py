@@ -1,0 +1,107 @@
+"""Many requests come one or two at a time through a model that would answer sixteen together in little more time.
+
+What it is
+----------
+Requests could be joined along their first axis (tried: the answers stay the same), and are answered nearly alone.
+
+Why it is slow
+--------------
+Each call starts every operator, and reads every weight from memory, for a single row. With sixteen rows both are paid
+once for all sixteen.
+
+How it shows
+------------
+At most 4 rows a request, in a stream of at least 8 requests. What must remain comes from micro-benchmarks of this
+machine, time per request at 16 requests a call against 1: "batched/single:dispatch" for the part of the time that
+starts operators, "batched/single:vector" for the rest where a row is one vector of numbers, "batched/single:matmul"
+where it is more (tokens, images). With a fixed cost per call and a cost per row, both follow from such a ratio, and
+so does what is left for the number of rows that share a call already. Source of the thresholds: 4 rows are a quarter
+of the benchmark's batch, the 8 requests half of it: beyond, the figure says little about this stream. All of the time
+is at stake.
+
+When it does not matter
+-----------------------
+When the time until a single answer is what counts: a batch waits for its last request, and answers all of them late.
+It pays for throughput and for cost. Convolutions over large images gain little, since they reuse their weights in
+each image.
+
+Risk
+----
+Each answer takes longer, and memory grows with the batch. Rows of different lengths need padding. Sums in another
+order can change the last digits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from unslow.core.facts import Facts
+from unslow.core.finding import Evidence, EvidenceValue, Finding, Habit
+from unslow.habits._floors import Part, bounded, joined
+from unslow.habits._shares import host_share, is_empty
+
+NAME = "tiny-batches"
+DISPATCH, VECTOR, PRODUCT = "batched/single:dispatch", "batched/single:vector", "batched/single:matmul"
+BENCHMARK_ROWS = 16
+FEW_ROWS = BENCHMARK_ROWS / 4
+MANY_REQUESTS = BENCHMARK_ROWS // 2
+
+
+def detect(evidence: Evidence) -> Iterator[Finding]:
+    """One finding, if requests of few rows could be joined and there are enough of them."""
+    facts = evidence.facts
+    rows = rows_per_request(facts)
+    if not facts.batch_axis or facts.requests < MANY_REQUESTS or rows is None or rows > FEW_ROWS:
+        return
+    floor = None if is_empty(evidence.profile) else _floor(evidence, rows)
+    if floor is not None and floor >= 1:
+        return
+    numbers: dict[str, EvidenceValue] = {
+        "rows_per_request": round(rows, 2),
+        "requests": facts.requests,
+        "pays_for": "throughput and cost, not latency",
+    }
+    each = "row" if round(rows, 2) == 1 else "rows"
+    title = f"Requests are answered {rows:.3g} {each} at a time, though {facts.requests} of them could share calls."
+    advice = "Gather requests for a few milliseconds and answer them in one call, where throughput is what counts."
+    yield Finding(NAME, title, 1.0, floor, numbers, advice=advice)
+
+
+def _floor(evidence: Evidence, rows: float) -> float | None:
+    """What remains of all the time, with 16 rows a call; None where it was not measured here."""
+    floors, facts = evidence.machine.floors, evidence.facts
+    product = floors.get(VECTOR if has_vector_rows(facts) else PRODUCT, floors.get(PRODUCT))
+    if product is None:
+        return None
+    starting = host_share(evidence)
+    parts = ((starting, floors.get(DISPATCH, product)), (1 - starting, product))
+    return joined(Part(share, floor_from(measured, rows)) for share, measured in parts).floor
+
+
+def has_vector_rows(facts: Facts) -> bool:
+    """Whether a row of the first input with axes is one vector of numbers."""
+    first = next((leaf for leaf in facts.inputs if any(shape for shape, _ in leaf.shapes)), None)
+    return first is not None and first.dtype.startswith("float") and all(len(shape) <= 2 for shape, _ in first.shapes)
+
+
+def rows_per_request(facts: Facts) -> float | None:
+    """The mean length of axis 0 over the stream, of the first input with axes; None if no input has any."""
+    for leaf in facts.inputs:
+        counted = [(shape[0], count) for shape, count in leaf.shapes if shape]
+        if counted:
+            return sum(rows * count for rows, count in counted) / max(1, sum(count for _, count in counted))
+    return None
+
+
+def floor_from(measured: float, rows: float) -> float:
+    """What remains of the time per row at 16 rows a call, for calls of `rows` rows today.
+
+    With a cost `a` per call and `c` per row, a + c = 1 for one row, and a / 16 + c = `measured`.
+    """
+    per_call = (1 - bounded(measured)) * BENCHMARK_ROWS / (BENCHMARK_ROWS - 1)
+    per_row = 1 - per_call
+    now = per_call / max(1.0, rows) + per_row
+    return bounded(measured / now) if now > 0 else 1.0
+
+
+HABIT = Habit(name=NAME, detect=detect)

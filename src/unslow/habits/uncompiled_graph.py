@@ -1,0 +1,112 @@
+"""The model runs operator by operator, where a compiler could make one program of them.
+
+What it is
+----------
+PyTorch by default ("eager") runs one operator after the other: each is looked up, started, reads its inputs from
+memory and writes its output back. An ONNX file can be opened with its graph optimisation switched off, to the same
+effect.
+
+Why it is slow
+--------------
+Between a layer and its activation, the whole array goes to memory and comes back, only to be compared with zero. And
+each operator costs some microseconds before it computes anything: at batch size 1 that may be most of the time. A
+compiler joins neighbours into one loop, drops what is constant and chooses faster layouts.
+
+How it shows
+------------
+PyTorch: no compiled region in the recording (without one: no module that `torch.compile` made). At stake are starting
+operators (the category `framework`, and what an operator costs before it computes), element-wise work, softmax,
+normalisation and copies, matrix products and convolutions. What must remain of each is the micro-benchmark of this
+machine: "graph/eager:dispatch", ":elementwise", ":matmul", ":conv", weighted by the time of each. The threshold is 1
+% of the wall time, below which a recording's noise is larger; what counts is the ceiling.
+ONNX: `BatchNormalization` right after `Conv`, or `Add` right after at least half of all `MatMul`. Source: tried with
+ONNX Runtime 1.32 on a transformer encoder and a small convolutional network: with optimisation off both pairs were
+there (6 of the 10 products in two layers were followed by their bias), with optimisation on neither. No floor is
+known then.
+
+When it does not matter
+-----------------------
+When a few large matrix products take nearly all the time: they already run in hand-written libraries. When the model
+runs only a few hundred times: compiling takes 20 s and more, and the break-even says when that has paid.
+
+Risk
+----
+The order of additions changes, so answers differ in the last digits. Shapes that were not seen before cause compiling
+anew, which takes seconds in the middle of serving. Some Python code cannot be compiled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from unslow.core.finding import Evidence, EvidenceValue, Finding, Habit
+from unslow.core.profile import Profile
+from unslow.core.units import share as show_share
+from unslow.habits._floors import Part, joined
+from unslow.habits._ops import Kind, is_compiled, op_name
+from unslow.habits._shares import LEAST_SHARE, is_empty, operators, operators_per_request, split
+
+NAME = "uncompiled-graph"
+LEAST_BIASED_PRODUCTS = 0.5
+_ADVICE = "Compile the model's graph, or export it to a runtime that does."
+_FLOOR_OF: dict[Kind, str] = {
+    "elementwise": "elementwise", "softmax": "elementwise", "normalisation": "elementwise", "layout": "elementwise",
+    "dropout": "elementwise", "fill": "elementwise", "matmul": "matmul", "attention": "matmul", "conv": "conv",
+}  # fmt: skip
+_TRANSPARENT = frozenset({"identity", "transpose"})
+
+
+def detect(evidence: Evidence) -> Iterator[Finding]:
+    """One finding, if a PyTorch model runs eagerly, or an ONNX graph runs unoptimised."""
+    if evidence.facts.framework in ("torch", "exported"):
+        yield from _eager(evidence)
+    elif evidence.facts.framework == "onnx":
+        yield from _unoptimised(evidence.profile)
+
+
+def _eager(evidence: Evidence) -> Iterator[Finding]:
+    profile, floors = evidence.profile, evidence.machine.floors
+    if any(is_compiled(span) for span in profile.spans) or "OptimizedModule" in evidence.facts.modules:
+        return
+    if is_empty(profile):
+        title = "The model runs operator by operator; how much of the time that costs is not known."
+        yield Finding(NAME, title, 1.0, None, {"compiled": False}, advice=_ADVICE)
+        return
+    times = split(profile, evidence.facts)
+    starting = times.dispatch + profile.shares["framework"]
+    shares: dict[str, float] = {"dispatch": starting, "elementwise": 0.0, "matmul": 0.0, "conv": 0.0}
+    for kind, share in times.kernels.items():
+        if kind in _FLOOR_OF:
+            shares[_FLOOR_OF[kind]] += share
+    at_stake = joined(Part(share, floors.get(f"graph/eager:{kind}")) for kind, share in shares.items())
+    if at_stake.share < LEAST_SHARE:
+        return
+    numbers: dict[str, EvidenceValue] = {f"{kind}_share": share for kind, share in shares.items()}
+    numbers["operators_per_request"] = round(operators_per_request(profile), 1)
+    title = (
+        f"The model runs operator by operator: {show_share(starting)} of the time starts operators, "
+        f"{show_share(shares['elementwise'])} is element-wise work that could be joined."
+    )
+    yield Finding(NAME, title, at_stake.share, at_stake.floor, numbers, advice=_ADVICE)
+
+
+def _unoptimised(profile: Profile) -> Iterator[Finding]:
+    names = [name for name in (op_name(span) for span, _ in operators(profile)) if name not in _TRANSPARENT]
+    pairs = list(pairwise(names))
+    norms = sum(pair == ("conv", "batchnormalization") for pair in pairs)
+    biases, products = sum(pair == ("matmul", "add") for pair in pairs), names.count("matmul")
+    if not norms and (not products or biases / products < LEAST_BIASED_PRODUCTS):
+        return
+    at_stake = profile.shares["compute"]
+    numbers: dict[str, EvidenceValue] = {
+        "conv_then_batch_norm_pairs": norms,
+        "matmul_then_add_pairs": biases,
+        "matmul_nodes": products,
+        "compute_share": at_stake,
+    }
+    title = f"The ONNX graph runs unoptimised: {norms + biases} pairs of nodes that belong together run one by one."
+    yield Finding(NAME, title, at_stake, None, numbers, advice="Open the file with graph optimisation switched on.")
+
+
+HABIT = Habit(name=NAME, detect=detect)

@@ -1,0 +1,1 @@
+"""What of this machine matters for speed: its facts, and floors that small benchmarks show."""

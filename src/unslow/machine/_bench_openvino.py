@@ -1,0 +1,39 @@
+"""OpenVINO's side of the graphs, in a process of its own."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from functools import cache, partial
+from typing import Any
+
+import numpy as np
+
+from unslow.machine._bench_onnxruntime import GRAPHS
+from unslow.machine._graphs import graph
+from unslow.machine._serve import THREADS, Case, serve
+from unslow.machine._turns import Call, seconds_per_call
+
+
+def prepare() -> Mapping[str, Case]:
+    openvino: Any = importlib.import_module("openvino")
+    core = openvino.Core()
+    return {f"graph:{name}": partial(_seconds, core, name) for name in GRAPHS}
+
+
+@cache
+def _network(core: Any, name: str) -> Call:
+    network, shape = graph(name)
+    settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": THREADS, "INFERENCE_PRECISION_HINT": "f32"}
+    request = core.compile_model(core.read_model(network), "CPU", settings).create_infer_request()
+    values = {"x": np.random.default_rng(1).standard_normal(shape, np.float32)}
+    return partial(request.infer, values)
+
+
+def _seconds(core: Any, name: str) -> list[float]:
+    call = _network(core, name)
+    return [seconds_per_call(call) for _ in range(3)][1:]
+
+
+if __name__ == "__main__":
+    serve(prepare)

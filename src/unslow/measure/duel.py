@@ -1,0 +1,109 @@
+"""Two workloads in turns against each other: first as long as it takes to see how far they are apart, then in fresh pairs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Protocol
+
+import numpy as np
+
+from unslow.core.estimate import Estimate, verdict_of
+from unslow.core.events import Event, Listener
+from unslow.core.options import Options
+from unslow.measure.bench import Opened
+from unslow.measure.finals import TURN_PAIRS_PER_PROCESS, finals_estimate, process_pairs_for
+from unslow.measure.race import RaceInterval, pairs_needed
+from unslow.measure.turns import TurnPair, turn_pairs
+
+MOST_RACE_PAIRS = 40
+
+
+class Opens(Protocol):
+    """Opens one of the two in a fresh process."""
+
+    def __call__(self) -> Opened: ...
+
+
+@dataclass(frozen=True)
+class Fought:
+    """The pairs of turns of each pair of processes, and the figures of both sides. The first pair is the race's."""
+
+    race: tuple[TurnPair, ...]
+    rounds: tuple[tuple[TurnPair, ...], ...]
+    setup_s: tuple[float, float]
+    peak_memory_bytes: tuple[int, int]
+
+    def estimate(self, options: Options) -> Estimate:
+        """How many times faster the second is, over the process pairs that the race did not use."""
+        return finals_estimate([_median(pairs, options) for pairs in self.rounds])
+
+
+@dataclass(frozen=True)
+class _Round:
+    """One pair of fresh processes."""
+
+    pairs: tuple[TurnPair, ...]
+    setup_s: tuple[float, float]
+    peak: tuple[int, int]
+
+
+Taker = Callable[[Iterator[TurnPair]], Iterable[TurnPair]]
+
+
+def duel(open_a: Opens, open_b: Opens, options: Options, listener: Listener) -> Fought:
+    """One pair of processes says how many more are needed; those alone give the interval."""
+    first = _round(open_a, open_b, lambda pairs: _race(pairs, options, listener), options, 0)
+    interval = _interval(first.pairs, options)
+    rounds: list[_Round] = []
+    for number in range(process_pairs_for(interval if interval.point > 1 else _inverse(interval))):
+        rounds.append(_round(open_a, open_b, lambda pairs: islice(pairs, TURN_PAIRS_PER_PROCESS), options, number + 1))
+        estimate = finals_estimate([_median(done.pairs, options) for done in rounds])
+        listener(Event("finals", "fresh processes", "b", estimate, len(rounds)))
+    peaks = [done.peak for done in (first, *rounds)]
+    return Fought(
+        first.pairs,
+        tuple(done.pairs for done in rounds),
+        first.setup_s,
+        (max(a for a, _ in peaks), max(b for _, b in peaks)),
+    )
+
+
+def _round(open_a: Opens, open_b: Opens, take: Taker, options: Options, number: int) -> _Round:
+    a = open_a()
+    with a.process:
+        b = open_b()
+        with b.process:
+            pairs = tuple(take(turn_pairs(a.side, b.side, options.seed * 7919 + number)))
+            peak = (a.process.peak_memory_bytes, b.process.peak_memory_bytes)
+            return _Round(pairs, (a.setup_s, b.setup_s), peak)
+
+
+def _race(pairs: Iterator[TurnPair], options: Options, listener: Listener) -> Iterator[TurnPair]:
+    interval = RaceInterval(options.alpha)
+    for number, pair in enumerate(pairs, start=1):
+        yield pair
+        interval = interval.updated(pair.log_ratio(options.objective))
+        estimate = interval.estimate.exp()
+        listener(Event("race", "one pair of processes", "b", estimate, number))
+        enough = number >= pairs_needed(options.alpha) and verdict_of(estimate, options.noise) != "undecided"
+        if enough or number >= MOST_RACE_PAIRS:
+            return
+
+
+def _interval(pairs: Iterable[TurnPair], options: Options) -> Estimate:
+    interval = RaceInterval(options.alpha)
+    for pair in pairs:
+        interval = interval.updated(pair.log_ratio(options.objective))
+    return interval.estimate.exp()
+
+
+def _inverse(ratio: Estimate) -> Estimate:
+    low, high = 1 / ratio.high, 1 / ratio.low if ratio.low else math.inf
+    return Estimate(1 / ratio.point, low, high, ratio.level, ratio.n)
+
+
+def _median(pairs: Iterable[TurnPair], options: Options) -> float:
+    return float(np.median([pair.log_ratio(options.objective) for pair in pairs]))

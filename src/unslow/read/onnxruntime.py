@@ -1,0 +1,126 @@
+"""ONNX Runtime's profiler: a JSON list of sessions' and nodes' events; each `model_run` is a step.
+
+A node's own time is `compute`; of a node that runs a subgraph (`If`, `Loop`, `Scan`), what its nodes leave, and all
+that is not inside a node, is `framework`. ONNX Runtime counts whole µs: shorter nodes show as 0 or 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from unslow.core.errors import BadInput
+from unslow.core.profile import Category, Profile, Span
+from unslow.read._files import fraction, json_of, listing, mapping, nanoseconds
+from unslow.read._flops import onnx_flops
+from unslow.read._reader import Reader
+from unslow.read._tree import Stretch, Tree, notes_of, tree_of
+
+NS_PER_US = 1000
+STEP = "model_run"
+NODE, SESSION, OURS = "Node", "Session", "unslow"
+KERNEL_TIME = "_kernel_time"
+_DTYPES = {"float": "float32", "double": "float64"}
+
+Event = Mapping[str, Any]
+
+
+def sniff(head: bytes) -> bool:
+    """A JSON list whose first events are those of a session."""
+    return head.lstrip()[:1] == b"[" and (b'"Session"' in head or KERNEL_TIME.encode() in head)
+
+
+def read(path: Path) -> Profile:
+    """The profile of an ONNX Runtime recording; runs that were only a warm-up (our recorder says how many) are left
+    out.
+
+    Raises
+    ------
+    BadInput
+        The file is damaged, or no run of the model was recorded.
+    """
+    events = [mapping(event, path, "an event") for event in listing(json_of(path), path, "a document")]
+    header = _header(events, path)
+    runs = [event for event in events if event.get("name") == STEP and event.get("cat") == SESSION]
+    if not runs:
+        raise BadInput(f"{path} holds no run of a model.", "Answer at least one request before profiling ends.")
+    thread = runs[-1].get("tid")
+    steps = _after_warm_up([_stretch(event, 0, path) for event in runs if event.get("tid") == thread], header)
+    inner = [event for event in events if _is_inner(event)]
+    # An event is written when it ends: of two that look alike, the later encloses the earlier.
+    here = [_stretch(event, -place, path) for place, event in enumerate(inner) if event.get("tid") == thread]
+    tree = tree_of(steps, here)
+    notes = notes_of(tree, len(inner) - len(here))
+    return Profile(_spans(tree, path), "onnxruntime", tree.steps, fraction(header.get("distortion")), notes)
+
+
+def _after_warm_up(steps: Sequence[Stretch], header: Mapping[str, Any]) -> list[Stretch]:
+    runs = header.get("warm_up")
+    left_out = runs if isinstance(runs, int) and 0 <= runs < len(steps) else 0
+    return sorted(steps, key=lambda step: step.start_ns)[left_out:]
+
+
+def _header(events: Sequence[Event], path: Path) -> Mapping[str, Any]:
+    ours = [event for event in events if event.get("cat") == OURS]
+    return mapping(ours[-1].get("args", {}), path, "a header") if ours else {}
+
+
+def _is_inner(event: Event) -> bool:
+    """A node's kernel, or the executor of a graph; older releases also record fences, which take no time."""
+    name = str(event.get("name"))
+    if event.get("ph") != "X":
+        return False
+    if event.get("cat") == NODE:
+        return name.endswith(KERNEL_TIME)
+    return event.get("cat") == SESSION and "Execut" in name
+
+
+def _stretch(event: Event, order: int, path: Path) -> Stretch:
+    start = nanoseconds(event, "ts", path, NS_PER_US)
+    args = mapping(event.get("args", {}), path, "an event's args")
+    name = str(event.get("name")).removesuffix(KERNEL_TIME)
+    return Stretch(name, start, start + nanoseconds(event, "dur", path, NS_PER_US), order, args)
+
+
+def _spans(tree: Tree, path: Path) -> tuple[Span, ...]:
+    spans: list[Span] = []
+    for node, children in zip(tree.nodes, tree.children, strict=True):
+        args = node.stretch.args
+        category = _category(args, bool(children))
+        details = _details(args, category, path) if "op_name" in args else {}
+        spans.append(Span(node.stretch.name, category, node.start_ns, node.end_ns, node.parent, details))
+    return tuple(spans)
+
+
+def _category(args: Mapping[str, Any], has_children: bool) -> Category:
+    if "op_name" not in args or has_children:
+        return "framework"
+    return "transfer" if str(args["op_name"]).startswith("Memcpy") else "compute"
+
+
+def _details(args: Mapping[str, Any], category: Category, path: Path) -> dict[str, Any]:
+    op = str(args["op_name"])
+    inputs, dtypes = _arrays(args.get("input_type_shape", []), path)
+    outputs, _ = _arrays(args.get("output_type_shape", []), path)
+    details: dict[str, Any] = {"op": op, "provider": str(args.get("provider", ""))}
+    if inputs:
+        details |= {"shapes": inputs, "dtypes": dtypes}
+    flops = onnx_flops(op, inputs, outputs) if category == "compute" else None
+    return details if flops is None else {**details, "flops": flops}
+
+
+def _arrays(listed: Any, path: Path) -> tuple[list[list[int]], list[str]]:
+    """Shapes and dtypes of `[{"float": [1, 64]}, …]`; sequences and missing inputs are left out."""
+    shapes: list[list[int]] = []
+    dtypes: list[str] = []
+    for entry in listing(listed, path, "a node's shapes"):
+        for dtype, shape in mapping(entry, path, "an array").items():
+            lengths = listing(shape, path, "a shape")
+            if all(isinstance(length, int) for length in lengths):
+                shapes.append(lengths)
+                dtypes.append(_DTYPES.get(dtype, dtype))
+    return shapes, dtypes
+
+
+READER = Reader("onnxruntime", sniff, read)

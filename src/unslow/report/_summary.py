@@ -1,0 +1,33 @@
+"""What a report keeps of a profile."""
+
+from __future__ import annotations
+
+from unslow.core.profile import Profile
+from unslow.core.trial import ProfileSummary
+
+LONGEST = 25
+
+
+def summarised(profile: Profile, most: int = LONGEST) -> ProfileSummary:
+    """The shares by category and the `most` longest names, each as {name, category, calls, own_s, share}."""
+    wall_s = profile.wall_ns / 1e9
+    longest = tuple(
+        {
+            "name": row.name,
+            "category": row.category,
+            "calls": row.calls,
+            "own_s": row.own_ns / 1e9,
+            "share": row.own_ns / profile.wall_ns if profile.wall_ns else 0.0,
+        }
+        for row in profile.totals[:most]
+    )
+    return ProfileSummary(
+        steps=len(profile.steps),
+        requests=profile.requests,
+        wall_s=wall_s,
+        shares={str(category): share for category, share in profile.shares.items()},
+        distortion=profile.distortion,
+        source=profile.source,
+        longest=longest,
+        notes=profile.notes,
+    )

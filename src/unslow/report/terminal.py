@@ -1,0 +1,266 @@
+"""What the terminal shows, as rich renderables: they adapt to its width, and read the same without colours."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import final
+
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from unslow.core import units
+from unslow.core.comparison import Comparison
+from unslow.core.profile import Profile
+from unslow.core.trial import ProfileSummary, RatedFinding, Report, Trial
+from unslow.report import _words as words
+from unslow.report._bars import Axis, interval_bar, share_bar
+from unslow.report._figures import Figure, break_even, comparison_figures, figures
+from unslow.report._listener import TerminalListener
+from unslow.report._renderer import Renderer
+from unslow.report._summary import summarised
+from unslow.report._text import plain
+from unslow.report.json import best_first
+
+__all__ = [
+    "RENDERER",
+    "TerminalListener",
+    "comparison_view",
+    "diagnosis_view",
+    "findings_table",
+    "profile_view",
+    "render",
+    "summary",
+]
+
+WIDE = 110
+"""From this width on there is room for the picture of each interval."""
+ROOMY = 84
+"""From this width on the reason has a column of its own; below, it stands under the fixes."""
+MOST_TRIALS = 15
+MOST_OPS = 12
+TONES = {"good": "bold green", "even": "bold yellow", "bad": "bold red"}
+STYLES = {"faster": "green", "slower": "red", "same": "default", "undecided": "yellow", "failed": "red"}
+OUTPUT_STYLES = {"kept": "green", "lost": "red", "unproven": "yellow"}
+CATEGORY_STYLES = {
+    "data": "yellow",
+    "transfer": "magenta",
+    "compute": "blue",
+    "framework": "cyan",
+    "sync": "bright_magenta",
+    "idle": "bright_black",
+    "communication": "bright_yellow",
+    "io": "red",
+    "setup": "bright_cyan",
+    "other": "white",
+}
+
+
+def summary(report: Report) -> RenderableType:
+    """The verdict, the figures before and after, every trial with its reason, and where the rest is."""
+    parts: list[RenderableType] = [Text(), _headline(words.headline(report)), _whys(words.why_nothing(report))]
+    rows = figures(report)
+    if rows:
+        parts += [Text(), _figures_table(rows, after=words.winner_of(report) is not None)]
+    paid = break_even(report)
+    if paid:
+        parts.append(Text(f"Break-even: {paid}.", style="dim"))
+    if words.variants_of(report):
+        parts += [Text(), _Trials(report)]
+    return Group(*parts, _notes((*report.profile.notes, *report.notes)), _places(report))
+
+
+def _headline(line: words.Headline) -> Text:
+    return Text.assemble((line.gain, TONES[line.tone]), line.rest)
+
+
+def _whys(sentences: Sequence[str]) -> RenderableType:
+    return Group(*(Padding(Text(f"· {sentence}"), (0, 0, 0, 2)) for sentence in sentences))
+
+
+def _notes(notes: Sequence[str]) -> RenderableType:
+    shown = [Text(f"Note: {plain(note, 400)}", style="dim") for note in notes]
+    return Group(*([Text(), *shown] if shown else []))
+
+
+def _places(report: Report) -> RenderableType:
+    lines: list[RenderableType] = []
+    if report.bundle:
+        lines.append(Text.assemble(("Use it:  ", "bold"), f"unslow.load({plain(report.bundle)!r})"))
+    if report.folder:
+        lines.append(Text.assemble(("Report:  ", "bold"), f"{plain(report.folder)}/report.html"))
+    return Group(*([Text(), *lines] if lines else []))
+
+
+def _table(*columns: tuple[str, str]) -> Table:
+    """A table without lines; of each column its heading and whether it is "left", "right", or "wrap"ped."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for heading, how in columns:
+        table.add_column(heading, justify="right" if how == "right" else "left", no_wrap=how != "wrap", overflow="fold")
+    return table
+
+
+def _figures_table(rows: Sequence[Figure], after: bool, sides: tuple[str, str] = ("before", "after")) -> RenderableType:
+    columns = [("", "left"), (sides[0] if after else "now", "right")]
+    table = _table(*columns, *([(sides[1], "right"), ("", "right")] if after else []))
+    for row in rows:
+        style = "" if row.better is None else ("green" if row.better else "red")
+        changed = [Text(row.after), Text(row.change, style=style)] if after else []
+        table.add_row(Text(row.label), Text(row.before), *changed)
+    notes = [Text(f"{row.label}: {row.note}.", style="dim") for row in rows if row.note]
+    return Group(table, *notes)
+
+
+@final
+@dataclass(frozen=True)
+class _Trials:
+    """The trials, best first, as wide as there is room."""
+
+    report: Report
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        trials = words.variants_of(self.report)
+        axis = Axis.of(trial.speedup for trial in trials)
+        wide, roomy = options.max_width >= WIDE, options.max_width >= ROOMY
+        picture = [("", "left")] if wide else []
+        reason = [("", "wrap")] if roomy else []
+        speed = ("speed-up", "left" if roomy else "wrap")
+        table = _table(("tried", "wrap"), speed, *picture, ("verdict", "left"), ("outputs", "left"), *reason)
+        if roomy:  # Rich would else give all the room to the longest reason, and break names within words.
+            table.columns[0].min_width = (options.max_width - (76 if wide else 47)) // 2
+        for trial in trials[:MOST_TRIALS]:
+            bar = [interval_bar(trial.speedup, axis, STYLES[trial.verdict], options.ascii_only)] if wide else []
+            why = _reason(trial, self.report.winner)
+            first = _fixes(trial, self.report.winner, "" if roomy else why)
+            outputs = trial.outputs.verdict if trial.outputs else ""
+            table.add_row(
+                first,
+                Text(words.speedup_text(trial.speedup)),
+                *bar,
+                Text(f"{words.MARKS[trial.verdict]} {trial.verdict}", style=STYLES[trial.verdict]),
+                Text(outputs, style=OUTPUT_STYLES.get(outputs, "")),
+                *([Text(why, style="dim")] if roomy else []),
+            )
+        yield table
+        if len(trials) > MOST_TRIALS:
+            yield Text(f"… and {len(trials) - MOST_TRIALS} more, in the report.", style="dim")
+
+
+def _fixes(trial: Trial, winner: str | None, below: str) -> Text:
+    text = Text(words.name_of(trial, 80), style="bold" if trial.id == winner else "")
+    return text.append(f"\n{below}", style="dim not bold") if below else text
+
+
+def _reason(trial: Trial, winner: str | None) -> str:
+    return "the winner" if trial.id == winner else plain(trial.reason, 160)
+
+
+def findings_table(findings: Sequence[RatedFinding], show_all: bool = False) -> RenderableType:
+    """What slows it, best ceiling first; `show_all`: those that are true but not worth fixing, too."""
+    ranked = best_first(tuple(findings))
+    shown = [rated for rated in ranked if rated.worth_fixing or show_all]
+    hidden = len(ranked) - len(shown)
+    parts: list[RenderableType] = []
+    if shown:
+        table = _table(("gives", "left"), ("what slows it", "wrap"))
+        for rated in shown:
+            table.add_row(*_finding_cells(rated))
+        parts.append(table)
+    else:
+        parts.append(Text("Nothing was found whose removal could pay."))
+    if hidden:
+        parts.append(Text(f"{hidden} more true, but not worth fixing: --all shows them.", style="dim"))
+    return Group(*parts)
+
+
+def _finding_cells(rated: RatedFinding) -> tuple[Text, Text]:
+    finding = rated.finding
+    gives = words.ceiling_text(rated.ceiling) if rated.worth_fixing else "not worth it"
+    text = Text.assemble(
+        (plain(finding.habit, 60), "bold"), (f"  {units.share(finding.share)} of the time at stake", "dim")
+    )
+    lines = [(plain(finding.title, 300), ""), (plain(finding.site, 120), "dim")]
+    if rated.fixes:
+        lines.append((f"To try: {plain(', '.join(rated.fixes), 200)}", "cyan"))
+    elif finding.advice:
+        lines.append((f"By hand: {plain(finding.advice, 300)}", "italic"))
+    for line, style in lines:
+        text.append(f"\n{line}" if line else "", style=style)
+    return Text(gives, style="bold green" if rated.worth_fixing else "dim"), text
+
+
+def diagnosis_view(report: Report, show_all: bool = False) -> RenderableType:
+    """Where the time goes and what slows it."""
+    parts = (Text(), profile_view(report.profile), Text(), findings_table(report.findings, show_all))
+    return Group(*parts, _notes(report.notes))
+
+
+def profile_view(profile: Profile | ProfileSummary) -> RenderableType:
+    """Shares by category as bars, and what took longest."""
+    seen = profile if isinstance(profile, ProfileSummary) else summarised(profile)
+    distortion = "" if seen.distortion is None else f", recording cost {units.share(seen.distortion)}"
+    head = f"{seen.steps:,} steps in {units.seconds(seen.wall_s)} ({plain(seen.source, 40)}{distortion})"
+    if not seen.steps:
+        return Group(Text("Nothing was recorded: there are no steps."), _notes(seen.notes))
+    return Group(Text(head, style="bold"), Text(), _Shares(seen), Text(), _longest(seen), _notes(seen.notes))
+
+
+@final
+@dataclass(frozen=True)
+class _Shares:
+    """A bar for each category that took any time."""
+
+    profile: ProfileSummary
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        table = _table(("", "left"), ("", "left"), ("", "right"))
+        table.show_header = False
+        for category, share in sorted(self.profile.shares.items(), key=lambda item: -item[1]):
+            if not share <= 0.0005:
+                style = CATEGORY_STYLES.get(category, "white")
+                bar = share_bar(share, style, ascii_only=options.ascii_only)
+                table.add_row(Text(plain(category, 40)), bar, Text(units.share(share)))
+        yield table
+
+
+def _longest(profile: ProfileSummary) -> Table:
+    table = _table(
+        ("what took longest", "wrap"), ("", "left"), ("calls", "right"), ("own time", "right"), ("share", "right")
+    )
+    for row in profile.longest[:MOST_OPS]:
+        category = plain(row.get("category", ""), 20)
+        table.add_row(
+            Text(plain(row.get("name", ""), 70)),
+            Text(category, style=CATEGORY_STYLES.get(category, "")),
+            Text(words.value_text(row.get("calls", ""))),
+            Text(units.seconds(row.get("own_s", 0.0))),
+            Text(units.share(row.get("share", 0.0))),
+        )
+    return table
+
+
+def comparison_view(comparison: Comparison) -> RenderableType:
+    """Whether b is faster than a, and the figures of both."""
+    parts: list[RenderableType] = [Text(), _headline(words.comparison_headline(comparison))]
+    rows = comparison_figures(comparison)
+    if rows:
+        parts += [Text(), _figures_table(rows, after=True, sides=("a", "b"))]
+    if comparison.outputs is not None:
+        verdict = comparison.outputs.verdict
+        said = Text(f"  {plain(comparison.outputs.reason, 300)}")
+        parts += [Text(), Text.assemble("Outputs ", (verdict, OUTPUT_STYLES[verdict])).append_text(said)]
+    return Group(*parts, _notes(comparison.notes))
+
+
+def render(report: Report, profile: Profile | None = None) -> str:
+    """The summary, the findings and the profile as plain text, 100 cells wide."""
+    console = Console(file=io.StringIO(), width=100, color_system=None, force_terminal=False, legacy_windows=False)
+    with console.capture() as capture:
+        console.print(summary(report), diagnosis_view(report, show_all=True))
+    return capture.get()
+
+
+RENDERER = Renderer(name="terminal", render=render)

@@ -1,0 +1,54 @@
+"""The fix `threads`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from unslow.core.facts import ThreadPool
+from unslow.core.workload import Host, Serving
+from unslow.fixes.threads import FIX
+
+from .workshop import FACTS, MACHINE, WORKLOAD, FakeWorkshop, on, setting
+
+SLOW = replace(FACTS, seconds_per_request=0.1)
+FAST = replace(FACTS, seconds_per_request=0.0005)
+
+
+def test_refuses_on_one_core() -> None:
+    assert "one" in FIX.refuses(setting(facts=replace(SLOW, thread_pools=(ThreadPool("openmp", 1),)), machine=replace(MACHINE, cores=1)))
+
+
+def test_refuses_beside_parallel_requests() -> None:
+    assert "parallel" in FIX.refuses(setting(replace(WORKLOAD, serving=Serving(clients=2))))
+
+
+def test_the_same_number_changes_nothing(tmp_path: Path) -> None:
+    before = replace(WORKLOAD, host=Host(threads=2))
+    assert FIX.apply(before, {"threads": 2}, FakeWorkshop(tmp_path)) is before
+
+
+def test_what_is_set_now_is_not_tried() -> None:
+    facts = replace(SLOW, thread_pools=(ThreadPool("openmp", 4),))
+    assert FIX.space(setting(facts=facts)) == ({"threads": 1},)
+
+
+def test_too_many_threads_become_as_many_as_the_cores() -> None:
+    facts = replace(SLOW, thread_pools=(ThreadPool("openmp", 64),))
+    assert FIX.space(setting(facts=facts))[0] == {"threads": 4}
+
+
+def test_small_requests_try_one_thread_first() -> None:
+    assert FIX.space(setting(facts=FAST))[0] == {"threads": 1}
+
+
+def test_spinning_is_for_onnx_runtime_only(tmp_path: Path) -> None:
+    parameters = {"threads": 4, "spinning": False}
+    assert parameters in FIX.space(setting(on("onnxruntime", "model.onnx"), SLOW))
+    assert parameters not in FIX.space(setting(facts=SLOW))
+    assert FIX.apply(on("onnxruntime"), parameters, FakeWorkshop(tmp_path)).model.settings == {"spinning": False}
+    assert FIX.apply(WORKLOAD, parameters, FakeWorkshop(tmp_path)).model == WORKLOAD.model
+
+
+def test_the_default_is_the_machines_cores(tmp_path: Path) -> None:
+    assert FIX.apply(WORKLOAD, {}, FakeWorkshop(tmp_path)).host == Host(threads=4)

@@ -1,0 +1,98 @@
+"""Small profiles, facts and machines made by hand: what a habit sees, with nothing in it but what a test is about.
+
+::
+
+    evidence(step(op("aten::mm", 60), op("aten::relu", 10)), facts(grad_recorded=True), machine(floors={...}))
+
+Times are in µs. What the operators of a step do not cover is Python (`framework`), so a step of 100 µs with 70 µs of
+operators has a framework share of 0.3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+from typing import Any
+
+from unslow.core.facts import Facts
+from unslow.core.finding import Evidence, Finding, Habit
+from unslow.core.machine import Machine
+from unslow.core.profile import Category, Profile, Span
+
+STEP_US = 100
+Shapes = Sequence[Sequence[int]]
+
+
+@dataclass(frozen=True)
+class Op:
+    """One operator of `us` µs, in which its `calls` run first."""
+
+    name: str
+    us: float
+    category: Category
+    details: dict[str, Any]
+    calls: tuple[Op, ...] = ()
+
+
+def op(
+    name: str,
+    us: float,
+    dtype: str = "float32",
+    shape: Sequence[int] = (2, 8),
+    *,
+    category: Category = "compute",
+    calls: Sequence[Op] = (),
+    **details: Any,
+) -> Op:
+    """An operator with one array input of this dtype and shape; `dtype=""`: the recording does not know."""
+    known = {"dtypes": [dtype], "shapes": [list(shape)]} if dtype else {}
+    return Op(name, us, category, {**known, **details}, tuple(calls))
+
+
+def step(*ops: Op, us: float = STEP_US, requests: int = 1, source: str = "kineto") -> Profile:
+    """A checked profile of one step of `us` µs with these operators, one after the other."""
+    root = Span("step", "framework", 0, round(us * 1000))
+    return Profile((root, *_spans(ops, 0, 0, 1)), source, requests).self_check()
+
+
+def _spans(ops: Sequence[Op], start_ns: int, parent: int, index: int) -> list[Span]:
+    spans: list[Span] = []
+    for one in ops:
+        end_ns = start_ns + round(one.us * 1000)
+        here = index + len(spans)
+        spans.append(Span(one.name, one.category, start_ns, end_ns, parent, one.details))
+        spans += _spans(one.calls, start_ns, here, here + 1)
+        start_ns = end_ns
+    return spans
+
+
+def facts(framework: str = "torch", **fields: Any) -> Facts:
+    """A workload of 32 requests of 100 µs, on one core, without anything amiss."""
+    plain = Facts(framework, 32, 100e-6, 1.0, 10**8, 100e-6)
+    return replace(plain, **fields)
+
+
+def machine(cores: int = 2, floors: dict[str, float] | None = None, **fields: Any) -> Machine:
+    """A machine with as many logical cores as usable ones, and no floor measured unless given."""
+    plain = Machine("processor", cores, cores, cores, None, 2**33, ("avx2",), (), "Linux", "3.11")
+    return replace(plain, floors=floors or {}, **fields)
+
+
+EMPTY = Profile((), "kineto")
+
+
+def evidence(profile: Profile = EMPTY, known: Facts | None = None, on: Machine | None = None) -> Evidence:
+    return Evidence(profile, known or facts(), on or machine())
+
+
+def found(habit: Habit, *cases: Evidence) -> list[Finding]:
+    """What the habit finds in all the cases."""
+    return list(chain.from_iterable(habit.detect(case) for case in cases))
+
+
+def the(habit: Habit, case: Evidence) -> Finding:
+    """The one finding in this case."""
+    findings = list(habit.detect(case))
+    assert len(findings) == 1, findings
+    return findings[0]

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import pytest
+from handmade import EMPTY, evidence, facts, found, machine, op, step, the
+
+from unslow.habits.autograd_at_inference import FLOOR, HABIT, RETAINED_BYTES, retained_bytes_per_request
+
+SMALL = step(op("aten::addmm", 40), op("aten::relu", 20))
+FLOORED = machine(floors={FLOOR: 0.6})
+
+
+def test_says_nothing_without_a_graph() -> None:
+    assert not found(HABIT, evidence(SMALL, facts(), FLOORED), evidence(EMPTY, facts(training=("drop",))))
+
+
+def test_a_graph_costs_the_starting_of_operators() -> None:
+    finding = the(HABIT, evidence(SMALL, facts(grad_recorded=True, dispatch_seconds=5e-6), FLOORED))
+    assert finding.share == pytest.approx(0.4 + 2 * 0.05)
+    assert finding.floor == 0.6
+    assert finding.ceiling == pytest.approx(1 / (1 - 0.5 * 0.4))
+    assert "50 %" in finding.title
+
+
+def test_an_operator_shorter_than_its_dispatch_counts_only_once() -> None:
+    tiny = step(op("aten::relu", 2), op("aten::relu", 3))
+    finding = the(HABIT, evidence(tiny, facts(grad_recorded=True, dispatch_seconds=50e-6), FLOORED))
+    assert finding.share == pytest.approx(1.0)
+
+
+def test_is_unbounded_where_nothing_was_measured() -> None:
+    assert the(HABIT, evidence(SMALL, facts(grad_recorded=True))).ceiling is None
+
+
+def test_a_floor_above_one_is_no_loss() -> None:
+    finding = the(HABIT, evidence(SMALL, facts(grad_recorded=True), machine(floors={FLOOR: 1.2})))
+    assert finding.ceiling == 1
+
+
+def test_keeping_large_arrays_is_unbounded() -> None:
+    rows = int(RETAINED_BYTES / 4 / 100)
+    large = step(op("aten::addmm", 40, shape=(rows, 100)), op("aten::relu", 40, shape=(rows, 100)))
+    finding = the(HABIT, evidence(large, facts(grad_recorded=True), FLOORED))
+    assert finding.floor is None
+    assert finding.share == pytest.approx(1.0)
+    assert finding.evidence["retained_bytes_per_request"] == 2 * rows * 400
+
+
+def test_views_and_copies_keep_nothing() -> None:
+    moving = step(op("aten::t", 10, shape=(10**6,)), op("aten::copy_", 10, shape=(10**6,)))
+    assert retained_bytes_per_request(moving) == 0
+
+
+def test_fused_layers_that_autograd_switches_off_are_unbounded() -> None:
+    layers = facts(grad_recorded=True, modules={"TransformerEncoderLayer": 6})
+    finding = the(HABIT, evidence(SMALL, layers, FLOORED))
+    assert finding.floor is None
+    assert finding.evidence["fused_layers_off"] is True
+
+
+def test_the_fact_alone_is_enough() -> None:
+    finding = the(HABIT, evidence(EMPTY, facts(grad_recorded=True), FLOORED))
+    assert finding.ceiling is None

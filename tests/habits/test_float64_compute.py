@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import pytest
+from handmade import EMPTY, evidence, facts, found, machine, op, step, the
+
+from unslow.core.facts import Leaf
+from unslow.habits.float64_compute import HABIT
+
+FLOORED = machine(floors={"float32/float64:matmul": 0.5, "float32/float64:elementwise": 0.4})
+
+
+def test_a_float64_scalar_is_no_leak() -> None:
+    scalar = op("aten::mul", 60, dtypes=["float32", "float64"], shapes=[[8, 8], []])
+    assert not found(HABIT, evidence(step(scalar), on=FLOORED))
+
+
+def test_other_dtypes_are_no_leak() -> None:
+    others = step(op("aten::mm", 60), op("aten::index_select", 20, "int64"), op("aten::mul", 10, "complex64"))
+    assert not found(HABIT, evidence(others, on=FLOORED))
+
+
+def test_an_input_that_is_cast_at_once_is_too_little() -> None:
+    cast = step(op("aten::copy_", 0.5, "float64"), op("aten::mm", 90))
+    double_input = facts(inputs=(Leaf("x", "float64", (((4, 8), 1),)),))
+    assert not found(HABIT, evidence(cast, double_input, FLOORED))
+
+
+def test_a_scalar_input_without_dtypes_in_the_recording_is_no_leak() -> None:
+    scalar_input = facts("function", inputs=(Leaf("t", "float64", (((), 1),)),))
+    assert not found(HABIT, evidence(step(op("f", 90, "")), scalar_input))
+
+
+def test_each_kind_has_its_floor() -> None:
+    mixed = step(op("aten::mm", 40, "float64"), op("aten::exp", 20, "float64"), op("aten::mm", 30))
+    finding = the(HABIT, evidence(mixed, on=FLOORED))
+    assert finding.share == pytest.approx(0.6)
+    assert finding.floor == pytest.approx((0.4 * 0.5 + 0.2 * 0.4) / 0.6)
+    assert finding.evidence["float64_matmul_share"] == pytest.approx(0.4)
+    assert "60 %" in finding.title
+
+
+def test_onnx_operators_are_seen() -> None:
+    node = op("/layer/MatMul_kernel_time", 80, "float64", op="MatMul")
+    assert the(HABIT, evidence(step(node), facts("onnx"), FLOORED)).floor == 0.5
+
+
+def test_is_unbounded_where_nothing_was_measured() -> None:
+    assert the(HABIT, evidence(step(op("aten::mm", 40, "float64")))).ceiling is None
+
+
+def test_weights_or_inputs_are_enough_where_the_recording_has_no_dtypes() -> None:
+    sampled = step(op("f", 70, ""), source="steps")
+    weights = facts("function", parameter_bytes={"float64": 8_000_000})
+    inputs = facts("function", inputs=(Leaf("x", "float64", (((4, 8), 1),)),))
+    assert the(HABIT, evidence(sampled, weights, FLOORED)).title.startswith("8 MB of the weights")
+    assert the(HABIT, evidence(sampled, inputs, FLOORED)).ceiling is None
+    assert the(HABIT, evidence(EMPTY, inputs, FLOORED)).ceiling is None

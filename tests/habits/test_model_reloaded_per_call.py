@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import pytest
+from handmade import EMPTY, evidence, facts, found, op, step, the
+
+from unslow.core.facts import Facts, FileRead
+from unslow.habits.model_reloaded_per_call import HABIT
+
+STEP = step(op("answer", 90, ""), source="steps")
+
+
+def reading(path: str, size_bytes: int, opens: float) -> Facts:
+    return facts("function", files_read=(FileRead(path, size_bytes, opens),))
+
+
+def test_a_model_that_is_opened_once_is_fine() -> None:
+    assert not found(HABIT, evidence(STEP, reading("model.onnx", 10**8, 1 / 32)), evidence(EMPTY))
+
+
+def test_data_that_requests_bring_along_is_no_model() -> None:
+    assert not found(HABIT, evidence(STEP, reading("cat.jpg", 10**7, 1.0)))
+    assert not found(HABIT, evidence(STEP, reading("a.csv", 10**7, 1.0)))
+
+
+def test_a_small_file_of_no_known_kind_is_no_model() -> None:
+    assert not found(HABIT, evidence(STEP, reading("settings.json", 2000, 1.0)))
+
+
+def test_how_long_loading_takes_may_not_be_known() -> None:
+    finding = the(HABIT, evidence(STEP, reading("m/model.onnx", 47_185_920, 1.0)))
+    assert finding.ceiling is None
+    assert finding.title.startswith("model.onnx (47.2 MB) is opened 1 times per request")
+    assert the(HABIT, evidence(EMPTY, reading("weights", 200_000, 0.5))).ceiling is None
+
+
+def test_loading_functions_and_all_that_they_call_are_waste() -> None:
+    inside = op("read", 40, "", category="other")
+    load = op("load_model", 60, "", category="framework", file="serve.py", line=8, calls=[inside])
+    finding = the(HABIT, evidence(step(load, op("answer", 30, "")), reading("model.joblib", 10_000, 1.0)))
+    assert finding.share == pytest.approx(0.6)
+    assert finding.floor == 0
+    assert finding.site == "serve.py:8"
+
+
+def test_a_sampled_stack_shows_who_loads() -> None:
+    calls = ["serve.py:8 answer", "site-packages/torch/serialization.py:1500 load", "zip.py:3 read"]
+    sample = op("read", 70, "", category="other", file="zip.py", line=3, stack=calls)
+    rest = op("answer", 20, "", category="framework", file="load_model.py", line=9, stack=["load_model.py:9 answer"])
+    finding = the(HABIT, evidence(step(sample, rest, source="steps"), reading("model.pt", 10**6, 1.0)))
+    assert finding.share == pytest.approx(0.7)
+    assert finding.site == "serve.py:8"
+
+
+def test_the_categories_of_loading_count() -> None:
+    loading = step(op("Session", 50, "", category="setup"), op("open", 10, "", category="io"), op("answer", 30, ""))
+    assert the(HABIT, evidence(loading, reading("model.onnx", 10**6, 1.0))).share == pytest.approx(0.6)
+
+
+def test_the_largest_file_is_named() -> None:
+    two = facts("function", files_read=(FileRead("a.pt", 10**6, 1.0), FileRead("b.pt", 10**8, 1.0)))
+    finding = the(HABIT, evidence(STEP, two))
+    assert (finding.evidence["file"], finding.evidence["files"]) == ("b.pt", 2)

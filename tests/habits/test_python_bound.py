@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import pytest
+from handmade import EMPTY, evidence, facts, found, machine, op, step, the
+
+from unslow.habits.python_bound import FLOOR, HABIT, HIGH_SHARE
+
+FLOORED = machine(floors={FLOOR: 0.25})
+
+
+def test_little_python_is_left_alone() -> None:
+    assert not found(HABIT, evidence(step(op("aten::mm", 86)), on=FLOORED), evidence(EMPTY, on=FLOORED))
+
+
+def test_waiting_is_not_python() -> None:
+    assert not found(HABIT, evidence(step(op("read", 60, category="data"), op("aten::mm", 30)), on=FLOORED))
+
+
+def test_starting_operators_counts() -> None:
+    small = step(*(op("aten::relu", 9) for _ in range(10)))
+    finding = the(HABIT, evidence(small, facts(dispatch_seconds=2e-6), FLOORED))
+    assert finding.share == pytest.approx(0.1 + 0.2)
+    assert finding.floor == 0.25
+    assert finding.evidence["operators_per_request"] == 10
+
+
+def test_the_threshold_itself_counts() -> None:
+    at = step(op("aten::mm", 100 - 100 * HIGH_SHARE))
+    assert the(HABIT, evidence(at, on=FLOORED)).share == pytest.approx(HIGH_SHARE)
+
+
+def test_a_plain_function_is_unbounded_and_its_line_is_named() -> None:
+    rows = op("rows", 60, "", category="framework", file="serve.py", line=12)
+    other = op("other", 20, "", category="framework", file="serve.py", line=40)
+    finding = the(HABIT, evidence(step(other, rows, source="steps"), facts("function"), FLOORED))
+    assert finding.ceiling is None
+    assert finding.site == "serve.py:12"
+    assert finding.evidence["busiest_function"] == "rows"
+
+
+def test_is_unbounded_where_nothing_was_measured() -> None:
+    assert the(HABIT, evidence(step(op("aten::mm", 50)))).ceiling is None

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import pytest
+from handmade import EMPTY, evidence, facts, found, machine, op, step, the
+
+from unslow.core.facts import Facts, Leaf
+from unslow.habits.tiny_batches import DISPATCH, HABIT, PRODUCT, VECTOR, floor_from, rows_per_request
+
+FLOORED = machine(floors={PRODUCT: 0.5, VECTOR: 0.1, DISPATCH: 0.0625})
+STEP = step(op("aten::addmm", 80))
+
+
+def stream(
+    *shapes: tuple[tuple[int, ...], int], dtype: str = "float32", joins: bool = True, requests: int = 32
+) -> Facts:
+    return facts(inputs=(Leaf("x", dtype, shapes),), batch_axis=joins, requests=requests)
+
+
+def test_requests_that_cannot_be_joined_stay_alone() -> None:
+    assert not found(HABIT, evidence(STEP, stream(((1, 8), 32), joins=False), FLOORED))
+
+
+def test_large_batches_are_left_alone() -> None:
+    assert not found(HABIT, evidence(STEP, stream(((16, 8), 30), ((1, 8), 2)), FLOORED))
+
+
+def test_few_requests_say_nothing_of_a_stream() -> None:
+    assert not found(HABIT, evidence(STEP, stream(((1, 8), 3), requests=3), FLOORED))
+
+
+def test_inputs_without_axes_have_no_rows() -> None:
+    assert not found(HABIT, evidence(STEP, stream(((), 32)), FLOORED), evidence(STEP, facts(batch_axis=True), FLOORED))
+
+
+def test_says_nothing_where_joining_does_not_pay() -> None:
+    no_gain = machine(floors={PRODUCT: 1.0, VECTOR: 1.1, DISPATCH: 1.0})
+    assert not found(HABIT, evidence(STEP, stream(((1, 8), 32)), no_gain))
+
+
+def test_rows_that_are_vectors_gain_most() -> None:
+    vectors = the(HABIT, evidence(STEP, stream(((1, 8), 32)), FLOORED))
+    tokens = the(HABIT, evidence(STEP, stream(((1, 64), 32), dtype="int64"), FLOORED))
+    assert vectors.share == tokens.share == 1.0
+    assert vectors.floor == pytest.approx(0.2 * 0.0625 + 0.8 * 0.1)
+    assert tokens.floor == pytest.approx(0.2 * 0.0625 + 0.8 * 0.5)
+    assert "latency" in str(vectors.evidence["pays_for"])
+
+
+def test_one_product_stands_in_for_what_was_not_measured() -> None:
+    assert the(HABIT, evidence(STEP, stream(((1, 8), 32)), machine(floors={PRODUCT: 0.5}))).floor == pytest.approx(0.5)
+
+
+def test_is_unbounded_without_figures_or_profile() -> None:
+    assert the(HABIT, evidence(STEP, stream(((1, 8), 32)))).ceiling is None
+    assert the(HABIT, evidence(EMPTY, stream(((1, 8), 32)), FLOORED)).ceiling is None
+
+
+def test_rows_that_share_a_call_already_gain_less() -> None:
+    assert floor_from(0.5, 1) == pytest.approx(0.5)
+    assert 0.5 < floor_from(0.5, 2) < floor_from(0.5, 4) < 1
+    assert floor_from(0.5, 16) == pytest.approx(1.0)
+    assert floor_from(0.0, 1) == 0.0
+
+
+def test_rows_are_the_mean_of_the_stream() -> None:
+    assert rows_per_request(stream(((1, 8), 3), ((3, 8), 1))) == pytest.approx(1.5)

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import pytest
+from handmade import EMPTY, Op, evidence, facts, found, machine, op, step, the
+
+from unslow.core.profile import Profile
+from unslow.habits.uncompiled_graph import HABIT
+
+FLOORS = {
+    "graph/eager:dispatch": 0.2,
+    "graph/eager:elementwise": 0.3,
+    "graph/eager:matmul": 0.9,
+    "graph/eager:conv": 0.5,
+}
+FLOORED = machine(floors=FLOORS)
+EAGER = step(op("aten::addmm", 40), op("aten::relu", 20), op("aten::native_layer_norm", 10))
+
+
+def nodes(*types: str) -> Profile:
+    """An ONNX graph in the order in which its nodes ran."""
+    each: list[Op] = [op(f"/{place}_kernel_time", 5, op=kind) for place, kind in enumerate(types)]
+    return step(*each, source="onnxruntime")
+
+
+def test_a_compiled_model_is_left_alone() -> None:
+    region = op("Torch-Compiled Region: 0/0", 80, category="framework", calls=[op("CompiledFxGraph x", 70)])
+    assert not found(HABIT, evidence(step(region), on=FLOORED), evidence(step(op("cpp_fused_relu_0", 80)), on=FLOORED))
+    assert not found(HABIT, evidence(EMPTY, facts(modules={"OptimizedModule": 1})))
+
+
+def test_a_plain_function_has_no_graph() -> None:
+    assert not found(HABIT, evidence(EAGER, facts("function"), FLOORED))
+
+
+def test_an_optimised_onnx_graph_is_left_alone() -> None:
+    optimised = nodes("Reshape", "Gemm", "FusedMatMul", "Softmax", "FusedMatMul", "SkipLayerNormalization")
+    assert not found(HABIT, evidence(optimised, facts("onnx"), FLOORED))
+
+
+def test_adding_a_mask_to_scores_is_no_bias() -> None:
+    masked = nodes("Gemm", "MatMul", "Add", "Softmax", "MatMul", "Transpose", "MatMul", "Mul", "Conv", "Relu")
+    assert not found(HABIT, evidence(masked, facts("onnx"), FLOORED))
+
+
+def test_each_kind_has_its_floor() -> None:
+    finding = the(HABIT, evidence(EAGER, facts(dispatch_seconds=2e-6), FLOORED))
+    assert finding.share == pytest.approx(1.0)
+    starting, elementwise, products = 0.3 + 0.06, 0.18 + 0.08, 0.38
+    assert finding.floor == pytest.approx(starting * 0.2 + elementwise * 0.3 + products * 0.9)
+    assert finding.evidence["elementwise_share"] == pytest.approx(elementwise)
+    assert finding.evidence["operators_per_request"] == 3
+
+
+def test_what_compiles_to_something_slower_may_stay_as_it_is() -> None:
+    convolution = step(op("aten::mkldnn_convolution", 100))
+    assert the(HABIT, evidence(convolution, on=machine(floors={"graph/eager:conv": 1.5}))).ceiling == 1
+
+
+def test_operators_that_nobody_knows_are_not_at_stake() -> None:
+    unknown = step(op("mine::solve", 60), op("aten::relu", 10))
+    assert the(HABIT, evidence(unknown, on=FLOORED)).share == pytest.approx(0.4)
+
+
+def test_is_unbounded_where_a_kind_was_not_measured() -> None:
+    assert the(HABIT, evidence(EAGER, on=machine(floors={"graph/eager:dispatch": 0.2}))).ceiling is None
+
+
+def test_the_fact_alone_is_enough() -> None:
+    assert the(HABIT, evidence(EMPTY, facts("exported"), FLOORED)).ceiling is None
+
+
+def test_an_onnx_graph_with_separate_batch_norms_runs_unoptimised() -> None:
+    finding = the(HABIT, evidence(nodes("Conv", "Identity", "BatchNormalization", "Relu"), facts("onnx"), FLOORED))
+    assert finding.ceiling is None
+    assert finding.evidence["conv_then_batch_norm_pairs"] == 1
+
+
+def test_an_onnx_graph_with_separate_biases_runs_unoptimised() -> None:
+    plain = nodes("MatMul", "Add", "MatMul", "Softmax", "MatMul", "MatMul", "Identity", "Add", "Relu", "MatMul", "Add")
+    finding = the(HABIT, evidence(plain, facts("onnx"), FLOORED))
+    assert (finding.evidence["matmul_then_add_pairs"], finding.evidence["matmul_nodes"]) == (3, 5)

@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+import pytest
+
+from unslow.core.errors import BadUsage
+from unslow.record.distortion import distortion
+
+
+def test_equal_times_are_no_distortion() -> None:
+    assert distortion([2.0, 1.0, 3.0], [2.0]) == 0.0
+
+
+def test_one_interrupted_step_does_not_count() -> None:
+    assert distortion([1.0, 1.0, 1.0], [1.0, 1.0, 900.0]) == 0.0
+
+
+def test_noise_may_make_it_negative() -> None:
+    assert distortion([2.0], [1.0]) == -0.5
+
+
+def test_is_the_ratio_of_the_medians_less_one() -> None:
+    assert distortion([1.0, 2.0, 3.0], [2.0, 3.0, 4.0]) == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(("bare", "recorded"), [([], [1.0]), ([1.0], []), ([0.0], [1.0])])
+def test_needs_times(bare: list[float], recorded: list[float]) -> None:
+    with pytest.raises(BadUsage):
+        distortion(bare, recorded)

@@ -1,0 +1,171 @@
+"""The JSON is what its published schemas say, and a report that is read back is the report."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from tests.report import build
+
+from unslow.core.errors import BadInput
+from unslow.report.json import (
+    comparison_json,
+    diagnosis_json,
+    profile_json,
+    render,
+    report_from_json,
+    report_json,
+)
+
+SCHEMAS = Path(__file__).parents[2] / "docs" / "schemas"
+REPORTS = build.all_reports()
+
+
+@cache
+def validator_of(kind: str) -> Any:
+    schema = json.loads((SCHEMAS / f"{kind}-1.json").read_text(encoding="utf-8"))
+    validator: Any = jsonschema.Draft202012Validator
+    validator.check_schema(schema)
+    return validator(schema)
+
+
+def check(data: Any, kind: str) -> None:
+    validator_of(kind).validate(json.loads(json.dumps(data, allow_nan=False)))
+
+
+def refused(data: Any, kind: str) -> bool:
+    return not validator_of(kind).is_valid(data)
+
+
+def spoilt(data: Any, path: tuple[Any, ...], add: bool) -> Any:
+    """A copy in which the key at the end of `path` is gone, or misspelt as well."""
+    copy = json.loads(json.dumps(data))
+    place = copy
+    for key in path[:-1]:
+        place = place[key]
+    value = place.pop(path[-1])
+    if add:
+        place[f"{path[-1]}_"] = value
+    return copy
+
+
+def every_key(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """The path of every key, not looking into what is the user's or a fix's own."""
+    free = {
+        "evidence",
+        "parameters",
+        "metric",
+        "agreement",
+        "numeric",
+        "drift",
+        "requests",
+        "shares",
+        "libraries",
+        "floors",
+    }
+    if isinstance(value, dict):
+        inner = [(*path, k) for k in value]
+        return inner + [
+            p
+            for k, v in value.items()
+            if k not in free and not (k == "environment" and path)
+            for p in every_key(v, (*path, k))
+        ]
+    if isinstance(value, list) and value:
+        return every_key(value[0], (*path, 0))
+    return []
+
+
+def documents() -> dict[str, Any]:
+    report = build.winner()
+    return {
+        "report": report_json(report),
+        "diagnosis": diagnosis_json(report),
+        "comparison": comparison_json(build.comparison()),
+        "profile": profile_json(build.profile(), report.target, report.environment, 3.2),
+    }
+
+
+@pytest.mark.parametrize("kind", ["report", "diagnosis", "comparison", "profile"])
+def test_a_missing_or_misspelt_key_is_refused(kind: str) -> None:
+    data = documents()[kind]
+    paths = every_key(data)
+    assert len(paths) > 15
+    for path in paths:
+        assert refused(spoilt(data, path, add=False), kind), f"{path} may be missing"
+        assert refused(spoilt(data, path, add=True), kind), f"{path} may be misspelt"
+
+
+@pytest.mark.parametrize("kind", ["report", "diagnosis", "comparison", "profile"])
+def test_another_version_is_refused(kind: str) -> None:
+    assert refused({**documents()[kind], "schema": f"unslow.{kind}/2"}, kind)
+
+
+@pytest.mark.parametrize("kind", ["report", "diagnosis", "comparison", "profile"])
+def test_every_document_is_what_its_schema_says(kind: str) -> None:
+    check(documents()[kind], kind)
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_every_report_and_diagnosis_is_what_its_schema_says(name: str) -> None:
+    check(report_json(REPORTS[name]), "report")
+    check(diagnosis_json(REPORTS[name]), "diagnosis")
+
+
+@pytest.mark.parametrize("text", ["short", build.HOSTILE, ""])
+def test_every_comparison_is_what_its_schema_says(text: str) -> None:
+    check(comparison_json(build.failed_comparison(text)), "comparison")
+
+
+def test_a_profile_without_target_and_machine_is_what_its_schema_says() -> None:
+    check(profile_json(build.hostile_profile()), "profile")
+
+
+def test_a_diagnosis_has_nothing_of_a_race() -> None:
+    assert not {"trials", "winner", "bundle", "noise", "objective"} & diagnosis_json(build.winner()).keys()
+
+
+def test_findings_are_flat_and_the_best_ceiling_comes_first() -> None:
+    report = replace(build.winner(), findings=build.findings()[::-1])
+    shown = report_json(report)["findings"]
+    assert [f["habit"] for f in shown] == [
+        "uncompiled-graph",
+        "full-precision-compute",
+        "autograd-at-inference",
+        "padding-waste",
+        "pageable-copies",
+    ]
+    assert shown[3]["ceiling"] is None
+
+
+@pytest.mark.parametrize("name", [name for name in REPORTS if name != "not-numbers"])
+def test_a_report_read_back_is_the_same_report(name: str) -> None:
+    assert report_from_json(json.loads(render(REPORTS[name]))) == REPORTS[name]
+
+
+def test_a_report_without_numbers_read_back_writes_the_same_text() -> None:
+    text = render(build.not_numbers())
+    assert render(report_from_json(json.loads(text))) == text
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"schema": "unslow.report/2"},
+        {"schema": None},
+        {"findings": None},
+        {"findings": [{}]},
+        {"trials": [{"id": "a"}]},
+        {"trials": 3},
+        {"elapsed_s": "soon"},
+    ],
+)
+def test_a_damaged_report_is_refused_in_two_plain_lines(damage: dict[str, Any]) -> None:
+    with pytest.raises(BadInput) as caught:
+        report_from_json({**report_json(build.winner()), **damage})
+    assert caught.value.what and caught.value.todo
