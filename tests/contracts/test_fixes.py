@@ -38,7 +38,9 @@ def _module(fix: Fix) -> str:
 
 
 def _settings(fix: Fix) -> list[Setting]:
-    workloads = [Workload(Target("python-file", "/model.py", "model"), Model(runtime, "")) for runtime in sorted(fix.runtimes)]
+    workloads = [
+        Workload(Target("python-file", "/model.py", "model"), Model(runtime, "")) for runtime in sorted(fix.runtimes)
+    ]
     return [Setting(workload, FACTS, MACHINE, objective) for workload in workloads for objective in OBJECTIVES]
 
 
@@ -109,6 +111,10 @@ def test_asking_changes_nothing(fix: Fix) -> None:
 @each
 def test_it_copes_with_nothing_known(fix: Fix) -> None:
     for setting in _settings(fix):
-        bare = replace(setting, facts=Facts("function", 1, 0.0, 0.0, 0, 0.0), machine=replace(MACHINE, cores=1, flags=(), memory_bytes=0))
+        bare = replace(
+            setting,
+            facts=Facts("function", 1, 0.0, 0.0, 0, 0.0),
+            machine=replace(MACHINE, cores=1, flags=(), memory_bytes=0),
+        )
         assert isinstance(fix.refuses(bare), str)
         fix.space(bare)

@@ -45,4 +45,8 @@ def perceptron(tmp_path_factory: pytest.TempPathFactory) -> Exported:
 
 @pytest.fixture(scope="session")
 def convolutions(tmp_path_factory: pytest.TempPathFactory) -> Exported:
-    return _exported(models.convolutions, tmp_path_factory.mktemp("convolutions"), modules={"Conv2d": 2, "BatchNorm2d": 1, "Linear": 1})
+    return _exported(
+        models.convolutions,
+        tmp_path_factory.mktemp("convolutions"),
+        modules={"Conv2d": 2, "BatchNorm2d": 1, "Linear": 1},
+    )

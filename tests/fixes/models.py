@@ -14,7 +14,7 @@ VOCABULARY = 50
 
 
 class Encoder(torch.nn.Module):
-    """A small transformer: ids and mask in, a dict of logits and hidden states out; its dropout acts in training mode."""
+    """A small transformer: ids and mask in, a dict of logits and hidden states out; dropout in training mode."""
 
     def __init__(self, width: int = 32) -> None:
         super().__init__()
@@ -47,7 +47,8 @@ def encoder() -> tuple[Any, Requests]:
     torch.manual_seed(0)
     rng = np.random.default_rng(0)
     requests = [
-        {"ids": rng.integers(0, VOCABULARY, (1, length)), "mask": np.ones((1, length), np.int64)} for length in (4, 7, 9, 5, 12)
+        {"ids": rng.integers(0, VOCABULARY, (1, length)), "mask": np.ones((1, length), np.int64)}
+        for length in (4, 7, 9, 5, 12)
     ]
     return Encoder().eval(), requests
 

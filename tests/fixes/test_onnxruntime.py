@@ -18,7 +18,7 @@ from unslow.fixes.onnxruntime import FIX
 
 from . import models
 from .conftest import Exported
-from .workshop import FACTS, WORKLOAD, FakeWorkshop, answers_of, largest_error, learned, on, onnx_answers, setting
+from .workshop import FACTS, WORKLOAD, FakeWorkshop, answers_of, largest_error, learned, on, onnx_answers, operators, setting
 
 ROUNDING = 1e-5
 
@@ -56,7 +56,11 @@ def test_only_axes_that_must_be_free_are_free() -> None:
     scale = Leaf("scale", "float32", (((), 3),))
     fixed = replace(FACTS, inputs=(ids, mask, scale))
     assert free_axes(fixed) == {"ids": (), "mask": (), "scale": ()}
-    assert free_axes(replace(fixed, padding_mask="mask", batch_axis=True)) == {"ids": (0, 1), "mask": (0, 1), "scale": ()}
+    assert free_axes(replace(fixed, padding_mask="mask", batch_axis=True)) == {
+        "ids": (0, 1),
+        "mask": (0, 1),
+        "scale": (),
+    }
 
 
 def test_an_output_gets_a_name_of_its_own() -> None:
@@ -81,7 +85,10 @@ def test_the_export_is_made_once_and_holds_no_paths_of_sources(convolutions: Exp
     FIX.apply(WORKLOAD, {"spinning": False}, convolutions.workshop)
     assert convolutions.workshop.made["onnx"] == 1
     assert b"site-packages" not in Path(convolutions.onnx.model.path).read_bytes()
-    assert largest_error(convolutions.answers, onnx_answers(convolutions.onnx.model.path, convolutions.requests)) < ROUNDING
+    assert (
+        largest_error(convolutions.answers, onnx_answers(convolutions.onnx.model.path, convolutions.requests))
+        < ROUNDING
+    )
 
 
 def test_a_model_in_training_mode_is_exported_in_evaluation_mode_and_left_as_it_was(tmp_path: Path) -> None:
@@ -110,11 +117,13 @@ def test_a_model_that_only_the_older_exporter_takes(tmp_path: Path) -> None:
     assert largest_error(answers_of(model, requests), onnx_answers(after.model.path, requests)) == 0
 
 
-def test_a_float64_model_is_exported_in_the_type_that_a_fix_chose(tmp_path: Path) -> None:
+def test_a_float64_model_computes_in_the_type_that_a_fix_chose_and_answers_in_its_own(tmp_path: Path) -> None:
     torch: Any = importlib.import_module("torch")
     model = torch.nn.Linear(4, 4).double().eval()
     requests: models.Requests = [{"input": np.ones((1, 4))}]
     workshop = FakeWorkshop(tmp_path, learned(model, requests), model, requests)
     after = FIX.apply(on("torch-module", dtype="float32"), {"exporter": "trace"}, workshop)
-    (answer,) = onnx_answers(after.model.path, [{"input": np.ones((1, 4), np.float32)}])
-    assert answer[0].dtype == np.float32 and model.weight.dtype == torch.float64
+    assert operators(after.model.path)["Cast"] == 2
+    answers = onnx_answers(after.model.path, requests)
+    assert answers[0][0].dtype == np.float64 and model.weight.dtype == torch.float64
+    assert 0 < largest_error(answers_of(model, requests), answers) < ROUNDING

@@ -16,7 +16,9 @@ FAST = replace(FACTS, seconds_per_request=0.0005)
 
 
 def test_refuses_on_one_core() -> None:
-    assert "one" in FIX.refuses(setting(facts=replace(SLOW, thread_pools=(ThreadPool("openmp", 1),)), machine=replace(MACHINE, cores=1)))
+    assert "one" in FIX.refuses(
+        setting(facts=replace(SLOW, thread_pools=(ThreadPool("openmp", 1),)), machine=replace(MACHINE, cores=1))
+    )
 
 
 def test_refuses_beside_parallel_requests() -> None:

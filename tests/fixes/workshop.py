@@ -86,7 +86,10 @@ def learned(model: Any, requests: Sequence[Request], **fields: Any) -> Facts:
         FACTS,
         requests=len(requests),
         inputs=tuple(_leaf(name, [request[name] for request in requests]) for name in requests[0]),
-        outputs=tuple(_leaf(name, list(arrays)) for name, arrays in zip(leaf_names(structure), zip(*leaves, strict=True), strict=True)),
+        outputs=tuple(
+            _leaf(name, list(arrays))
+            for name, arrays in zip(leaf_names(structure), zip(*leaves, strict=True), strict=True)
+        ),
         output_structure=structure,
         **fields,
     )
@@ -104,7 +107,10 @@ def answers_of(model: Any, requests: Sequence[Request]) -> list[list[Any]]:
     model.eval()
     with torch.no_grad():
         answers = [
-            [leaf.numpy() for leaf in leaves_of(model(**{name: torch.from_numpy(array) for name, array in request.items()}))]
+            [
+                leaf.numpy()
+                for leaf in leaves_of(model(**{name: torch.from_numpy(array) for name, array in request.items()}))
+            ]
             for request in requests
         ]
     model.train(was)
@@ -128,7 +134,9 @@ def openvino_answers(path: str, requests: Sequence[Request]) -> list[list[Any]]:
 def largest_error(answers: Sequence[Sequence[Any]], others: Sequence[Sequence[Any]]) -> float:
     """The largest absolute difference between two lists of answers, divided by the largest value of the first."""
     pairs = [
-        (left, right) for answer, other in zip(answers, others, strict=True) for left, right in zip(answer, other, strict=True)
+        (left, right)
+        for answer, other in zip(answers, others, strict=True)
+        for left, right in zip(answer, other, strict=True)
     ]
     scale = max(float(np.abs(left).max()) for left, _ in pairs)
     return max(float(np.abs(left - right).max()) for left, right in pairs) / scale

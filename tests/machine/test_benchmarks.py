@@ -84,7 +84,7 @@ def test_every_floor_is_measured_and_kept(tmp_path: Path, monkeypatch: pytest.Mo
         pytest.importorskip(library)
     monkeypatch.setenv("UNSLOW_CACHE", str(tmp_path))
     floors = this_machine().floors
-    for _ in range(2):
+    for _ in range(6):
         # On a busy machine the first call may be cut off by its deadline; the next ones go on from there.
         floors = this_machine().floors
     assert tuple(floors) == KEYS

@@ -28,7 +28,7 @@ MACHINE = Machine(
 )
 GONE: dict[str, Any] = {}
 RESULTS: dict[str, dict[str, Any]] = {
-    "torch": {"a/b:matmul": {"values": [0.5] * 9}, "eager:conv": {"values": [2.0, 4.0]}},
+    "torch": {"a/b:matmul": {"values": [0.5] * 9}, "eager:conv": {"values": [2.0]}},
     "onnxruntime": {"int8/float32:conv": {"values": [0.3] * 9}, "graph:conv": {"values": [1.0]}},
     "openvino": {"graph:conv": {"values": [0.5]}},
     "numpy": {"a/b:matmul": {"values": [0.7] * 9}},
@@ -83,7 +83,7 @@ def test_the_two_sides_in_different_processes_take_turns(tmp_path: Path) -> None
     bench = Bench()
     floors_of(MACHINE, bench, tmp_path)
     rounds = [name for name in bench.asked if name.endswith(":conv") and "/" not in name]
-    assert rounds == ["graph:conv", "eager:conv"] * 2 * floors.ROUNDS
+    assert rounds == ["eager:conv", "graph:conv", "graph:conv"] * floors.ROUNDS
 
 
 def test_the_second_call_starts_nothing(tmp_path: Path) -> None:
@@ -121,9 +121,9 @@ def test_a_library_that_no_floor_depends_on_changes_nothing(tmp_path: Path) -> N
         "",
         "{",
         "[]",
-        '{"schema": "unslow.machine/0", "entries": {}, "complete": true, "attempts": 1}',
-        '{"schema": "unslow.machine/1", "entries": {"a/b:matmul": 3}, "complete": true, "attempts": 1}',
-        '{"schema": "unslow.machine/1", "entries": {"a/b:matmul": {"ratios": ["x"]}}, "complete": true, "attempts": 1}',
+        '{"schema": "unslow.machine/0", "entries": {}, "complete": true, "fruitless": 1}',
+        '{"schema": "unslow.machine/1", "entries": {"a/b:matmul": 3}, "complete": true, "fruitless": 1}',
+        '{"schema": "unslow.machine/1", "entries": {"a/b:matmul": {"ratios": ["x"]}}, "complete": true, "fruitless": 1}',
         '{"schema": "unslow.machine/1", "entries": []}',
     ],
 )
@@ -162,6 +162,21 @@ def test_one_graph_runtime_that_fails_leaves_the_other(tmp_path: Path) -> None:
     assert floors_of(MACHINE, Bench(results), tmp_path)["graph/eager:conv"] == 0.5
 
 
+@pytest.mark.parametrize(("runtime", "name"), [("torch", "eager:conv"), ("openvino", "graph:conv")])
+def test_a_pair_that_was_cut_off_is_measured_by_the_next_call(tmp_path: Path, runtime: str, name: str) -> None:
+    cut = floors_of(MACHINE, Bench(with_answer(runtime, name, GONE)), tmp_path)
+    assert "graph/eager:conv" not in cut
+    assert floors_of(MACHINE, Bench(), tmp_path)["graph/eager:conv"] == 0.25
+
+
+def test_a_pair_without_its_eager_side_is_not_tried_again(tmp_path: Path) -> None:
+    failed = floors_of(MACHINE, Bench(with_answer("torch", "eager:conv", {"error": "no"})), tmp_path)
+    assert "graph/eager:conv" not in failed
+    again = Bench()
+    floors_of(MACHINE, again, tmp_path)
+    assert again.starts == 0
+
+
 def test_what_was_cut_off_is_measured_by_the_next_call_alone(tmp_path: Path) -> None:
     cut = floors_of(MACHINE, Bench(with_answer("onnxruntime", "int8/float32:conv", GONE)), tmp_path)
     assert list(cut) == ["a/b:matmul", "graph/eager:conv"]
@@ -177,11 +192,11 @@ def test_a_process_that_died_at_once_is_tried_again(tmp_path: Path) -> None:
     assert again.starts == 1
 
 
-def test_after_three_attempts_it_is_left_at_that(tmp_path: Path) -> None:
+def test_after_three_tries_that_added_nothing_it_is_left_at_that(tmp_path: Path) -> None:
     bench = Bench({**RESULTS, "torch": {}})
-    for _ in range(5):
+    for _ in range(6):
         floors_of(MACHINE, bench, tmp_path)
-    assert bench.starts == 3
+    assert bench.starts == 1 + 3
 
 
 def test_a_folder_that_cannot_be_written_costs_the_cache_only(tmp_path: Path) -> None:

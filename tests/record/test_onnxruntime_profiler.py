@@ -40,7 +40,7 @@ def test_an_unknown_level_is_misuse(tmp_path: Path) -> None:
 
 def test_a_file_that_is_no_model(tmp_path: Path) -> None:
     (tmp_path / "m.onnx").write_bytes(b"nothing")
-    with pytest.raises(BadInput, match="m.onnx"):
+    with pytest.raises(BadInput, match=r"m\.onnx"):
         onnxruntime_profiler.record(tmp_path / "m.onnx", {}, requests(1), tmp_path)
 
 

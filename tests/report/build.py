@@ -360,7 +360,14 @@ def hostile(text: str = HOSTILE) -> Report:
         "lost", text, metric={text: text, **metric(0.5, 0.4, 0.6)}, agreement={"a": {text: text}}, drift={text: [text]}
     )
     spoilt = tuple(
-        replace(t, id=f"{k}{text}", fixes=(Applied(text, {text: text}),), tag=text, reason=text, outputs=bad)
+        replace(
+            t,
+            id=f"{k}{text}",
+            fixes=(Applied(text, {text: text}),) if t.fixes else (),
+            tag=text,
+            reason=text,
+            outputs=bad,
+        )
         for k, t in enumerate(base.trials)
     )
     summary = replace(

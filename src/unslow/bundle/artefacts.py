@@ -32,7 +32,7 @@ def copied(artefact: Path, folder: Path) -> str:
         try:
             shutil.copyfile(artefact.parent / name, place)
         except FileNotFoundError as error:
-            raise BadInput(f"{artefact} needs the file {name}, which is not there.", "Put it beside the model.") from error
+            raise BadInput(f"{artefact} needs the file {name}, which is not there.", "Put it there.") from error
     return f"{ARTEFACTS}/{artefact.name}"
 
 
@@ -52,8 +52,8 @@ def _external_data(artefact: Path) -> list[str]:
         return sorted(file.name for file in artefact.parent.iterdir() if file.name.startswith(prefixes))
     onnx: Any = importlib.import_module("onnx")
     model = onnx.load(artefact, load_external_data=False)
-    found = {entry.value for tensor in _tensors(model.graph) for entry in tensor.external_data if entry.key == "location"}
-    return sorted(found)
+    entries = (entry for tensor in _tensors(model.graph) for entry in tensor.external_data)
+    return sorted({str(entry.value) for entry in entries if entry.key == "location"})
 
 
 def _tensors(graph: Any) -> Iterator[Any]:
@@ -77,7 +77,7 @@ def leaving_refused(name: str, owner: str) -> str:
     """
     path = PurePosixPath(name)
     if not name or "\\" in name or "\0" in name or path.is_absolute() or ".." in path.parts:
-        raise BadInput(f"{owner} names the file {name!r}, which leaves its folder.", "Do not use it, unless you wrote it.")
+        raise BadInput(f"{owner} names the file {name!r}, which leaves its folder.", "Do not use it.")
     return name
 
 

@@ -18,6 +18,8 @@ SCHEMA = "unslow.bundle/1"
 NAME = "manifest.json"
 README = "README.md"
 ARTEFACTS = "files"
+# The runtimes whose artefacts run nothing when they are read; whatever else a bundle may hold can run code.
+DATA_ONLY = frozenset({"onnxruntime", "openvino"})
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class Recipe:
 class Manifest:
     """`inputs` with the shapes that were seen; `free_axes` may have any length. `outputs` is the answer's structure.
 
-    `model.path` is inside the bundle. `libraries` are those that loading needs, with the versions that it was made with.
+    `model.path` is inside the bundle. `libraries` are those that loading needs, in the versions that it was made with.
     `flags` are the instruction sets of the processor that native code was made for (empty without native code).
     """
 
@@ -84,10 +86,10 @@ def read_manifest(folder: Path) -> Manifest:
         data: Any = json.loads(path.read_text(encoding="utf-8"))
         schema = data["schema"]
     except (OSError, ValueError, TypeError, KeyError) as error:
-        raise BadInput(f"{folder} is not a bundle: its {NAME} cannot be read.", "Name a folder that `unslow fix` wrote.") from error
+        raise BadInput(f"{folder} is not a bundle: its {NAME} cannot be read.", "Name another folder.") from error
     if schema != SCHEMA:
-        raise BadInput(f"{folder} is a bundle of the version {schema!r}; this unslow reads {SCHEMA!r}.", "Write it again.")
+        raise BadInput(f"{folder} is a bundle of the version {schema!r}, not {SCHEMA!r}.", "Write it again.")
     try:
         return from_json(Manifest, data)
     except (TypeError, ValueError, KeyError, AttributeError) as error:
-        raise BadInput(f"The {NAME} of {folder} is damaged: {error}", "Write the bundle again with `unslow fix`.") from error
+        raise BadInput(f"The {NAME} of {folder} is damaged: {error}", "Write the bundle again.") from error

@@ -24,14 +24,18 @@ from unslow.core.facts import Facts
 
 # Between a module and its export: the same operators in the same order, up to what an exporter folds.
 RELATIVE, ABSOLUTE = 1e-3, 1e-4
+NEEDS_SOURCE = "The bundle needs its source file."
 
 
 @dataclass(frozen=True, eq=False)
 class Calls:
-    """A module with requests for it, as its runtime would call it: tensors by input name."""
+    """A module with requests for it, as its runtime would call it: tensors by input name.
+
+    `by_name`: the names are those of `forward`'s parameters; else the values go by position.
+    """
 
     module: Any
-    names: tuple[str, ...]
+    by_name: bool
     requests: Sequence[Mapping[str, Any]]
 
 
@@ -69,13 +73,18 @@ def save_program(torch: Any, program: Any, path: Path) -> None:
     ------
     BadInput
         Other parts had to be pickled.
+    OSError
+        It cannot be written.
     """
-    program._example_inputs = None
-    torch.export.save(program, path)
+    program.example_inputs = None
+    try:
+        torch.export.save(program, path)
+    except RuntimeError as error:  # what its writer raises on a full disk
+        raise OSError(str(error).splitlines()[0]) from error
     pickled = pickled_parts(path)
     if pickled:
         path.unlink()
-        raise BadInput(f"The exported program keeps {pickled[0]} pickled, which a bundle does not hold.", "See the recipe.")
+        raise BadInput(f"The exported program keeps {pickled[0]} pickled; bundles hold no pickles.", NEEDS_SOURCE)
 
 
 def pickled_parts(path: Path) -> list[str]:
@@ -90,7 +99,7 @@ def pickled_parts(path: Path) -> list[str]:
 
 
 def _answer(calls: Calls, request: Mapping[str, Any]) -> Any:
-    return calls.module(*request.values()) if calls.names == () else calls.module(**request)
+    return calls.module(**request) if calls.by_name else calls.module(*request.values())
 
 
 def _exported(torch: Any, calls: Calls, free: Mapping[str, tuple[int, ...]]) -> Any:
@@ -99,11 +108,11 @@ def _exported(torch: Any, calls: Calls, free: Mapping[str, tuple[int, ...]]) -> 
     try:
         with warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")
-            return torch.export.export(_flat(torch, calls), tuple(example.values()), dynamic_shapes=(dims,), strict=False)
+            return torch.export.export(_flat(torch, calls), tuple(example.values()), dynamic_shapes=(dims,))
     except Exception as error:  # exporters raise whatever the model's own code or the tracer raised
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         first = lines[0] if lines else type(error).__name__
-        raise BadInput(f"torch.export cannot take this model: {first}", "The bundle needs its source file.") from error
+        raise BadInput(f"torch.export cannot take this model: {first}", NEEDS_SOURCE) from error
 
 
 def _elements(request: Mapping[str, Any]) -> int:
@@ -119,17 +128,18 @@ def _widened(torch: Any, request: Mapping[str, Any], free: Mapping[str, tuple[in
 
 def _flat(torch: Any, calls: Calls) -> Any:
     """A module around the live one: inputs by position, the leaves of its answer as a tuple."""
+    names = tuple(calls.requests[0])
 
     class Flat(torch.nn.Module):
         def __init__(self) -> None:
-            super().__init__()
+            torch.nn.Module.__init__(self)
             self.live = calls.module
-            self.train(calls.module.training)
+            self.training = calls.module.training
 
         def forward(self, *arrays: Any) -> tuple[Any, ...]:
-            if not calls.names:
+            if not calls.by_name:
                 return tuple(leaves_of(self.live(*arrays)))
-            return tuple(leaves_of(self.live(**dict(zip(calls.names, arrays, strict=True)))))
+            return tuple(leaves_of(self.live(**dict(zip(names, arrays, strict=True)))))
 
     return Flat()
 
@@ -152,4 +162,4 @@ def _alike(wanted: Array, found: Array) -> bool:
 
 
 def _differs(how: str) -> BadInput:
-    return BadInput(f"The exported program is not the model: {how}.", "The bundle needs its source file.")
+    return BadInput(f"The exported program is not the model: {how}.", NEEDS_SOURCE)

@@ -33,8 +33,8 @@ class Comparison:
     failed.
 
     `verdict` speaks of `b` ("faster": b is), `reason` says why where it is `failed` or `undecided`. `outputs` is what
-    the guard says of b's answers against a's; None where nobody looked. `log_ratios` are ln(a ÷ b), one list per pair of
-    processes.
+    the guard says of b's answers against a's; None where nobody looked. `log_ratios` are ln(a ÷ b), one list per pair
+    of processes.
     """
 
     a: Side

@@ -1,7 +1,9 @@
-"""One file, one fix: a pure function from a workload to a workload, with its documentation, its search space and its risk.
+"""One file, one fix: a pure function from a workload to a workload, with its documentation, its search space and its
+risk.
 
-A fix is found by walking this package (`unslow.core.discover`); adding one is one file here and one test. Files that begin
-with an underscore hold what several fixes share. Libraries are imported inside functions only: listing the fixes is cheap.
+A fix is found by walking this package (`unslow.core.discover`); adding one is one file here and one test. Files that
+begin with an underscore hold what several fixes share. Libraries are imported inside functions only: listing the
+fixes is cheap.
 """
 
 from __future__ import annotations

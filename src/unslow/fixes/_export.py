@@ -1,10 +1,10 @@
-"""The user's torch model as an exported program: inputs by position, a flat tuple of tensors out, free axes kept free."""
+"""The user's torch model as an exported program: inputs by position, a flat tuple of tensors out, free axes kept."""
 
 from __future__ import annotations
 
 import contextlib
 import importlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,7 @@ MOST_EXAMPLES = 8
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """What is exported: `module(*example) -> tuple of tensors`; `required` axes must stay free, `wished` ones may be fixed."""
+    """What is exported: `module(*example) -> tensors`; `required` axes must stay free, `wished` ones may be fixed."""
 
     module: Any
     names: tuple[str, ...]
@@ -38,12 +38,17 @@ def varying_axes(facts: Facts) -> dict[str, tuple[int, ...]]:
 def required_axes(facts: Facts) -> dict[str, tuple[int, ...]]:
     """The axes without which the requests, one by one, could not be answered: varying ones, and what trimming cuts."""
     cut = facts.padding_share > 0
-    return {leaf.name: tuple(sorted({*leaf.varying_axes, *(_trimmed(leaf, facts) if cut else ())})) for leaf in facts.inputs}
+    return {
+        leaf.name: tuple(sorted({*leaf.varying_axes, *(_trimmed(leaf, facts) if cut else ())})) for leaf in facts.inputs
+    }
 
 
 def free_axes(facts: Facts) -> dict[str, tuple[int, ...]]:
     """The axes that should take any length: varying ones, axis 0 if requests can be joined, and what trimming cuts."""
-    return {leaf.name: tuple(sorted({*leaf.varying_axes, *_joined(leaf, facts), *_trimmed(leaf, facts)})) for leaf in facts.inputs}
+    return {
+        leaf.name: tuple(sorted({*leaf.varying_axes, *_joined(leaf, facts), *_trimmed(leaf, facts)}))
+        for leaf in facts.inputs
+    }
 
 
 def _joined(leaf: Leaf, facts: Facts) -> tuple[int, ...]:
@@ -67,8 +72,8 @@ def not_exportable(facts: Facts) -> str:
 
 
 @contextlib.contextmanager
-def prepared(workload: Workload, workshop: Workshop, wished: Axes | None = None) -> Iterator[Prepared]:
-    """The user's model ready to be exported, in evaluation mode while this lasts; `wished` axes default to all free ones.
+def prepared(workload: Workload, workshop: Workshop, wished: Axes | None = None) -> Generator[Prepared]:
+    """The user's model ready to be exported, in evaluation mode meanwhile; `wished` axes default to all free ones.
 
     Raises
     ------
@@ -112,7 +117,7 @@ def _opened(workload: Workload, workshop: Workshop) -> Any:
 
 
 def _example(workshop: Workshop, free: Axes) -> tuple[Any, ...]:
-    """The largest of a few requests; joined with itself where its free axis 0 has length 1, which exporters would fix."""
+    """The largest of a few requests; joined with itself where a free axis 0 has length 1, which exporters would fix."""
     torch: Any = importlib.import_module("torch")
     request = max(workshop.requests(MOST_EXAMPLES), key=_elements)
     tensors: list[Any] = []
@@ -129,7 +134,7 @@ def _elements(request: ArrayRequest) -> int:
 
 
 class _Types:
-    """The types that the model computes in, and those that its caller gives and gets: the casts become part of the graph."""
+    """The types that the model computes in, and those of its caller; the casts between them are in the graph."""
 
     def __init__(self, torch: Any, workload: Workload, facts: Facts) -> None:
         settings = workload.model.settings
@@ -161,7 +166,7 @@ def _flattened(opened: Any, names: Sequence[str], types: _Types) -> Any:
 
     class Flat(torch.nn.Module):
         def __init__(self) -> None:
-            super().__init__()
+            torch.nn.Module.__init__(self)
             self.opened = opened
             self.training = False
 
@@ -182,7 +187,11 @@ def _positional(opened: Any, names: Sequence[str]) -> int:
         return len(spec.children()[0].children()) if hasattr(spec, "children") else 0
     inspect: Any = importlib.import_module("inspect")
     parameters = inspect.signature(opened.forward).parameters
-    keyword = {name for name, parameter in parameters.items() if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)}
+    keyword = {
+        name
+        for name, parameter in parameters.items()
+        if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+    }
     if any(parameter.kind == parameter.VAR_KEYWORD for parameter in parameters.values()):
         return 0
     unknown = [index for index, name in enumerate(names) if name not in keyword]
@@ -190,7 +199,7 @@ def _positional(opened: Any, names: Sequence[str]) -> int:
 
 
 def exported_program(prepared_module: Prepared) -> Any:
-    """`torch.export` of the module: first without, then with the bytecode tracer, which takes some models the other does not.
+    """`torch.export` of the module: without the bytecode tracer, then with it, which takes some other models.
 
     Raises
     ------
@@ -203,7 +212,9 @@ def exported_program(prepared_module: Prepared) -> Any:
     for strict in (False, True):
         try:
             with quiet():
-                return torch.export.export(prepared_module.module, prepared_module.example, dynamic_shapes=shapes, strict=strict)
+                return torch.export.export(
+                    prepared_module.module, prepared_module.example, dynamic_shapes=shapes, strict=strict
+                )
         except Exception as error:  # exporters raise whatever the model's own code or the tracer raised
             reasons.append(first_line(error))
     raise BadInput(f"torch.export cannot take this model: {reasons[0]}", "It may depend on the values of its inputs.")

@@ -23,8 +23,8 @@ LARGEST_INLINE_BYTES = 1 << 30
 def onnx_file(workload: Workload, workshop: Workshop, exporter: str = "program") -> str:
     """The path of the workload's model as an ONNX file: its own, or one exported from torch (kept in the workshop).
 
-    Inputs have the names and order of `facts.inputs`, outputs are the leaves of the answer in order. Axes that vary, and
-    axis 0 where requests can be joined, take any length where the model allows it. `exporter`: "program" (through
+    Inputs have the names and order of `facts.inputs`, outputs are the leaves of the answer in order. Axes that vary,
+    and axis 0 where requests can be joined, take any length where the model allows it. `exporter`: "program" (through
     `torch.export`, and where that fails as "trace") or "trace" (runs the model and writes down what it did).
 
     Raises

@@ -1,9 +1,10 @@
-"""What the 8-bit fixes share: the float graph made ready, the layers that can be quantised, the floors that forbid it."""
+"""What the 8-bit fixes share: the float graph made ready, and the layers that can be quantised."""
 
 from __future__ import annotations
 
 import importlib
 import importlib.util
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,25 +19,30 @@ WITH_WEIGHTS = ("Conv", "MatMul", "Gemm")
 
 
 def float_graph(workload: Workload, workshop: Workshop) -> Path:
-    """The workload's ONNX graph with shapes inferred, constants folded and normalisations folded into their convolutions.
+    """The workload's ONNX graph with shapes inferred and constants and normalisations folded into their neighbours.
 
     Quantisation works on this graph, and `exclude` names its nodes: each node has a name.
     """
     source = workload.model.path or workload.target.location
-    return workshop.make("onnx-float", {"source": source}, lambda folder: _prepare(source, folder / MODEL_FILE)) / MODEL_FILE
+    return (
+        workshop.make("onnx-float", {"source": source}, lambda folder: _prepare(source, folder / MODEL_FILE))
+        / MODEL_FILE
+    )
 
 
 def _prepare(source: str, path: Path) -> None:
     onnx: Any = importlib.import_module("onnx")
     shape_inference: Any = importlib.import_module("onnxruntime.quantization.shape_inference")
     large = _size_on_disk(Path(source)) > LARGEST_INLINE_BYTES
-    options = {
-        "save_as_external_data": large, "all_tensors_to_one_file": large, "external_data_location": f"{MODEL_FILE}.data" if large else None
-    }  # fmt: skip
+    options: dict[str, Any] = {"save_as_external_data": large, "all_tensors_to_one_file": large}
+    if large:
+        options["external_data_location"] = f"{MODEL_FILE}.data"
     symbolic = importlib.util.find_spec("sympy") is not None
     with quiet():
         try:
-            shape_inference.quant_pre_process(source, str(path), skip_symbolic_shape=not symbolic, auto_merge=True, **options)
+            shape_inference.quant_pre_process(
+                source, str(path), skip_symbolic_shape=not symbolic, auto_merge=True, **options
+            )
         except Exception:  # symbolic inference stops at operators that it does not know; the plain one leaves them open
             shape_inference.quant_pre_process(source, str(path), skip_symbolic_shape=True, **options)
     model = onnx.load(str(path), load_external_data=False)
@@ -51,8 +57,7 @@ def _size_on_disk(path: Path) -> int:
 
 def layers(graph: Path, types: Sequence[str] = WITH_WEIGHTS) -> tuple[str, ...]:
     """The names of the nodes that multiply by constant weights, in the graph's order."""
-    onnx: Any = importlib.import_module("onnx")
-    model = onnx.load(str(graph), load_external_data=False).graph
+    model = _read(graph)
     constants = {tensor.name for tensor in model.initializer}
     constants |= {node.output[0] for node in model.node if node.op_type == "Constant"}
     return tuple(
@@ -71,7 +76,9 @@ def layers_to_quantise(graph: Path, types: Sequence[str], parameters: Parameters
     excluded = set(parameters.get("exclude", ()))
     chosen = tuple(name for name in layers(graph, types) if name not in excluded)
     if not chosen:
-        raise BadInput("The model has no layer that could be quantised.", f"Looked for {', '.join(types)} with constant weights.")
+        raise BadInput(
+            "The model has no layer that could be quantised.", f"Looked for {', '.join(types)} with constant weights."
+        )
     return chosen
 
 
@@ -80,8 +87,18 @@ def multiplies_safely(setting: Setting) -> bool:
     return any(setting.machine.has(flag) for flag in ("avx512_vnni", "avx_vnni", "amx_int8", "asimddp"))
 
 
-def save(model: Any, path: Path) -> None:
-    """Writes an ONNX model with its weights, in a file beside it where it is large; checks it."""
+def operators(graph: Path) -> Counter[str]:
+    """How often each operator occurs."""
+    return Counter(node.op_type for node in _read(graph).node)
+
+
+def graph_inputs(graph: Path) -> tuple[str, ...]:
+    """The names of the inputs, without weights that older files list among them."""
+    read = _read(graph)
+    weights = {tensor.name for tensor in read.initializer}
+    return tuple(value.name for value in read.input if value.name not in weights)
+
+
+def _read(graph: Path) -> Any:
     onnx: Any = importlib.import_module("onnx")
-    large = sum(len(tensor.raw_data) for tensor in model.graph.initializer) > LARGEST_INLINE_BYTES
-    onnx.save(model, str(path), save_as_external_data=large, location=f"{MODEL_FILE}.data" if large else None)
+    return onnx.load(str(graph), load_external_data=False).graph

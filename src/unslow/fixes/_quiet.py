@@ -7,14 +7,14 @@ import logging
 import os
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator
 
 _TALKATIVE = ("torch.onnx", "torch.export", "onnxscript", "onnx_ir", "nncf", "openvino", "root")
 _TELEMETRY = "openvino_telemetry"
 
 
 @contextlib.contextmanager
-def quiet() -> Iterator[None]:
+def quiet() -> Generator[None]:
     """Within it: what native code and Python print goes to stderr, only errors are logged, no warnings are shown."""
     sys.stdout.flush()
     kept = os.dup(1)
@@ -35,8 +35,8 @@ def quiet() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def without_telemetry() -> Iterator[None]:
-    """Within it OpenVINO's and NNCF's first import finds no telemetry library, so that both use their silent stand-ins."""
+def without_telemetry() -> Generator[None]:
+    """Within it OpenVINO and NNCF, first imported, find no telemetry library: both then use silent stand-ins."""
     if _TELEMETRY in sys.modules:
         yield
         return

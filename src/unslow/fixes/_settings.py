@@ -28,7 +28,7 @@ def with_settings(workload: Workload, **changes: Any) -> Workload:
 
 
 def converted(workload: Workload, runtime: str, path: str, facts: Facts, settings: Mapping[str, Any]) -> Workload:
-    """The workload with its model opened by another runtime, which gets the inputs' names and the answer's structure."""
+    """The workload with its model opened by another runtime, told the inputs' names and the answer's structure."""
     described = {"inputs": [leaf.name for leaf in facts.inputs], "structure": facts.output_structure}
     return replace(workload, model=Model(runtime, path, {**described, **settings}))
 
@@ -53,7 +53,7 @@ def output_types(facts: Facts) -> list[str]:
 
 
 def no_gain(setting: Setting, dtype: str) -> str:
-    """Why products in this type cannot pay on this machine, from its measured floor; "" if they may or nobody measured."""
+    """Why products in this type cannot pay here, from the measured floor; "" if they may or nobody measured."""
     floor = setting.machine.floors.get(f"{dtype}/float32:matmul")
     if floor is None or floor <= HOPELESS_FLOOR:
         return ""

@@ -2,15 +2,19 @@
 
 What it is
 ----------
-`torch.export` takes the whole graph, Inductor fuses it and writes C++, the compiler makes a library, and all is packed with the weights into one `.pt2` file. A process that answers requests only loads it. It is `torch-compile` without the cold start, and without Python between the pieces.
+`torch.export` takes the whole graph, Inductor fuses it and writes C++, the compiler makes a library, and all is
+packed with the weights into one `.pt2` file. A process that answers requests only loads it. It is `torch-compile`
+without the cold start, and without Python between the pieces.
 
 Why it is slow
 --------------
-Uncompiled, each operation costs a trip through Python and the dispatcher, and writes its result to memory for the next to read. Compiled at each start, the first request of every process waits for the compiler.
+Uncompiled, each operation costs a trip through Python and the dispatcher, and writes its result to memory for the
+next to read. Compiled at each start, the first request of every process waits for the compiler.
 
 How it shows
 ------------
-The habits `uncompiled-graph` and `python-bound`; gains are those of `torch-compile`, the load takes a fraction of a second.
+The habits `uncompiled-graph` and `python-bound`; gains are those of `torch-compile`, the load takes a fraction of a
+second.
 
 When it does not matter
 -----------------------
@@ -18,7 +22,8 @@ When the time goes into a few large matrix products; when the model cannot be ex
 
 Risk
 ----
-The last bits differ. The file holds machine code for this kind of processor: elsewhere it is refused. Lengths that did not vary among the requests may be fixed in it.
+The last bits differ. The file holds machine code for this kind of processor: elsewhere it is refused. Lengths that
+did not vary among the requests may be fixed in it.
 """
 
 from __future__ import annotations
@@ -49,7 +54,12 @@ def apply(workload: Workload, parameters: Parameters, workshop: Workshop) -> Wor
     facts = workshop.facts
     axes = free_axes(facts) if parameters.get("free_batch") or workload.serving.batch_size > 1 else required_axes(facts)
     freezing = bool(parameters.get("freezing", True))
-    key = {"model": to_json(workload.model), "axes": axes, "freezing": freezing, "processor": workshop.machine.processor}
+    key = {
+        "model": to_json(workload.model),
+        "axes": axes,
+        "freezing": freezing,
+        "processor": workshop.machine.processor,
+    }
     folder = workshop.make("aot-inductor", key, lambda folder: _compile(workload, workshop, axes, freezing, folder))
     return converted(workload, "aot-inductor", str(folder / PACKAGE_FILE), facts, {})
 

@@ -2,23 +2,29 @@
 
 What it is
 ----------
-Weights and intermediate results are held in 16 bits. Either the whole model is converted (`form`: "dtype"), or only the operations for which PyTorch holds it to be safe, the matrix products and convolutions ("autocast"). OpenVINO has a switch of its own. Answers are given in their old type.
+Weights and intermediate results are held in 16 bits. Either the whole model is converted (`form`: "dtype"), or only
+the operations for which PyTorch holds it to be safe, the matrix products and convolutions ("autocast"). OpenVINO has
+a switch of its own. Answers are given in their old type.
 
 Why it is slow
 --------------
-Full precision moves twice the bytes. Processors with bfloat16 instructions (AVX512-BF16, AMX) multiply two pairs, with AMX sixteen times as many, in the time of one 32-bit pair.
+Full precision moves twice the bytes. Processors with bfloat16 instructions (AVX512-BF16, AMX) multiply two pairs,
+with AMX sixteen times as many, in the time of one 32-bit pair.
 
 How it shows
 ------------
-The habit `full-precision-compute`: the share of the time in float32 matrix products, and what bfloat16 takes of it on this machine.
+The habit `full-precision-compute`: the share of the time in float32 matrix products, and what bfloat16 takes of it on
+this machine.
 
 When it does not matter
 -----------------------
-On processors without these instructions, where each number is converted forth and back: slower, often many times. And where the time goes into small operations.
+On processors without these instructions, where each number is converted forth and back: slower, often many times. And
+where the time goes into small operations.
 
 Risk
 ----
-3 digits are left. Classifiers rarely notice; regressions, distances between near neighbours, and long sums do. The guard must show that the metric, or the agreement with the original, holds.
+3 digits are left. Classifiers rarely notice; regressions, distances between near neighbours, and long sums do. The
+guard must show that the metric, or the agreement with the original, holds.
 """
 
 from __future__ import annotations

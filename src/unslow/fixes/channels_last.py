@@ -2,11 +2,14 @@
 
 What it is
 ----------
-A batch of images has four axes: image, channel, row, column. PyTorch keeps whole planes of one channel by default. In `channels_last` all channels of a pixel lie side by side, for weights and for images. Shapes and answers stay the same.
+A batch of images has four axes: image, channel, row, column. PyTorch keeps whole planes of one channel by default. In
+`channels_last` all channels of a pixel lie side by side, for weights and for images. Shapes and answers stay the
+same.
 
 Why it is slow
 --------------
-Convolution kernels sum over the channels of a pixel, and read them side by side. From planes they first copy the image into another order, in each layer.
+Convolution kernels sum over the channels of a pixel, and read them side by side. From planes they first copy the
+image into another order, in each layer.
 
 How it shows
 ------------
@@ -14,7 +17,8 @@ Much time in convolutions and in reordering of memory around them. Gains of 1.1 
 
 When it does not matter
 -----------------------
-For models without convolutions over images; with few channels; when the model is compiled or runs on an engine that chooses layouts by itself (ONNX Runtime, OpenVINO, Inductor).
+For models without convolutions over images; with few channels; when the model is compiled or runs on an engine that
+chooses layouts by itself (ONNX Runtime, OpenVINO, Inductor).
 
 Risk
 ----

@@ -2,15 +2,19 @@
 
 What it is
 ----------
-PyTorch modules start in training mode, where dropout throws values away at random and batch normalisation computes the statistics of each batch. This fix calls `model.eval()`, which switches both to what they do in use.
+PyTorch modules start in training mode, where dropout throws values away at random and batch normalisation computes
+the statistics of each batch. This fix calls `model.eval()`, which switches both to what they do in use.
 
 Why it is slow
 --------------
-Random masks are drawn and multiplied in for each dropout. Statistics are computed where stored ones would do, and a normalisation with stored statistics can be folded into the layer before it. Fast paths (of attention, for example) are taken in evaluation mode only.
+Random masks are drawn and multiplied in for each dropout. Statistics are computed where stored ones would do, and a
+normalisation with stored statistics can be folded into the layer before it. Fast paths (of attention, for example)
+are taken in evaluation mode only.
 
 How it shows
 ------------
-The habit `train-mode-at-inference` names the modules that are still in training mode and behave differently there. Often the same request gets two different answers.
+The habit `train-mode-at-inference` names the modules that are still in training mode and behave differently there.
+Often the same request gets two different answers.
 
 When it does not matter
 -----------------------
@@ -18,7 +22,9 @@ When the model has neither dropout nor batch normalisation: both modes compute t
 
 Risk
 ----
-The answers change, to what the model was trained to answer; nobody wants the random ones, except for estimates of uncertainty by repeated dropout, which this fix would end. A model in training mode is compared in evaluation mode, and the report says so.
+The answers change, to what the model was trained to answer; nobody wants the random ones, except for estimates of
+uncertainty by repeated dropout, which this fix would end. A model in training mode is compared in evaluation mode,
+and the report says so.
 """
 
 from __future__ import annotations

@@ -6,19 +6,23 @@ Weights and intermediate results are held in half the bits, the answers are give
 
 Why it is slow
 --------------
-Full precision moves twice the bytes, and processors with float16 instructions (AVX512-FP16, AMX-FP16) compute twice as many or more of these numbers at a time.
+Full precision moves twice the bytes, and processors with float16 instructions (AVX512-FP16, AMX-FP16) compute twice
+as many or more of these numbers at a time.
 
 How it shows
 ------------
-The habit `full-precision-compute`: the share of the time in float32 matrix products, and what float16 takes of it on this machine.
+The habit `full-precision-compute`: the share of the time in float32 matrix products, and what float16 takes of it on
+this machine.
 
 When it does not matter
 -----------------------
-On processors without these instructions, which are most: there float16 is emulated, and slower than float32. Graphics processors have them.
+On processors without these instructions, which are most: there float16 is emulated, and slower than float32. Graphics
+processors have them.
 
 Risk
 ----
-Numbers above 65504 become infinite, and small ones vanish; then the answers are wrong or not numbers. `bfloat16` has no such limit, with one digit less.
+Numbers above 65504 become infinite, and small ones vanish; then the answers are wrong or not numbers. `bfloat16` has
+no such limit, with one digit less.
 """
 
 from __future__ import annotations

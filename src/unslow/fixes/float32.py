@@ -2,15 +2,19 @@
 
 What it is
 ----------
-The weights and the inputs become 32-bit floats (7 decimal digits); the answers are given in their old type. Models become 64-bit by accident: a NumPy array is 64-bit unless said otherwise, and one such array in the weights makes all that follows 64-bit.
+The weights and the inputs become 32-bit floats (7 decimal digits); the answers are given in their old type. Models
+become 64-bit by accident: a NumPy array is 64-bit unless said otherwise, and one such array in the weights makes all
+that follows 64-bit.
 
 Why it is slow
 --------------
-64-bit numbers take twice the memory and twice the time to move, and a vector instruction computes half as many of them. Some engines have no good 64-bit kernels at all.
+64-bit numbers take twice the memory and twice the time to move, and a vector instruction computes half as many of
+them. Some engines have no good 64-bit kernels at all.
 
 How it shows
 ------------
-The habit `float64-compute`: the share of the time in operations on 64-bit floats, and what 32-bit ones take of it on this machine (half, as a rule).
+The habit `float64-compute`: the share of the time in operations on 64-bit floats, and what 32-bit ones take of it on
+this machine (half, as a rule).
 
 When it does not matter
 -----------------------

@@ -1,30 +1,32 @@
-"""Stores the weights of matrix products in 8 bits and multiplies in 8 bits, with scales taken from each input as it comes.
+"""Stores the weights of matrix products in 8 bits and multiplies in 8 bits, with scales taken from each input as it
+comes.
 
 What it is
 ----------
-Weights become 8-bit integers with a scale (one for all, or one per output channel). At run time each layer looks at its input,
-chooses a scale for it, rounds it to 8 bits, multiplies integers, and scales back. No example data are needed.
+Weights become 8-bit integers with a scale (one for all, or one per output channel). At run time each layer looks at
+its input, chooses a scale for it, rounds it to 8 bits, multiplies integers, and scales back. No example data are
+needed.
 
 Why it is slow
 --------------
-A float32 product moves four times as many bytes as an 8-bit one, and processors with VNNI multiply four 8-bit pairs in the
-time of one float32 pair. Full precision is rarely needed to give the same answer.
+A float32 product moves four times as many bytes as an 8-bit one, and processors with VNNI multiply four 8-bit pairs
+in the time of one float32 pair. Full precision is rarely needed to give the same answer.
 
 How it shows
 ------------
-The habit `full-precision-compute`: the share of the time in float32 matrix products, and the share of it that 8-bit products
-take on this machine. Transformers with short inputs gain most, 1.3 to 3 times.
+The habit `full-precision-compute`: the share of the time in float32 matrix products, and the share of it that 8-bit
+products take on this machine. Transformers with short inputs gain most, 1.3 to 3 times.
 
 When it does not matter
 -----------------------
-For convolutions (they stay as they are here: looking at each input costs more than is won; see `int8-static`), for small layers, and
-on processors without 8-bit instructions.
+For convolutions (they stay as they are here: looking at each input costs more than is won; see `int8-static`), for
+small layers, and on processors without 8-bit instructions.
 
 Risk
 ----
-Answers change: that is why the guard must show that the metric, or the agreement with the original, holds. Inputs with a few
-very large values lose most. On processors without VNNI the sum of two products can overflow 16 bits; `reduce_range` (7-bit
-weights) avoids that and is tried first there.
+Answers change: that is why the guard must show that the metric, or the agreement with the original, holds. Inputs
+with a few very large values lose most. On processors without VNNI the sum of two products can overflow 16 bits;
+`reduce_range` (7-bit weights) avoids that and is tried first there.
 """
 
 from __future__ import annotations
@@ -94,7 +96,11 @@ def space(setting: Setting) -> Sequence[Parameters]:
     coarse: Parameters = {**signed, "per_channel": False}
     reduced: Parameters = {**signed, "reduce_range": True}
     unsigned: Parameters = {**coarse, "weight_type": "QUInt8"}
-    return (signed, coarse, unsigned) if multiplies_safely(setting) else (reduced, {**reduced, "per_channel": False}, unsigned)
+    return (
+        (signed, coarse, unsigned)
+        if multiplies_safely(setting)
+        else (reduced, {**reduced, "per_channel": False}, unsigned)
+    )
 
 
 FIX = Fix(

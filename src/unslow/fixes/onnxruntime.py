@@ -1,31 +1,33 @@
-"""Runs the model with ONNX Runtime, an engine made for answering requests; or sets its options, where it runs there already.
+"""Runs the model with ONNX Runtime, an engine made for answering requests; or sets its options, where it runs there
+already.
 
 What it is
 ----------
-The model is written once as an ONNX graph, and ONNX Runtime executes the graph: without Python between the operations, with
-fused operations, and with a plan for memory that is made once. A model that is an ONNX file already keeps its file; then other
-options of the engine are tried.
+The model is written once as an ONNX graph, and ONNX Runtime executes the graph: without Python between the
+operations, with fused operations, and with a plan for memory that is made once. A model that is an ONNX file already
+keeps its file; then other options of the engine are tried.
 
 Why it is slow
 --------------
-A training framework decides at run time, operation by operation, what to do next, and allocates each result anew. For a model
-whose graph never changes, all of this can be decided before the first request.
+A training framework decides at run time, operation by operation, what to do next, and allocates each result anew. For
+a model whose graph never changes, all of this can be decided before the first request.
 
 How it shows
 ------------
-The habits `uncompiled-graph` and `python-bound`: much time between kernels, many small operations. Gains of 1.3 to 3 are usual for
-transformers and small convolutional networks on processors. For a model that runs there already, waiting threads that spin
-(`cpu-quota-ignored`, `threads-oversubscribed`) are the option that matters most.
+The habits `uncompiled-graph` and `python-bound`: much time between kernels, many small operations. Gains of 1.3 to 3
+are usual for transformers and small convolutional networks on processors. For a model that runs there already,
+waiting threads that spin (`cpu-quota-ignored`, `threads-oversubscribed`) are the option that matters most.
 
 When it does not matter
 -----------------------
-When the time goes into a few large matrix products, which the framework does as fast; when operations that ONNX does not know
-would fall back to slow replacements. Convolutional networks can even lose, where the framework's convolutions are better.
+When the time goes into a few large matrix products, which the framework does as fast; when operations that ONNX does
+not know would fall back to slow replacements. Convolutional networks can even lose, where the framework's
+convolutions are better.
 
 Risk
 ----
-Operations are fused and ordered differently: the last bits differ. Values that the exporter saw as constants (a length, a
-branch) stay constants: unslow exports with free axes where the requests need them, and checks every answer.
+Operations are fused and ordered differently: the last bits differ. Values that the exporter saw as constants (a
+length, a branch) stay constants: unslow exports with free axes where the requests need them, and checks every answer.
 """
 
 from __future__ import annotations
@@ -61,8 +63,10 @@ def refuses(setting: Setting) -> str:
 
 
 def space(setting: Setting) -> Sequence[Parameters]:
-    """From elsewhere: by either exporter, since the engine fuses attention in one's graph and not in the other's; then
-    without spinning threads. On it already: one option changed at a time."""
+    """From elsewhere: by either exporter, whose graphs the engine fuses differently; then without spinning threads.
+
+    On it already: one option changed at a time.
+    """
     if setting.workload.model.runtime != "onnxruntime":
         return ({}, {"exporter": "trace"}, {"spinning": False})
     options: tuple[Parameters, ...] = (

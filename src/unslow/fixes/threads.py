@@ -2,19 +2,21 @@
 
 What it is
 ----------
-Numerical libraries split each operation over a pool of threads. This fix sets the size of that pool for the whole process: to the
-cores that may really be used, to the physical ones, or to one; on ONNX Runtime also whether waiting threads spin.
+Numerical libraries split each operation over a pool of threads. This fix sets the size of that pool for the whole
+process: to the cores that may really be used, to the physical ones, or to one; on ONNX Runtime also whether waiting
+threads spin.
 
 Why it is slow
 --------------
-With more threads than cores, threads take the core from one another in the middle of an operation, and all wait for the last.
-Libraries count the cores of the machine, not those that a container's quota leaves. For small operations, waking threads and
-waiting for them costs more than they save. Two threads on one physical core share its arithmetic units.
+With more threads than cores, threads take the core from one another in the middle of an operation, and all wait for
+the last. Libraries count the cores of the machine, not those that a container's quota leaves. For small operations,
+waking threads and waiting for them costs more than they save. Two threads on one physical core share its arithmetic
+units.
 
 How it shows
 ------------
-The habits `threads-oversubscribed` (threads alive against cores), `cpu-quota-ignored` (pool sizes against the quota) and
-`cores-idle` (CPU time against wall time × cores).
+The habits `threads-oversubscribed` (threads alive against cores), `cpu-quota-ignored` (pool sizes against the quota)
+and `cores-idle` (CPU time against wall time × cores).
 
 When it does not matter
 -----------------------
@@ -22,8 +24,8 @@ When the pool has the right size already, or when the time goes into code that h
 
 Risk
 ----
-Sums are split at other places, so the last bits can differ. Fewer threads leave cores idle, which is good for a machine that
-answers many requests at a time and bad for one that answers one.
+Sums are split at other places, so the last bits can differ. Fewer threads leave cores idle, which is good for a
+machine that answers many requests at a time and bad for one that answers one.
 """
 
 from __future__ import annotations
@@ -36,7 +38,7 @@ from unslow.core.workload import Workload
 from unslow.fixes._settings import with_settings
 
 SMALL_REQUEST_SECONDS = 0.002
-"""Below this a request is mostly operations of some µs, about what waking a pool of threads costs; one thread comes first."""
+"""Below this a request is mostly operations of some µs, which is what waking a pool costs; one thread comes first."""
 
 
 def apply(workload: Workload, parameters: Parameters, workshop: Workshop) -> Workload:
@@ -59,7 +61,7 @@ def refuses(setting: Setting) -> str:
 
 
 def space(setting: Setting) -> Sequence[Parameters]:
-    """The cores that may be used, the physical ones, and one; less what is set now; one first where requests are small."""
+    """The cores that may be used, the physical ones, and one; less what is set now. One first for small requests."""
     machine = setting.machine
     now = setting.workload.host.threads or max((pool.threads for pool in setting.facts.thread_pools), default=0)
     sizes = [machine.cores, min(machine.physical_cores, machine.cores), 1]

@@ -2,30 +2,31 @@
 
 What it is
 ----------
-PyTorch runs a model one operation at a time, as Python calls them. `torch.compile` traces the model once, joins neighbouring
-operations into single loops and compiles these with the C++ compiler. With `freezing` the weights become constants, which are
-laid out for the processor beforehand and folded into their neighbours (batch normalisation into a convolution, for example).
+PyTorch runs a model one operation at a time, as Python calls them. `torch.compile` traces the model once, joins
+neighbouring operations into single loops and compiles these with the C++ compiler. With `freezing` the weights become
+constants, which are laid out for the processor beforehand and folded into their neighbours (batch normalisation into
+a convolution, for example).
 
 Why it is slow
 --------------
-Uncompiled, every operation costs a trip through Python and the dispatcher (5 to 20 µs), writes its whole result to memory, and the
-next one reads it back. Small operations are dominated by the trip, elementwise ones by the memory.
+Uncompiled, every operation costs a trip through Python and the dispatcher (5 to 20 µs), writes its whole result to
+memory, and the next one reads it back. Small operations are dominated by the trip, elementwise ones by the memory.
 
 How it shows
 ------------
-The habits `uncompiled-graph` (share of time between kernels and in elementwise operations) and `python-bound`. Gains of 1.2 to 2
-are usual on processors for transformers and for networks with many elementwise operations.
+The habits `uncompiled-graph` (share of time between kernels and in elementwise operations) and `python-bound`. Gains
+of 1.2 to 2 are usual on processors for transformers and for networks with many elementwise operations.
 
 When it does not matter
 -----------------------
-When nearly all of the time goes into a few large matrix products or convolutions, which the libraries do at full speed already;
-for a process that answers few requests, since compiling takes 10 to 60 seconds at each start (see break-even in the report); and
-when each request has a new shape, which may compile again.
+When nearly all of the time goes into a few large matrix products or convolutions, which the libraries do at full
+speed already; for a process that answers few requests, since compiling takes 10 to 60 seconds at each start (see
+break-even in the report); and when each request has a new shape, which may compile again.
 
 Risk
 ----
-Fused operations round differently in the last bits. Models that depend on Python side effects or on the values of tensors are
-compiled in pieces, or not at all. Each process pays for compiling, unless the compiler's cache is kept.
+Fused operations round differently in the last bits. Models that depend on Python side effects or on the values of
+tensors are compiled in pieces, or not at all. Each process pays for compiling, unless the compiler's cache is kept.
 """
 
 from __future__ import annotations

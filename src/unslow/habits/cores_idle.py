@@ -14,8 +14,8 @@ How it shows
 Processor seconds per second of a request: how many cores it keeps busy. Below three quarters of the cores that can be
 used, with at least half of the time in `compute`. Source of the threshold: between TensorBoard's profiler (a device
 less than 50 % used) and TraceLens (more than 15 % idle), rule 11 of the field survey; a quarter leaves room for the
-part of a core that neighbours on the machine take. What must remain is the part of the cores that is used now:
-perfect scaling, which is the most that can be had.
+part of a core that neighbours on the machine take. What must remain is the part of the cores that is used now,
+one core at the least: perfect scaling, which is the most that can be had.
 
 When it does not matter
 -----------------------
@@ -56,7 +56,7 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
         numbers |= {"pool": pool.name, "pool_threads": pool.threads}
     title = f"{used:.1f} of {cores} cores are busy on average, while computing takes most of the time."
     advice = "Give the library as many threads as there are cores, or answer several requests at a time."
-    yield Finding(NAME, title, computing, bounded(used / cores), numbers, advice=advice)
+    yield Finding(NAME, title, computing, bounded(max(1.0, used) / cores), numbers, advice=advice)
 
 
 HABIT = Habit(name=NAME, detect=detect)

@@ -31,15 +31,14 @@ restart.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Iterator
 from pathlib import PurePath
 
 from unslow.core.facts import FileRead
 from unslow.core.finding import Evidence, EvidenceValue, Finding, Habit
-from unslow.core.profile import Span
 from unslow.core.units import share as show_share
 from unslow.core.units import size
+from unslow.habits._loading import calling_line, is_loading
 from unslow.habits._shares import LEAST_SHARE, share_within
 
 NAME = "model-reloaded-per-call"
@@ -53,12 +52,6 @@ _NO_MODELS = frozenset({
     ".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".wav", ".mp3", ".flac", ".ogg", ".mp4",
     ".avi", ".csv", ".tsv", ".parquet", ".jsonl", ".txt", ".log", ".py", ".pyc", ".so", ".ttf",
 })  # fmt: skip
-_LOADERS = (
-    "inferencesession", "inference_session", "from_pretrained", "load_model", "load_state_dict", "load_weights",
-    "read_model", "compile_model", "load_file", "unpickl", "load_saved_model", "torch.load", "jit.load", "joblib.load",
-)  # fmt: skip
-
-_LOADING_FILES = ("torch/serialization.py", "joblib/numpy_pickle.py")
 
 
 def detect(evidence: Evidence) -> Iterator[Finding]:
@@ -74,7 +67,7 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
         "opens_per_request": round(file.opens_per_request, 2),
         "files": len(files),
     }
-    loading = share_within(evidence.profile, _is_loading)
+    loading = share_within(evidence.profile, is_loading)
     name = PurePath(file.path).name
     what = f"{name} ({size(file.size_bytes)}) is opened {file.opens_per_request:.2g} times per request"
     advice = "Open the model once, outside the function that answers requests, and keep it."
@@ -83,41 +76,13 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
         return
     numbers["loading_share"] = loading
     title = f"{what}: loading takes {show_share(loading)} of the time."
-    yield Finding(NAME, title, loading, 0.0, numbers, site=_site(evidence), advice=advice)
+    yield Finding(NAME, title, loading, 0.0, numbers, site=calling_line(evidence.profile), advice=advice)
 
 
 def is_model_like(file: FileRead) -> bool:
     """Whether it is a model by its ending, or large and of no ending that data and programs have."""
     ending = PurePath(file.path).suffix.lower()
     return ending in _MODELS or (file.size_bytes >= LARGE_BYTES and ending not in _NO_MODELS)
-
-
-def _is_loading(span: Span) -> bool:
-    return span.category in ("setup", "io") or _loads(span.name) or any(map(_loads, _frames(span)))
-
-
-def _loads(where: str) -> bool:
-    """Whether "file.py:12 function", or a function alone, is one that loads models."""
-    place, _, function = where.lower().rpartition(" ")
-    file = place.rpartition(":")[0]
-    return file.endswith(_LOADING_FILES) or any(loader in function for loader in _LOADERS)
-
-
-def _frames(span: Span) -> Sequence[str]:
-    """The sampled Python stack, "file.py:12 function" each, outermost first; empty where there is none."""
-    return span.details.get("stack") or ()
-
-
-def _site(evidence: Evidence) -> str:
-    """Where the user's code calls what loads the model: "file.py:12"; "" where the recording does not say."""
-    for span in evidence.profile.spans:
-        frames = _frames(span)
-        for caller, called in pairwise(frames):
-            if _loads(called):
-                return caller.rpartition(" ")[0]
-        if not frames and span.details.get("file") and _is_loading(span):
-            return f"{span.details['file']}:{span.details.get('line') or 1}"
-    return ""
 
 
 HABIT = Habit(name=NAME, detect=detect)

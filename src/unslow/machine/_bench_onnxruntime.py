@@ -12,7 +12,7 @@ import numpy as np
 from unslow.machine._graphs import graph
 from unslow.machine._quantized import VARIANTS, convolutions, products
 from unslow.machine._serve import THREADS, Case, serve
-from unslow.machine._turns import Call, best, ratios_in_turns, seconds_per_call
+from unslow.machine._turns import Call, best, ratios_in_turns, seconds_in_one_turn
 
 Build = Callable[..., tuple[bytes, tuple[int, ...]]]
 GRAPHS = ("elementwise", "matmul", "conv", "dispatch")
@@ -58,8 +58,7 @@ def _network(runtime: Any, name: str) -> Call:
 
 
 def _seconds(runtime: Any, name: str) -> list[float]:
-    call = _network(runtime, name)
-    return [seconds_per_call(call) for _ in range(3)][1:]
+    return seconds_in_one_turn(_network(runtime, name))
 
 
 if __name__ == "__main__":

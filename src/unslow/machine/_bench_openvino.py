@@ -12,7 +12,7 @@ import numpy as np
 from unslow.machine._bench_onnxruntime import GRAPHS
 from unslow.machine._graphs import graph
 from unslow.machine._serve import THREADS, Case, serve
-from unslow.machine._turns import Call, seconds_per_call
+from unslow.machine._turns import Call, seconds_in_one_turn
 
 
 def prepare() -> Mapping[str, Case]:
@@ -31,8 +31,7 @@ def _network(core: Any, name: str) -> Call:
 
 
 def _seconds(core: Any, name: str) -> list[float]:
-    call = _network(core, name)
-    return [seconds_per_call(call) for _ in range(3)][1:]
+    return seconds_in_one_turn(_network(core, name))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from typing import Any
 
 from unslow.machine._graphs import SIZES
 from unslow.machine._serve import THREADS, Case, cores, serve
-from unslow.machine._turns import Call, best, ratios_in_turns, seconds_per_call
+from unslow.machine._turns import Call, best, ratios_in_turns, seconds_in_one_turn, seconds_per_call
 
 TINY_OPERATIONS = SIZES.tiny_operations
 BATCH = 16
@@ -158,9 +158,8 @@ def _oversubscribed(torch: Any) -> list[float]:
 
 
 def _seconds(name: str, torch: Any) -> list[float]:
-    """Seconds per call of the same network as in `_graphs`, eagerly; a few turns, of which the first warms up."""
-    call = eager(name, torch)
-    return [seconds_per_call(call) for _ in range(3)][1:]
+    """Seconds per call of the same network as in `_graphs`, eagerly."""
+    return seconds_in_one_turn(eager(name, torch))
 
 
 @cache

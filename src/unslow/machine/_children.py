@@ -73,8 +73,12 @@ class Children:
         self._timer.start()
 
     def __enter__(self) -> dict[str, Child]:
-        for child in self._all.values():
-            _ = child.names  # nothing is measured while another process still imports
+        try:
+            for child in self._all.values():
+                _ = child.names  # nothing is measured while another process still imports
+        except BaseException:
+            self.__exit__()
+            raise
         return self._all
 
     def __exit__(self, *_: object) -> None:

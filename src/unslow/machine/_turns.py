@@ -35,6 +35,12 @@ def seconds_per_call(
     return reduce(samples)
 
 
+def seconds_in_one_turn(call: Call) -> list[float]:
+    """One turn, as the only sample, after one call that is not counted: another process has had the caches meanwhile."""
+    call()
+    return [seconds_per_call(call)]
+
+
 def ratios_in_turns(
     changed: Call, original: Call, pairs: int = PAIRS, rows: int = 1, clock: Clock = time.perf_counter
 ) -> list[float]:

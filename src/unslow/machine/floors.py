@@ -30,7 +30,7 @@ SCHEMA = "unslow.machine/1"
 BENCHMARKS = 1
 DEADLINE_SECONDS = 12.0
 ROUNDS = 7
-MOST_ATTEMPTS = 3
+MOST_FRUITLESS = 3
 LIBRARIES = ("numpy", "torch", "onnx", "onnxruntime", "openvino")
 
 # Floors that were measured, and those that could not be, with the reason: {"ratios": [...]} or {"error": "..."}.
@@ -51,16 +51,16 @@ Start = Callable[[Mapping[str, str], int, float], AbstractContextManager[Mapping
 
 @dataclass(frozen=True)
 class Measured:
-    """The content of a cache file. `complete`: nothing was cut off, by the deadline or by a crash, in `attempts`."""
+    """The content of a cache file. `complete`: nothing was cut off. `fruitless`: tries in a row that added nothing."""
 
     entries: Entries = field(default_factory=dict[str, dict[str, Any]])
     complete: bool = False
-    attempts: int = 0
+    fruitless: int = 0
 
     @property
     def final(self) -> bool:
         """Whether measuring again would be of no use."""
-        return self.complete or self.attempts >= MOST_ATTEMPTS
+        return self.complete or self.fruitless >= MOST_FRUITLESS
 
 
 def floors_of(machine: Machine, start: Start = _children.Children, folder: Path | None = None) -> dict[str, float]:
@@ -93,7 +93,7 @@ def measure(machine: Machine, start: Start, known: Measured) -> Measured:
             if name not in entries:
                 _keep(entries, name, _across(graphs, children["torch"], name.rpartition(":")[2]))
         complete = all(child.names for child in children.values()) and entries.keys() >= wanted | pairs.keys()
-    return Measured(entries, complete, known.attempts + 1)
+    return Measured(entries, complete, 0 if len(entries) > len(known.entries) else known.fruitless + 1)
 
 
 def _keep(entries: Entries, name: str, answer: Mapping[str, Any]) -> None:
@@ -119,22 +119,26 @@ def _pairs(children: Mapping[str, Asked]) -> dict[str, list[Asked]]:
 
 
 def _across(graphs: Sequence[Asked], eager: Asked, kind: str) -> Mapping[str, Any]:
-    """The answer of the graph runtime that gains most; else the first one's error; else empty."""
-    answers = [_in_rounds(graph, eager, kind) for graph in graphs]
-    measured = [answer["values"] for answer in answers if "values" in answer]
-    return {"values": best(*measured)} if measured else answers[0]
+    """Seconds of the graph ÷ seconds of eager operators, a ratio a round, of the graph runtime that gains most.
 
-
-def _in_rounds(graph: Asked, eager: Asked, kind: str) -> Mapping[str, Any]:
-    """Seconds of the graph ÷ seconds of eager operators, in turns between the two processes, a ratio a round."""
-    ratios: list[float] = []
+    The processes are asked in turns. An error where eager operators or all graph runtimes fail; empty if one was cut off.
+    """
+    ratios: list[list[float]] = [[] for _ in graphs]
+    failed: Mapping[str, Any] = {}
     for _ in range(ROUNDS):
-        after, before = graph.ask(f"graph:{kind}"), eager.ask(f"eager:{kind}")
-        for answer in (after, before):
-            if "values" not in answer:
-                return answer
-        ratios.append(min(after["values"]) / min(before["values"]))
-    return {"values": ratios}
+        before = eager.ask(f"eager:{kind}")
+        if "values" not in before:
+            return before
+        for graph, kept in zip(graphs, ratios, strict=True):
+            after = graph.ask(f"graph:{kind}")
+            if "values" in after:
+                kept.append(min(after["values"]) / min(before["values"]))
+            elif "error" not in after:
+                return after
+            else:
+                failed = after
+    measured = [kept for kept in ratios if len(kept) == ROUNDS]
+    return {"values": best(*measured)} if measured else failed
 
 
 def cache_folder() -> Path:
@@ -169,7 +173,7 @@ def _load(file: Path) -> Measured:
         # Damage must show here, where it can be repaired, and not where the floors are used.
         for entry in entries.values():
             entry["ratios"] = [float(ratio) for ratio in entry.get("ratios", ())]
-        return Measured(entries, bool(data["complete"]), int(data["attempts"]))
+        return Measured(entries, bool(data["complete"]), int(data["fruitless"]))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return Measured()
 

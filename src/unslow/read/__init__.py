@@ -33,4 +33,5 @@ def read(path: Path) -> Profile:
         raise BadInput(f"{path} contradicts itself: {error.what}", AGAIN) from error
     except (TypeError, ValueError, LookupError, ArithmeticError) as error:
         # Readers check the fields they are built on; a damaged file can be wrong in any other one too.
-        raise BadInput(f"{path} is no valid {fitting.name} recording: {type(error).__name__}: {error}", AGAIN) from error
+        first = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise BadInput(f"{path} is no valid recording of the kind {fitting.name}: {first}", AGAIN) from error

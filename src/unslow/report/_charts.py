@@ -25,6 +25,11 @@ ROW_HEIGHT = 46
 _VERDICTS = ("faster", "same", "slower", "undecided", "failed")
 _OUTPUTS = ("kept", "unproven", "lost")
 _FURTHEST = 100.0
+_RATIO_TITLE = "times as fast as the original"
+_LEAST_TICK_GAP = 0.07
+"""Of the axis, between two of its ticks."""
+_NAME_ROOM = (0.3, 0.06)
+"""Of the scatter's width and height, that the name of a point takes."""
 _FONT = "system-ui, sans-serif"
 Row = dict[str, Any]
 
@@ -78,11 +83,13 @@ def _race(report: Report) -> Chart | None:
     rows = [_race_row(trial, label, low, high) for trial, label in zip(trials, _labels(trials), strict=True)]
     y = alt.Y("row:N", sort=[row["row"] for row in rows], axis=None)
     scale = alt.Scale(type="log", domain=[low, high], nice=False)
-    x = alt.X("point:Q", scale=scale, title="times as fast as the original", axis=_ratio_axis(alt, low, high))
+    x = alt.X("point:Q", scale=scale, title=_RATIO_TITLE, axis=_ratio_axis(alt, low, high))
     color = alt.Color("verdict:N", scale=_colours(alt, _VERDICTS), legend=None)
-    base = alt.Chart(alt.Data(values=rows)).encode(y=y, color=color, tooltip=_tips(alt, "name", "speed-up", "verdict", "measured in"))
-    line = base.mark_rule(strokeWidth=3, yOffset=9, strokeCap="round").encode(x=x.title(x.title), x2="high:Q")
-    line = line.encode(x=alt.X("low:Q", scale=scale, title="times as fast as the original", axis=_ratio_axis(alt, low, high)))
+    base = alt.Chart(alt.Data(values=rows)).encode(
+        y=y, color=color, tooltip=_tips(alt, "name", "speed-up", "verdict", "measured in")
+    )
+    start = alt.X("low:Q", scale=scale, title=_RATIO_TITLE, axis=_ratio_axis(alt, low, high))
+    line = base.mark_rule(strokeWidth=3, yOffset=9, strokeCap="round").encode(x=start, x2="high:Q")
     finals = base.mark_point(filled=True, size=120, opacity=1, yOffset=9).encode(x=x)
     finals = finals.transform_filter(alt.datum.final)
     heats = base.mark_point(filled=False, fill="var(--paper)", size=80, opacity=1, strokeWidth=2, yOffset=9).encode(x=x)
@@ -106,8 +113,15 @@ def _race_row(trial: Trial, label: str, low: float, high: float) -> Row:
         "verdict": trial.verdict,
         "final": speed.process_pairs > 0,
         "speed-up": words.speedup_text(speed),
+        "figure": words.speedup_text(speed) + _doubt(trial),
         "measured in": _where(trial),
     }
+
+
+def _doubt(trial: Trial) -> str:
+    """What must be said next to a figure whose outputs are not the original's for sure."""
+    verdict = trial.outputs.verdict if trial.outputs else "kept"
+    return "" if verdict == "kept" else f" · {verdict}"
 
 
 def _where(trial: Trial) -> str:
@@ -131,10 +145,12 @@ def _domain(trials: Sequence[Trial], noise: float) -> tuple[float, float]:
 
 def _ratio_axis(alt: Any, low: float, high: float) -> Any:
     nice = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.5, 2, 3, 4, 5, 7, 10, 20, 50, 100)
-    inside = [value for value in nice if low <= value <= high]
-    if len(inside) > 9:
-        inside = [value for value in inside if value not in (0.7, 0.8, 0.9, 1.1, 1.2, 7)]
-    return alt.Axis(values=inside, labelExpr="format(datum.value, '~g') + '×'", labelOverlap="greedy")
+    least_apart = math.log(high / low) * _LEAST_TICK_GAP
+    ticks = [1.0]
+    for value in sorted(nice, key=lambda value: abs(math.log(value))):
+        if low <= value <= high and all(abs(math.log(value / tick)) >= least_apart for tick in ticks):
+            ticks.append(value)
+    return alt.Axis(values=sorted(ticks), labelExpr="format(datum.value, '~g') + '×'", labelOverlap="greedy")
 
 
 def _band(alt: Any, scale: Any, noise: float, low: float, high: float) -> list[Any]:
@@ -159,11 +175,11 @@ def _open_ends(alt: Any, base: Any, scale: Any) -> list[Any]:
 def _row_texts(alt: Any, rows: Sequence[Row], y: Any) -> list[Any]:
     """Each row's name above its interval on the left, its figure on the right: readable at any width."""
     data = alt.Chart(alt.Data(values=list(rows))).encode(y=y)
-    name = data.mark_text(align="left", dy=-9, fontSize=13, limit=alt.expr("width - 150"), color="var(--ink)")
+    name = data.mark_text(align="left", dy=-9, fontSize=13, limit=alt.expr("width - 195"), color="var(--ink)")
     figure = data.mark_text(align="right", dy=-9, fontSize=12, color="var(--soft)")
     return [
         name.encode(x=alt.value(0), text="name:N"),
-        figure.encode(x=alt.value("width"), text="speed-up:N"),
+        figure.encode(x=alt.value("width"), text="figure:N"),
     ]
 
 
@@ -176,18 +192,24 @@ def _scatter(report: Report) -> Chart | None:
     alt: Any = importlib.import_module("altair")
     units = {loss.unit for _, loss in pairs}
     rows = [_loss_row(t, loss, name) for (t, loss), name in zip(pairs, _labels([t for t, _ in pairs]), strict=True)]
-    title = f"loss of {units.pop()}" if units == {"the metric"} else "loss (of the metric, or disagreement with the original)"
+    _name_those_with_room(rows)
+    title = (
+        f"loss of {units.pop()}"
+        if units == {"the metric"}
+        else "loss (of the metric, or disagreement with the original)"
+    )
     x_axis = alt.Axis(tickCount=6, grid=False)
     low, high = _domain([t for t, _ in pairs], report.noise)
     scale = alt.Scale(type="log", domain=[low, high], nice=False)
     y = alt.Y("point:Q", scale=scale, title="times as fast", axis=_ratio_axis(alt, low, high))
     color = alt.Color("outputs:N", scale=_colours(alt, _OUTPUTS), legend=None)
-    base = alt.Chart(alt.Data(values=rows)).encode(y=y, color=color, tooltip=_tips(alt, "name", "speed-up", "loss", "outputs"))
+    base = alt.Chart(alt.Data(values=rows)).encode(
+        y=y, color=color, tooltip=_tips(alt, "name", "speed-up", "loss", "outputs")
+    )
     x = alt.X("loss_point:Q", title=title, axis=x_axis)
     across = base.mark_rule(strokeWidth=2).encode(x=alt.X("loss_low:Q", title=title, axis=x_axis), x2="loss_high:Q")
     points = base.mark_point(filled=True, size=110, opacity=1).encode(x=x)
-    names = base.mark_text(align="left", dx=8, dy=-9, fontSize=12, limit=190).encode(x=x, text="name:N", color=alt.value("var(--ink)"))
-    layers = [*_tolerance(alt, [loss for _, loss in pairs]), across, points, names]
+    layers = [*_tolerance(alt, [loss for _, loss in pairs]), across, points, *_names(alt, base, x)]
     chart = alt.layer(*layers).properties(height=320)
     return _finished("loss", "Speed-up against accuracy: how fast each variant is, and what it loses", chart)
 
@@ -206,6 +228,35 @@ def _loss_row(trial: Trial, loss: Loss, label: str) -> Row:
         "speed-up": words.speedup_text(trial.speedup),
         "outputs": trial.outputs.verdict if trial.outputs else "unproven",
     }
+
+
+def _names(alt: Any, base: Any, x: Any) -> list[Any]:
+    """The names of the points, towards the middle of the chart."""
+    sides = (("left", 8, ~alt.datum.flipped), ("right", -8, alt.datum.flipped))
+    return [
+        base.mark_text(align=align, dx=dx, dy=-9, fontSize=12, limit=alt.expr("width * 0.5"))
+        .encode(x=x, text="shown:N", color=alt.value("var(--ink)"))
+        .transform_filter(side)
+        for align, dx, side in sides
+    ]
+
+
+def _name_those_with_room(rows: Sequence[Row]) -> None:
+    """Give each row the text that is `shown` at its point: its name, or nothing where one stands already."""
+    losses = [row["loss_high"] for row in rows] + [row["loss_low"] for row in rows]
+    logs = [math.log(row["point"]) for row in rows]
+    wide, tall = (max(losses) - min(losses)) * _NAME_ROOM[0], (max(logs) - min(logs)) * _NAME_ROOM[1]
+    named: list[Row] = []
+    for row in rows:
+        near = [
+            other
+            for other in named
+            if abs(other["loss_point"] - row["loss_point"]) <= wide
+            and abs(math.log(other["point"] / row["point"])) <= tall
+        ]
+        row["shown"] = "" if near else row["name"]
+        row["flipped"] = row["loss_point"] > (max(losses) + min(losses)) / 2
+        named += [] if near else [row]
 
 
 def _tolerance(alt: Any, losses: Sequence[Loss]) -> list[Any]:
@@ -237,7 +288,9 @@ def _tips(alt: Any, *names: str) -> list[Any]:
 
 
 def _finished(id: str, title: str, chart: Any) -> Chart:
-    spec: dict[str, Any] = chart.properties(width="container", background="transparent").configure(**_config()).to_dict()
+    spec: dict[str, Any] = (
+        chart.properties(width="container", background="transparent").configure(**_config()).to_dict()
+    )
     spec.pop("$schema", None)
     converter: Any = importlib.import_module("vl_convert")
     svg: str = converter.vegalite_to_svg({**spec, "width": STATIC_WIDTH})

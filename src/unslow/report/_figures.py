@@ -49,7 +49,7 @@ _KINDS = (
     _Kind("Latency, median (p50)", "latency_ms.p50", _ms),
     _Kind("Latency, 90th percentile", "latency_ms.p90", _ms),
     _Kind("Latency, 99th percentile", _P99, _ms),
-    _Kind("Throughput", "throughput", lambda value: f"{_digits(value)} requests/s", True),
+    _Kind("Throughput", "throughput", lambda value: f"{_digits(value)} req/s", True),
     _Kind("Peak memory", "peak_memory_bytes", units.size),
     _Kind("Size on disk", "artefact_bytes", units.size),
     _Kind("CPU time per 1,000 requests", "cpu_seconds_per_1000", units.seconds),

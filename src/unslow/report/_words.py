@@ -25,14 +25,15 @@ _BETTER: dict[Objective, str] = {"latency": "faster", "throughput": "the through
 
 @dataclass(frozen=True)
 class Headline:
-    """The verdict in one sentence; `gain` is its first words ("2.13× faster (2.05 to 2.21)"), `rest` what follows."""
+    """The verdict in one sentence: "2.13× faster", its `interval` " (2.05 to 2.21)" or "", and `rest`, what follows."""
 
     gain: str
     rest: str
     tone: Tone
+    interval: str = ""
 
     def __str__(self) -> str:
-        return f"{self.gain}{self.rest}"
+        return f"{self.gain}{self.interval}{self.rest}"
 
 
 def name_of(trial: Trial, most: int = NAME_LENGTH) -> str:
@@ -70,9 +71,9 @@ def headline(report: Report) -> Headline:
         return Headline("Nothing helped", ", and here is why. The original stays as it is.", "even")
     outputs = winning.outputs.verdict if winning.outputs else "unproven"
     speed = winning.speedup
-    gain = _gain(speed, report.objective) if known(speed) else "Speed-up not measured"
+    gain, ends = _gain(speed, report.objective) if known(speed) else ("Speed-up not measured", "")
     tone: Tone = "good" if outputs == "kept" else "bad"
-    return Headline(gain, f", outputs {outputs}: {name_of(winning)}", tone)
+    return Headline(gain, f", outputs {outputs}: {name_of(winning)}", tone, ends)
 
 
 def comparison_headline(comparison: Comparison) -> Headline:
@@ -82,7 +83,8 @@ def comparison_headline(comparison: Comparison) -> Headline:
     if comparison.verdict == "failed" or not known(speed):
         return Headline("Not compared", f": {plain(comparison.reason) or 'one of the two did not run.'}", "bad")
     if comparison.verdict == "faster":
-        return Headline(_gain(speed, comparison.objective), f": {b} against {a}", "good")
+        gain, ends = _gain(speed, comparison.objective)
+        return Headline(gain, f": {b} against {a}", "good", ends)
     if comparison.verdict == "slower":
         return Headline(f"Slower: {speedup_text(speed)} of the speed", f", {b} against {a}", "bad")
     band = f"± {units.share(comparison.noise)}"
@@ -91,8 +93,8 @@ def comparison_headline(comparison: Comparison) -> Headline:
     return Headline("Undecided", f": {speedup_text(speed)} is not clear of {band}, {b} against {a}", "even")
 
 
-def _gain(speed: Speedup, objective: Objective) -> str:
-    return f"{ratio(speed.point)} {_BETTER[objective]} ({_ends(speed)})"
+def _gain(speed: Speedup, objective: Objective) -> tuple[str, str]:
+    return f"{ratio(speed.point)} {_BETTER[objective]}", f" ({_ends(speed)})"
 
 
 def why_nothing(report: Report) -> tuple[str, ...]:

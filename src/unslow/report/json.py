@@ -1,8 +1,8 @@
 """`report.json` and what `--json` prints: the stable interface. Its schemas are in `docs/schemas/`.
 
 The nouns are written field by field by their type hints (`core.jsonable`), so that a field is listed once. Only a
-finding has another shape outside: flat, with its ceiling, the best first. Infinities and NaN are the strings "inf", "-inf"
-and "nan".
+finding has another shape outside: flat, with its ceiling, the best first. Infinities and NaN are the strings
+"inf", "-inf" and "nan".
 """
 
 from __future__ import annotations

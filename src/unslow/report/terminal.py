@@ -74,7 +74,7 @@ def summary(report: Report) -> RenderableType:
 
 
 def _headline(line: words.Headline) -> Text:
-    return Text.assemble((line.gain, TONES[line.tone]), line.rest)
+    return Text.assemble((line.gain, TONES[line.tone]), line.interval, line.rest)
 
 
 def _whys(sentences: Sequence[str]) -> RenderableType:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -32,9 +33,16 @@ def signature_of(spec: Any) -> Signature:
     return Signature(args.num_children, tuple(kwargs.context or ()), flat)
 
 
+def archive_expected(path: str, wanted: str) -> None:
+    """Refuses what is no archive before torch does, which would log a traceback first."""
+    if not zipfile.is_zipfile(path):
+        raise unreadable(path, wanted, ValueError("it is missing, cut short, or no .pt2 archive"))
+
+
 def open_program(path: str) -> Any:
     """The `torch.export.ExportedProgram` of a `.pt2` file. The file can run code: whoever opens it has trusted it."""
     export: Any = importlib.import_module("torch.export")
+    archive_expected(path, "an exported PyTorch program")
     try:
         return export.load(path)
     except (*REFUSALS, OSError) as error:

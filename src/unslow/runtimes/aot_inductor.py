@@ -15,7 +15,7 @@ from typing import Any
 from unslow.core.calls import Request
 from unslow.core.runtime import Call, Runtime
 from unslow.core.workload import Host, Model
-from unslow.runtimes._exported import Bind, binder, signature_of
+from unslow.runtimes._exported import Bind, archive_expected, binder, signature_of
 from unslow.runtimes._failures import REFUSALS, guarded, unreadable
 from unslow.runtimes._torch import input_converter, output_converter, settle
 
@@ -56,6 +56,7 @@ def _runner(boxed_run: Any, bind: Bind, tensor: Any, kind: type[Any]) -> Any:
 
 def _package(path: str) -> Any:
     package: Any = importlib.import_module("torch._inductor.package")
+    archive_expected(path, "an AOTInductor package")
     try:
         return package.load_package(path, num_runners=min(MOST_RUNNERS, os.cpu_count() or 1))
     except (*REFUSALS, OSError) as error:

@@ -8,6 +8,8 @@ the file gives a flat tuple). The module is changed in place.
 
 from __future__ import annotations
 
+import importlib
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from unslow.core.errors import BadInput
@@ -15,7 +17,7 @@ from unslow.core.runtime import Call, Runtime
 from unslow.core.workload import Host, Model
 from unslow.runtimes._exported import binder, checker, open_program, ports_of, program_names, signature_of
 from unslow.runtimes._failures import guarded
-from unslow.runtimes._torch import torch_call
+from unslow.runtimes._torch import input_converter, prepare_module, torch_call
 
 
 def open_torch_module(model: Model, host: Host, live: Any) -> Call:
@@ -35,6 +37,13 @@ def open_exported(model: Model, host: Host) -> Call:
     signature = signature_of(program.call_spec.in_spec)
     bind = binder(signature, program_names(program, signature, model.settings))
     return guarded(torch_call(program.module(), model.settings, host, bind))
+
+
+def prepared(module: Any, settings: Mapping[str, Any]) -> Callable[[Any], Any]:
+    """Puts a module into the mode, dtype and memory format that are set, in place; what makes its tensors of arrays."""
+    torch: Any = importlib.import_module("torch")
+    prepare_module(torch, module, settings)
+    return input_converter(torch, settings)
 
 
 def _open_saved(model: Model, host: Host) -> Call:

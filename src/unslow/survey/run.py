@@ -18,7 +18,6 @@ from unslow.core.calls import Request, as_request, is_array, leaf_names, leaves_
 from unslow.core.errors import BadInput, UnslowError
 from unslow.core.facts import Facts
 from unslow.core.workload import Inference, Serving, Target, Workload
-from unslow.record.distortion import distortion
 from unslow.runtimes import open_model
 from unslow.serving.stream import Around, Stream
 from unslow.survey import observe, torch_facts
@@ -27,18 +26,17 @@ from unslow.survey.requests import all_arrays, write_requests
 
 TIMING_S = 1.5
 RECORDED_S = 2.0
-MOST_RECORDED = 200
+LEAST_RECORDED, MOST_RECORDED = 4, 200
 FRAMEWORKS = {"torch-module": "torch", "exported-program": "exported", "onnxruntime": "onnx", "openvino": "openvino"}
 
 
 @dataclass(frozen=True)
 class Survey:
-    """What was learned: the original as plain data, the facts, the recording's file and the seconds with and without it."""
+    """What was learned: the original as plain data, the facts, and the file of the recording."""
 
     workload: Workload
     facts: Facts
     recording: str
-    distortion: float
 
 
 @dataclass(frozen=True)
@@ -67,8 +65,7 @@ def survey(target: Target, folder: Path) -> Survey:
     )
     if facts.flat_inputs:
         _save(built, folder)
-    recording = _record(built, facts, folder)
-    return Survey(built.workload, facts, str(recording.path), distortion(timing.seconds, recording.seconds))
+    return Survey(built.workload, facts, str(_record(built, facts, folder)))
 
 
 def _build(target: Target) -> _Built:
@@ -193,39 +190,21 @@ def _save(built: _Built, folder: Path) -> None:
     write_requests(folder, built.names, built.requests, judged, inference.carry)
 
 
-@dataclass(frozen=True)
-class _Recording:
-    path: Path
-    seconds: tuple[float, ...]
-
-
-def _record(built: _Built, facts: Facts, folder: Path) -> _Recording:
-    """With the framework's own profiler, for a short while. The seconds are those of recorded requests, to compare."""
-    steps = int(min(MOST_RECORDED, max(4, RECORDED_S / max(facts.seconds_per_request, 1e-6))))
+def _record(built: _Built, facts: Facts, folder: Path) -> Path:
+    """With the framework's own profiler, for a short while."""
+    steps = int(min(MOST_RECORDED, max(LEAST_RECORDED, RECORDED_S / max(facts.seconds_per_request, 1e-6))))
     places = [place % len(built.requests) for place in range(steps)]
-    seconds: list[float] = []
-
-    def answer(place: int) -> Any:
-        started = time.perf_counter()
-        answered = built.stream.answer(place)
-        seconds.append(time.perf_counter() - started)
-        return answered
-
     runtime = built.workload.model.runtime
     if runtime in ("torch-module", "exported-program"):
         from unslow.record import torch_profiler
 
-        return _Recording(torch_profiler.record(answer, places, folder), tuple(seconds[-steps:]))
+        return torch_profiler.record(built.stream.answer, places, folder)
     if runtime == "onnxruntime" and facts.flat_inputs and not facts.carried:
         from unslow.record import onnxruntime_profiler
 
         requests = [built.requests[place].named(built.names) for place in places]
-        return _Recording(
-            onnxruntime_profiler.record(
-                Path(built.workload.model.path), built.workload.model.settings, requests, folder
-            ),
-            (),
-        )
+        model = built.workload.model
+        return onnxruntime_profiler.record(Path(model.path), model.settings, requests, folder)
     from unslow.record import step_clock
 
-    return _Recording(step_clock.record(answer, places, folder), tuple(seconds[-steps:]))
+    return step_clock.record(built.stream.answer, places, folder)

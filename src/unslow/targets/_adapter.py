@@ -94,7 +94,8 @@ def requests_from_npz(path: str) -> list[Any]:
         It is no such file, or holds nothing, or Python objects.
     """
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        # Opened here, since NumPy leaves its own file open where it is no archive.
+        with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             named = {name: arrays[name] for name in arrays.files}
     except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
         raise BadInput(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from unslow.core.errors import BadInput, WorkerFailed
@@ -37,7 +37,6 @@ class Surveyed:
     workload: Workload
     facts: Facts
     recording: str
-    distortion: float
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ def look(
     surveyed = journal.get("survey", "original", Surveyed) or _survey(target, folder, options, processes)
     journal.add("survey", "original", surveyed)
     machine = this_machine()
-    profile = replace(read(Path(surveyed.recording)), distortion=surveyed.distortion).self_check()
+    profile = read(Path(surveyed.recording))
     listener(Event("profile", "where the time goes", payload=profile))
     findings = diagnose(Evidence(profile, surveyed.facts, machine), options.worth)
     listener(Event("findings", "what slows it", payload=rated(findings, options.worth, all_fixes())))

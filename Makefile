@@ -1,0 +1,50 @@
+# Everything is done in .venv; a step that is done leaves a stamp and is not done again until what it depends on changes.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+EXTRAS := report,torch,onnx,openvino,dev
+NOT_BY_DEFAULT := not slow and not gpu and not examples
+DEMO := examples/sentence_encoder/workload.py:encoder
+REQUIREMENTS := $(wildcard examples/*/requirements.txt)
+REQUIREMENTS_ALONE := $(wildcard examples/*/requirements-no-deps.txt)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup example-requirements demo lint test test-slow bench clean
+
+help: ## what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | awk -F'|' '{printf "  make %-22s %s\n", $$1, $$2}'
+
+setup: $(VENV)/setup.stamp ## the virtual environment, with unslow and what its checks need
+$(VENV)/setup.stamp: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) install -c constraints.txt -e '.[$(EXTRAS)]'
+	touch $@
+
+example-requirements: $(VENV)/examples.stamp ## the packages that the examples need
+$(VENV)/examples.stamp: $(VENV)/setup.stamp $(REQUIREMENTS) $(REQUIREMENTS_ALONE)
+	for file in $(REQUIREMENTS); do $(PIP) install -c constraints.txt -r $$file || exit 1; done
+	for file in $(REQUIREMENTS_ALONE); do $(PIP) install --no-deps -r $$file || exit 1; done
+	touch $@
+
+demo: setup example-requirements ## fixes a slow sentence encoder in five minutes, and says which page to open
+	$(BIN)/unslow fix $(DEMO) --budget 5m
+	@echo "Open $$(ls -td unslow-runs/*/report.html | head -n 1) in a browser."
+
+lint: setup ## style, types and layers
+	$(BIN)/ruff check src tests bench
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+
+test: setup lint ## what must pass before a commit
+	$(BIN)/python -m pytest -q -m "$(NOT_BY_DEFAULT)"
+
+test-slow: setup example-requirements ## the tests that start real races and run the examples
+	$(BIN)/python -m pytest -q -m "(slow or examples) and not gpu" --timeout 900
+
+bench: setup ## how long `unslow --help` takes
+	$(BIN)/python bench/help_time.py
+
+clean: ## removes caches and runs, but not .venv
+	rm -rf unslow-runs .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find src tests bench -name __pycache__ -type d -prune -exec rm -rf {} +

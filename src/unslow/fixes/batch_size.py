@@ -1,0 +1,76 @@
+"""Answers several requests in one call of the model.
+
+What it is
+----------
+Requests that wait are joined along their first axis, answered by one call, and the answer is split again. It is tried
+only where joined requests were seen to give the same answers. Requests of different lengths are padded where the
+model takes a mask; without a mask only requests of one shape are joined.
+
+Why it is slow
+--------------
+A call has costs that do not depend on the number of rows: Python, dispatch, waking threads, and reading the weights
+from memory. With one row at a time they are paid for each request, and matrix units stay half empty.
+
+How it shows
+------------
+The habit `tiny-batches`: what a row costs in a batch and what it costs alone.
+
+When it does not matter
+-----------------------
+When one request already fills the processor (large images, long texts), or when requests come one by one and each is
+waited for: then there is nothing to join, and waiting for a batch to fill costs time. That is why it is tried for
+throughput and cost only.
+
+Risk
+----
+Each request waits for the slowest of its batch. Memory grows with the batch. The last bits can differ, since kernels
+are chosen by size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from unslow.core.variant import Fix, Parameters, Setting, Workshop
+from unslow.core.workload import Workload
+from unslow.fixes._serving import EVERY_RUNTIME, not_joinable, sizes
+from unslow.fixes._settings import shapes_vary
+
+_DEFAULT = 8
+
+
+def apply(workload: Workload, parameters: Parameters, workshop: Workshop) -> Workload:
+    """Sets how many requests share a call, padded where their shapes vary and the model has a mask."""
+    facts = workshop.facts
+    pad = bool(facts.padding_mask) and shapes_vary(facts)
+    mask = facts.padding_mask if pad else workload.serving.padding_mask
+    size = int(parameters.get("size", _DEFAULT))
+    serving = replace(workload.serving, batch_size=size, pad=pad, padding_mask=mask)
+    return workload if serving == workload.serving else replace(workload, serving=serving)
+
+
+def refuses(setting: Setting) -> str:
+    """Refused where requests cannot be joined."""
+    return not_joinable(setting)
+
+
+def space(setting: Setting) -> Sequence[Parameters]:
+    """Powers of two that the memory and the number of requests allow; the middle ones first."""
+    return tuple({"size": size} for size in sizes(setting, (8, 32, 16, 64, 4, 2)))
+
+
+FIX = Fix(
+    name="batch-size",
+    does="answers several requests in one call of the model",
+    tag="numeric",
+    slot="serving",
+    treats=("tiny-batches", "python-bound"),
+    runtimes=EVERY_RUNTIME,
+    apply=apply,
+    refuses=refuses,
+    space=space,
+    odds=0.6,
+    build_seconds=0.5,
+    objectives=frozenset({"throughput", "cost"}),
+)

@@ -1,0 +1,176 @@
+"""Computes in 8 bits throughout, with scales fixed beforehand from your own inputs.
+
+What it is
+----------
+Your requests are run once while the range of each intermediate result is written down. Weights and results are then
+stored as 8-bit integers with these fixed scales, so that layers hand 8-bit results to one another. On ONNX Runtime
+its own quantiser does it, on OpenVINO NNCF, which also corrects the bias that rounding leaves.
+
+Why it is slow
+--------------
+A float32 product moves four times as many bytes as an 8-bit one, and processors with VNNI multiply four 8-bit pairs
+in the time of one float32 pair. Full precision is rarely needed to give the same answer.
+
+How it shows
+------------
+The habit `full-precision-compute`. Convolutional networks gain most, 1.5 to 3 times; `int8-dynamic` does not treat
+them.
+
+When it does not matter
+-----------------------
+On processors without 8-bit instructions; for small models, where converting between types takes what is won.
+
+Risk
+----
+Answers change, more than with `int8-dynamic`, and most where a few values are very large (the guard must show that
+the metric holds). The ranges come from the requests seen: others may exceed them and are cut off. Layers that hurt
+can be left out (`exclude`).
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from unslow.core.variant import ArrayRequest, Fix, Parameters, Setting, Workshop
+from unslow.core.workload import Workload
+from unslow.fixes._calibration import MOST_FOR_HISTOGRAMS, calibration_requests, of_one_shape, onnx_reader
+from unslow.fixes._nncf import dataset, ignored, rewritten
+from unslow.fixes._onnx import MODEL_FILE
+from unslow.fixes._quantization import float_graph, graph_inputs, layers_to_quantise, multiplies_safely, operators
+from unslow.fixes._quiet import quiet
+from unslow.fixes._settings import no_gain
+
+GRAPH_FILE = "model.xml"
+_PRODUCTS = ("MatMul", "Gemm")
+
+
+def apply(workload: Workload, parameters: Parameters, workshop: Workshop) -> Workload:
+    """Calibrates on the user's requests and quantises, with the tool of the model's runtime.
+
+    Raises
+    ------
+    BadInput
+        No layer can be quantised, or an excluded one does not exist.
+    """
+    if workload.model.runtime == "openvino":
+        return _with_nncf(workload, parameters, workshop)
+    graph = float_graph(workload, workshop)
+    key = {"graph": str(graph), **parameters}
+
+    def build(folder: Path) -> None:
+        _quantise(graph, folder / MODEL_FILE, parameters, _seen(parameters, workshop))
+
+    path = workshop.make("int8-static", key, build) / MODEL_FILE
+    return replace(workload, model=replace(workload.model, path=str(path)))
+
+
+def _seen(parameters: Parameters, workshop: Workshop) -> list[ArrayRequest]:
+    if parameters.get("method", "MinMax") == "MinMax":
+        return calibration_requests(workshop)
+    return of_one_shape(calibration_requests(workshop))[:MOST_FOR_HISTOGRAMS]
+
+
+def _quantise(graph: Path, path: Path, parameters: Parameters, requests: Sequence[ArrayRequest]) -> None:
+    quantization: Any = importlib.import_module("onnxruntime.quantization")
+    found = operators(graph)
+    chosen = layers_to_quantise(graph, ("Conv", *_PRODUCTS), parameters)
+    # Between convolutions everything stays in 8 bits. Elsewhere only the products do: normalisations and softmax in
+    # 8 bits cost accuracy and win nothing.
+    selection: dict[str, Any] = (
+        {"nodes_to_exclude": list(parameters.get("exclude", ()))}
+        if found["Conv"]
+        else {"op_types_to_quantize": list(_PRODUCTS), "nodes_to_quantize": list(chosen)}
+    )
+    with quiet():
+        quantization.quantize_static(
+            str(graph),
+            str(path),
+            onnx_reader(quantization.CalibrationDataReader, requests, graph_inputs(graph)),
+            quant_format=quantization.QuantFormat.QDQ,
+            per_channel=bool(parameters.get("per_channel", True)),
+            reduce_range=bool(parameters.get("reduce_range", False)),
+            activation_type=quantization.QuantType.from_string(parameters.get("activation_type", "QUInt8")),
+            weight_type=quantization.QuantType.QInt8,
+            calibrate_method=getattr(quantization.CalibrationMethod, parameters.get("method", "MinMax")),
+            extra_options={"MatMulConstBOnly": True},
+            **selection,
+        )
+
+
+def _with_nncf(workload: Workload, parameters: Parameters, workshop: Workshop) -> Workload:
+    source = workload.model.path
+    names = workload.model.settings.get("inputs") or [leaf.name for leaf in workshop.facts.inputs]
+    key = {"source": source, **parameters}
+
+    def build(folder: Path) -> None:
+        requests = calibration_requests(workshop)
+        rewritten(
+            source, folder / GRAPH_FILE, lambda nncf, graph: _nncf_graph(nncf, graph, parameters, requests, names)
+        )
+
+    path = workshop.make("int8-static-openvino", key, build) / GRAPH_FILE
+    return replace(workload, model=replace(workload.model, path=str(path)))
+
+
+def _nncf_graph(
+    nncf: Any, graph: Any, parameters: Parameters, requests: Sequence[ArrayRequest], names: Sequence[str]
+) -> Any:
+    return nncf.quantize(
+        graph,
+        dataset(nncf, requests, names),
+        preset=nncf.QuantizationPreset(parameters.get("preset", "mixed")),
+        model_type=nncf.ModelType.TRANSFORMER if parameters.get("transformer") else None,
+        subset_size=len(requests),
+        fast_bias_correction=bool(parameters.get("fast_bias_correction", True)),
+        target_device=nncf.TargetDevice.CPU,
+        ignored_scope=ignored(nncf, graph, parameters.get("exclude", ())),
+        advanced_parameters=nncf.AdvancedQuantizationParameters(**_advanced(parameters)),
+    )
+
+
+def _advanced(parameters: Parameters) -> dict[str, Any]:
+    """How strongly large values are moved into the weights, and whether ranges reach to the extremes or to their mean."""
+    chosen: dict[str, Any] = {}
+    if "smooth_quant_alpha" in parameters:
+        chosen["smooth_quant_alpha"] = float(parameters["smooth_quant_alpha"])
+    if parameters.get("ranges") == "extremes":
+        ranges: Any = importlib.import_module("nncf.quantization.range_estimator")
+        chosen["activations_range_estimator_params"] = ranges.RangeEstimatorParametersSet.MINMAX
+    return chosen
+
+
+def refuses(setting: Setting) -> str:
+    """Refused where 8-bit products are known not to pay, and where nobody gave inputs to learn the ranges from."""
+    if setting.facts.made_inputs:
+        return "the inputs are made up, and ranges learned from them would be wrong for yours"
+    return no_gain(setting, "int8")
+
+
+def space(setting: Setting) -> Sequence[Parameters]:
+    """By the runtime's tool; the plainest first, then what is kinder to values that are far from the rest."""
+    transformer = any("Attention" in name or "Transformer" in name for name in setting.facts.modules)
+    if setting.workload.model.runtime == "openvino":
+        plain: Parameters = {"preset": "mixed", "transformer": transformer}
+        return (plain, {**plain, "preset": "performance"}, {**plain, "fast_bias_correction": False})
+    safe = multiplies_safely(setting)
+    first: Parameters = {"per_channel": True, "reduce_range": not safe, "method": "MinMax", "activation_type": "QUInt8"}
+    return (first, {**first, "method": "Percentile"}, {**first, "method": "Entropy"}, {**first, "per_channel": False})
+
+
+FIX = Fix(
+    name="int8-static",
+    does="computes in 8 bits with scales fixed beforehand from your inputs",
+    tag="lossy",
+    slot="precision",
+    treats=("full-precision-compute",),
+    runtimes=frozenset({"onnxruntime", "openvino"}),
+    apply=apply,
+    refuses=refuses,
+    space=space,
+    odds=0.45,
+    build_seconds=20.0,
+)

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from unslow.core.workload import Host
+from unslow.measure.bench import environment_of, memory_limit, orders
+
+
+def test_few_requests_are_used_by_race_and_finals_alike() -> None:
+    assert orders(3, 0, in_sequence=False) == ((0, 1, 2), (0, 1, 2))
+
+
+def test_race_and_finals_share_no_request() -> None:
+    race, final = orders(11, 0, in_sequence=False)
+    assert not set(race) & set(final)
+    assert sorted((*race, *final)) == list(range(11))
+
+
+def test_a_stream_that_hangs_together_stays_in_order() -> None:
+    assert orders(6, 0, in_sequence=True) == ((0, 1, 2), (3, 4, 5))
+
+
+def test_the_cut_is_the_same_for_the_same_seed() -> None:
+    assert orders(100, 7, in_sequence=False) == orders(100, 7, in_sequence=False)
+    assert orders(100, 7, in_sequence=False) != orders(100, 8, in_sequence=False)
+
+
+def test_threads_are_set_before_anything_is_imported_only_if_chosen() -> None:
+    assert "OMP_NUM_THREADS" not in environment_of(Host(), Path("x"))
+    assert environment_of(Host(threads=3), Path("x"))["OMP_NUM_THREADS"] == "3"
+
+
+def test_memory_is_what_was_asked_for_else_most_of_what_is_free() -> None:
+    assert memory_limit(5) == 5
+    assert memory_limit(0) > 10_000_000

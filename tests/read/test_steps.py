@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import traces
+
+from unslow.core.errors import BadInput
+from unslow.read import read
+
+MS = 1_000_000
+
+
+def sample(at_ms: int, late_ms: int, **others: Any) -> dict[str, Any]:
+    return {"at_ns": at_ms * MS, "late_ns": late_ms * MS, "stack": 0, **others}
+
+
+def test_no_steps(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="no steps"):
+        read(traces.steps(tmp_path / "s.json", steps=[]))
+
+
+def test_a_step_that_ends_before_it_starts(tmp_path: Path) -> None:
+    with pytest.raises(BadInput):
+        read(traces.steps(tmp_path / "s.json", steps=[{"start_ns": 5, "end_ns": 4}]))
+
+
+def test_a_sample_of_no_stack(tmp_path: Path) -> None:
+    with pytest.raises(BadInput):
+        read(traces.steps(tmp_path / "s.json", stacks=[["a.py:1 f"]]))
+
+
+def test_without_samples_nothing_is_claimed(tmp_path: Path) -> None:
+    profile = read(traces.steps(tmp_path / "s.json", samples=[]))
+    assert profile.shares["other"] == 1
+    assert profile.notes
+
+
+def test_each_moment_belongs_to_the_nearest_sample(tmp_path: Path) -> None:
+    profile = read(traces.steps(tmp_path / "s.json"))
+    parts = [(span.name, span.category, span.start_ns // MS, span.end_ns // MS) for span in profile.spans]
+    assert parts == [
+        ("step", "framework", 0, 20),
+        ("inner", "framework", 0, 15),
+        ("outer", "compute", 15, 20),
+        ("step", "framework", 20, 40),
+        ("outer", "compute", 20, 40),
+    ]
+    assert profile.distortion == 0.5
+
+
+def test_spans_know_their_place_in_the_code(tmp_path: Path) -> None:
+    details = read(traces.steps(tmp_path / "s.json")).spans[1].details
+    assert (details["file"], details["line"]) == ("b.py", 2)
+    assert details["stack"] == ["a.py:1 outer", "b.py:2 inner"]
+
+
+@pytest.mark.parametrize(
+    ("found", "category"),
+    [
+        (sample(10, 0), "compute"),
+        (sample(10, 4), "compute"),
+        (sample(10, 5), "framework"),
+        (sample(10, 9, worked_ns=0), "framework"),
+        (sample(10, 0, worked_ns=5 * MS), "compute"),
+        (sample(10, 0, worked_ns=0), "other"),
+    ],
+)
+def test_what_a_sample_says(tmp_path: Path, found: dict[str, Any], category: str) -> None:
+    assert read(traces.steps(tmp_path / "s.json", samples=[found])).spans[1].category == category
