@@ -7,7 +7,8 @@ EXTRAS := report,torch,onnx,openvino,dev
 NOT_BY_DEFAULT := not slow and not gpu and not examples
 DEMO := examples/sentence_encoder/workload.py:encoder
 REQUIREMENTS := $(wildcard examples/*/requirements.txt)
-REQUIREMENTS_ALONE := $(wildcard examples/*/requirements-no-deps.txt)
+# In those files the lines under a comment that says --no-deps are installed without what they ask for.
+SPLIT := FNR == 1 { alone = 0 } /^\#/ { alone = /--no-deps/; next } NF
 
 .DEFAULT_GOAL := help
 .PHONY: help setup example-requirements demo lint test test-slow bench clean
@@ -22,9 +23,11 @@ $(VENV)/setup.stamp: pyproject.toml constraints.txt
 	touch $@
 
 example-requirements: $(VENV)/examples.stamp ## the packages that the examples need
-$(VENV)/examples.stamp: $(VENV)/setup.stamp $(REQUIREMENTS) $(REQUIREMENTS_ALONE)
-	for file in $(REQUIREMENTS); do $(PIP) install -c constraints.txt -r $$file || exit 1; done
-	for file in $(REQUIREMENTS_ALONE); do $(PIP) install --no-deps -r $$file || exit 1; done
+$(VENV)/examples.stamp: $(VENV)/setup.stamp $(REQUIREMENTS)
+	awk '$(SPLIT) && !alone' $(REQUIREMENTS) | sort -u > $(VENV)/examples.txt
+	awk '$(SPLIT) && alone' $(REQUIREMENTS) | sort -u > $(VENV)/examples-alone.txt
+	$(PIP) install -c constraints.txt -r $(VENV)/examples.txt
+	$(PIP) install --no-deps -r $(VENV)/examples-alone.txt
 	touch $@
 
 demo: setup example-requirements ## fixes a slow sentence encoder in five minutes, and says which page to open

@@ -1,6 +1,6 @@
 """Which type a file has: magika's ONNX model, asked one file at a time.
 
-The requests are real files, turned into magika's features as magika turns them; the labels are what their extensions say.
+The requests are real files, turned into magika's features as magika turns them; the labels are their extensions' types.
 """
 
 from __future__ import annotations
@@ -21,37 +21,44 @@ MODEL_FOLDER = "models/standard_v3_3"
 INPUT = "bytes"
 PACKAGES = ("magika", "numpy", "onnxruntime", "scipy", "skimage", "sklearn")
 """Besides the standard library; all in requirements.txt."""
-FILES_OF_A_TYPE = 40
+FILES_OF_A_TYPE = 160
+TIMED_EVERY = 4
+"""Of the files, one in four is timed and the others are judged: few judged files could prove little."""
 TYPES = {
     ".bat": "batch",
     ".c": "c",
     ".css": "css",
     ".csv": "csv",
     ".exe": "pebin",
+    ".f": "fortran",
+    ".f90": "fortran",
     ".gif": "gif",
     ".gz": "gzip",
     ".html": "html",
     ".jpg": "jpeg",
     ".json": "json",
     ".npy": "npy",
+    ".npz": "npz",
     ".onnx": "onnx",
+    ".pdf": "pdf",
     ".png": "png",
     ".py": "python",
+    ".pyi": "python",
     ".so": "elf",
     ".toml": "toml",
-    ".wav": "wav",
     ".xml": "xml",
     ".zip": "zip",
 }
 """Extensions that leave no doubt. (`.h` may be C or C++, `.txt` anything.)"""
-SCRIPTS_OF_CONFIGURATION = frozenset({"__init__.py"})
+LEFT_OUT = frozenset({"__init__.py"})
 """Often empty or a line long: magika answers such files by rule."""
 
 
 @unslow.workload
 def file_type() -> unslow.Inference:
-    """Every other file of a type is timed, the others are judged."""
-    timed, judged = files()[::2], files()[1::2]
+    """No file is both timed and judged."""
+    timed = files()[::TIMED_EVERY]
+    judged = [path for number, path in enumerate(files()) if number % TIMED_EVERY]
     return unslow.Inference(
         magika_folder() / MODEL_FOLDER / "model.onnx",
         [{INPUT: features(path)} for path in timed],
@@ -85,22 +92,28 @@ def features(path: Path) -> np.ndarray:
 
 @functools.cache
 def files() -> list[Path]:
-    """At most 40 of a type, spread over the sorted paths, so that neighbours do not stand for all."""
+    """Real files of the types, extension by extension, in the order of their paths."""
     found: dict[str, list[Path]] = {extension: [] for extension in TYPES}
     smallest = config()["min_file_size_for_dl"]
     for folder in (Path(sysconfig.get_path("stdlib")), *map(package_folder, PACKAGES)):
         for path in sorted(folder.rglob("*")):
             if path.suffix in found and is_wanted(path, folder) and path.stat().st_size >= smallest:
                 found[path.suffix].append(path)
-    return [path for paths in found.values() for path in paths[:: max(1, len(paths) // FILES_OF_A_TYPE)][:FILES_OF_A_TYPE]]
+    return [path for paths in found.values() for path in spread(paths)]
+
+
+def spread(paths: list[Path]) -> list[Path]:
+    """As many as are wanted, at even distances, so that neighbours do not stand for all."""
+    wanted = min(FILES_OF_A_TYPE, len(paths))
+    return [paths[k * len(paths) // wanted] for k in range(wanted)]
 
 
 def is_wanted(path: Path, folder: Path) -> bool:
-    """Not what happens to be installed beside the standard library, nor the standard library's own broken test files."""
+    """Not what happens to be installed beside the standard library, nor its own tests, whose files are often broken."""
     inside = path.relative_to(folder).parts
     return (
         path.is_file()
-        and path.name not in SCRIPTS_OF_CONFIGURATION
+        and path.name not in LEFT_OUT
         and not {"site-packages", "dist-packages", "test", "lib2to3"} & set(inside)
     )
 

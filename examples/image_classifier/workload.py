@@ -1,7 +1,7 @@
 """An image classifier (EfficientNet-Lite0, ImageNet), one 224 x 224 photo at a time, PyTorch as it comes.
 
-`classifier` is judged by top-1 accuracy on 20 labelled photos, which can prove little; `classifier_agreement` by agreement
-with the original on a few hundred crops, which need no labels.
+`classifier` is judged by top-1 accuracy on 20 labelled photos, which can prove little; `classifier_agreement` by
+agreement with the original on a few hundred crops, which need no labels.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A sentence encoder (all-MiniLM-L6-v2), written as a newcomer writes it: autograd on, PyTorch as it comes.
 
-`encoder` answers token ids padded to 64, one text at a time; `encoder_text` answers texts at their true length, with the
-tokenising timed as part of the request.
+`encoder` answers token ids padded to 64, one text at a time; `encoder_text` answers texts at their true length, with
+the tokenising timed as part of the request.
 """
 
 from __future__ import annotations
@@ -120,8 +120,8 @@ def agreement_with_people(outputs: np.ndarray, labels: Sequence[str]) -> float:
     copies: dict[str, list[int]] = {}
     for row, label in enumerate(labels):
         copies.setdefault(label, []).append(row)
-    scores = (correlation(rows, copies, word_pairs(), ranked=True), correlation(rows, copies, document_pairs(), ranked=False))
-    found = [score for score in scores if score is not None]
+    words = correlation(rows, copies, word_pairs(), ranked=True)
+    found = [score for score in (words, correlation(rows, copies, document_pairs(), ranked=False)) if score is not None]
     return float(np.mean(found)) if found else float("nan")
 
 
@@ -130,8 +130,9 @@ def correlation(rows: np.ndarray, copies: dict[str, list[int]], rated: Rated, ra
     found = [(i, j, said) for a, b, said in rated for i in copies.get(a, ()) for j in copies.get(b, ())]
     if len(found) < 3:
         return None
+    unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
     left, right, said = (np.array(column) for column in zip(*found, strict=True))
-    cosine = (rows[left] * rows[right]).sum(axis=1) / np.linalg.norm(rows[left], axis=1) / np.linalg.norm(rows[right], axis=1)
+    cosine = (unit[left] * unit[right]).sum(axis=1)
     pair = (ranks(cosine), ranks(said)) if ranked else (cosine, said)
     return float(np.corrcoef(*pair)[0, 1])
 
@@ -144,7 +145,7 @@ def ranks(values: np.ndarray) -> np.ndarray:
 
 @functools.cache
 def word_pairs() -> Rated:
-    """WordSim-353: two words and how related people find them (0 to 10). "tiger, tiger" says nothing and is left out."""
+    """WordSim-353: two words, how related people find them (0 to 10). "tiger, tiger" says nothing and is left out."""
     lines = [line for line in read("wordsim353.tsv").splitlines() if not line.startswith("#")]
     pairs = [(a, b, float(said)) for a, b, said in (line.split("\t") for line in lines)]
     return [(f"{WORD}:{a}", f"{WORD}:{b}", said) for a, b, said in pairs if a != b]

@@ -31,7 +31,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """Puts `MACHINE` in the place of this one; says with which `floors` it was asked for."""
     calls: list[bool] = []
 
-    def fake(floors: bool = True) -> Machine:
+    def fake(floors: bool = True, remeasure: bool = False) -> Machine:
+        assert not remeasure
         calls.append(floors)
         return MACHINE
 

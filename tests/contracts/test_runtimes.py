@@ -167,7 +167,7 @@ def test_a_file_of_another_kind(name: str, tmp_path: Path) -> None:
 class TestEveryRuntime:
     def test_wrong_dtype(self, name: str, opener: Any) -> None:
         x, scale = _request(3)
-        with pytest.raises(BadInput, match="float64|Double"):
+        with pytest.raises(BadInput, match=r"float64|Double"):
             opener(name)(Request(_given(name, x.astype("float64"), scale)))
 
     def test_wrong_length_of_a_fixed_axis(self, name: str, opener: Any) -> None:

@@ -18,7 +18,18 @@ from unslow.fixes.onnxruntime import FIX
 
 from . import models
 from .conftest import Exported
-from .workshop import FACTS, WORKLOAD, FakeWorkshop, answers_of, largest_error, learned, on, onnx_answers, operators, setting
+from .workshop import (
+    FACTS,
+    WORKLOAD,
+    FakeWorkshop,
+    answers_of,
+    largest_error,
+    learned,
+    on,
+    onnx_answers,
+    operators,
+    setting,
+)
 
 ROUNDING = 1e-5
 
@@ -119,8 +130,9 @@ def test_a_model_that_only_the_older_exporter_takes(tmp_path: Path) -> None:
 
 def test_a_float64_model_computes_in_the_type_that_a_fix_chose_and_answers_in_its_own(tmp_path: Path) -> None:
     torch: Any = importlib.import_module("torch")
-    model = torch.nn.Linear(4, 4).double().eval()
-    requests: models.Requests = [{"input": np.ones((1, 4))}]
+    torch.manual_seed(0)
+    model = torch.nn.Linear(64, 4).double().eval()
+    requests: models.Requests = [{"input": np.random.default_rng(0).standard_normal((1, 64))}]
     workshop = FakeWorkshop(tmp_path, learned(model, requests), model, requests)
     after = FIX.apply(on("torch-module", dtype="float32"), {"exporter": "trace"}, workshop)
     assert operators(after.model.path)["Cast"] == 2

@@ -146,3 +146,14 @@ def operators(path: str) -> Counter[str]:
     """How often each operator occurs in an ONNX file."""
     onnx: Any = importlib.import_module("onnx")
     return Counter(node.op_type for node in onnx.load(path, load_external_data=False).graph.node)
+
+
+def openvino_types(path: str) -> Counter[str]:
+    """How often each element type occurs among the weights with more than one axis of an OpenVINO graph."""
+    openvino: Any = importlib.import_module("openvino")
+    weights = [
+        node for node in openvino.Core().read_model(path).get_ordered_ops() if node.get_type_name() == "Constant"
+    ]
+    return Counter(
+        node.get_element_type().get_type_name() for node in weights if sum(n > 1 for n in node.get_output_shape(0)) > 1
+    )

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import importlib
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +78,15 @@ def test_every_floor_has_words_of_its_own() -> None:
 
 def test_a_floor_without_words_is_still_a_sentence() -> None:
     assert words.in_words("new/old:thing", 0.5) == "thing: new takes 0.50 of the time of old"
+
+
+def test_openvino_s_benchmark_sends_no_statistics() -> None:
+    pytest.importorskip("openvino")
+    code = (
+        "import sys; from unslow.machine._bench_openvino import prepare; prepare();"
+        "sys.exit(any(name.startswith('openvino_telemetry.') for name in sys.modules))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False, capture_output=True).returncode == 0
 
 
 @pytest.mark.slow

@@ -23,11 +23,17 @@ MODULE = """
         import signal
         signal.pause()
 
+    def starts_another():
+        import subprocess, sys
+        subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"], close_fds=False)
+        hangs()
+
     def dies():
         os._exit(9)
 
     if __name__ == "__main__":
-        serve(lambda: {"chatty": chatty, "cores": lambda: [cores()], "fails": fails, "dies": dies, "hangs": hangs})
+        serve(lambda: {"chatty": chatty, "cores": lambda: [cores()], "fails": fails, "dies": dies, "hangs": hangs,
+                       "starts_another": starts_another})
 """
 LONG = 60.0
 
@@ -47,7 +53,7 @@ def test_a_module_that_cannot_start_has_no_names() -> None:
 
 def test_what_libraries_print_disturbs_nothing(modules: dict[str, str]) -> None:
     with Children(modules, 3, LONG) as children:
-        assert children["it"].names == ("chatty", "cores", "fails", "dies", "hangs")
+        assert children["it"].names == ("chatty", "cores", "fails", "dies", "hangs", "starts_another")
         assert children["it"].ask("chatty") == {"values": [0.5]}
         assert children["it"].ask("cores") == {"values": [3]}
 
@@ -67,6 +73,11 @@ def test_a_process_that_dies_answers_nothing_from_then_on(modules: dict[str, str
 def test_the_deadline_ends_a_process_that_hangs(modules: dict[str, str]) -> None:
     with Children(modules, 1, 1.0) as children:
         assert children["it"].ask("hangs") == {}
+
+
+def test_what_a_process_has_started_ends_with_it(modules: dict[str, str]) -> None:
+    with Children(modules, 1, 1.0) as children:
+        assert children["it"].ask("starts_another") == {}
 
 
 def test_what_steers_threads_does_not_reach_a_benchmark() -> None:

@@ -93,6 +93,13 @@ def test_the_second_call_starts_nothing(tmp_path: Path) -> None:
     assert again.starts == 0
 
 
+def test_remeasuring_takes_nothing_from_the_cache_and_replaces_it(tmp_path: Path) -> None:
+    floors_of(MACHINE, Bench(), tmp_path)
+    faster = Bench(with_answer("torch", "a/b:matmul", {"values": [0.1] * 9}))
+    assert floors_of(MACHINE, faster, tmp_path, remeasure=True)["a/b:matmul"] == 0.1
+    assert floors_of(MACHINE, Bench(), tmp_path)["a/b:matmul"] == 0.1
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -123,7 +130,7 @@ def test_a_library_that_no_floor_depends_on_changes_nothing(tmp_path: Path) -> N
         "[]",
         '{"schema": "unslow.machine/0", "entries": {}, "complete": true, "fruitless": 1}',
         '{"schema": "unslow.machine/1", "entries": {"a/b:matmul": 3}, "complete": true, "fruitless": 1}',
-        '{"schema": "unslow.machine/1", "entries": {"a/b:matmul": {"ratios": ["x"]}}, "complete": true, "fruitless": 1}',
+        '{"schema": "unslow.machine/1", "entries": {"a/b:c": {"ratios": ["x"]}}, "complete": true, "fruitless": 1}',
         '{"schema": "unslow.machine/1", "entries": []}',
     ],
 )

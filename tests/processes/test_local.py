@@ -38,7 +38,11 @@ def target_of(tmp_path: Path, body: str) -> Target:
 
 def opened(tmp_path: Path, body: str, memory_bytes: int = 0) -> Process:
     process = started(tmp_path, memory_bytes)
-    process.ask("open_target", PATIENCE_S, target=to_json(target_of(tmp_path, body)), seed=0)
+    try:
+        process.ask("open_target", PATIENCE_S, target=to_json(target_of(tmp_path, body)), seed=0)
+    except WorkerFailed:
+        process.close()
+        raise
     return process
 
 

@@ -21,6 +21,7 @@ The first run measures small benchmarks (about ten seconds) and keeps them in ~/
 Examples:
   unslow env
   unslow env --no-floors
+  unslow env --remeasure
   unslow env --json | jq .floors
 """
 
@@ -31,10 +32,11 @@ TELLING_FLAGS = ("avx2", "fma", "f16c", "avx_vnni", "avx512", "amx", "asimd", "s
 @click.command(help=HELP)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON (schema unslow.environment/1).")
 @click.option("--no-floors", is_flag=True, help="Skip the micro-benchmarks.")
-def env(as_json: bool, no_floors: bool) -> None:
+@click.option("--remeasure", is_flag=True, help="Run the micro-benchmarks again, on a quieter machine say.")
+def env(as_json: bool, no_floors: bool, remeasure: bool) -> None:
     from unslow.machine.facts import this_machine
 
-    machine = this_machine(floors=not no_floors)
+    machine = this_machine(floors=not no_floors, remeasure=remeasure)
     if as_json:
         from unslow.core.jsonable import to_json
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -129,3 +130,7 @@ class Report:
     @property
     def winning(self) -> Trial | None:
         return next((trial for trial in self.trials if trial.id == self.winner), None)
+
+    def _repr_html_(self) -> str:
+        # By name, since the nouns import nothing of ours: only a notebook asks for this.
+        return importlib.import_module("unslow.report.notebook").summary_html(self)

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from unslow.core.errors import BadInput
+from unslow.core.facts import Facts
 from unslow.core.variant import Parameters, Setting, Workshop
 from unslow.core.workload import Workload
+from unslow.fixes._nncf import openvino_layers
 from unslow.fixes._onnx import LARGEST_INLINE_BYTES, MODEL_FILE
 from unslow.fixes._quiet import quiet
 
@@ -80,6 +82,20 @@ def layers_to_quantise(graph: Path, types: Sequence[str], parameters: Parameters
             "The model has no layer that could be quantised.", f"Looked for {', '.join(types)} with constant weights."
         )
     return chosen
+
+
+def convolutional(facts: Facts) -> str:
+    """Why fixes for matrix products do not help here, in one sentence: the work is in convolutions; "" otherwise."""
+    if "Conv2d" in facts.modules and facts.modules.get("Linear", 0) <= 1:
+        return "the model's products are convolutions, which this leaves as they are"
+    return ""
+
+
+def rescuable(workload: Workload, workshop: Workshop) -> tuple[str, ...]:
+    """The names that `exclude` of the 8-bit fixes takes for this workload (before them), in the graph's order."""
+    if workload.model.runtime == "openvino":
+        return openvino_layers(workload.model.path)
+    return layers(float_graph(workload, workshop))
 
 
 def multiplies_safely(setting: Setting) -> bool:

@@ -40,7 +40,7 @@ from typing import Any
 from unslow.core.variant import Fix, Parameters, Setting, Workshop
 from unslow.core.workload import Workload
 from unslow.fixes._onnx import MODEL_FILE
-from unslow.fixes._quantization import float_graph, layers_to_quantise, multiplies_safely
+from unslow.fixes._quantization import convolutional, float_graph, layers_to_quantise, multiplies_safely
 from unslow.fixes._quiet import quiet
 from unslow.fixes._settings import no_gain
 
@@ -81,26 +81,18 @@ def _quantise(graph: Path, path: Path, parameters: Parameters) -> None:
 
 
 def refuses(setting: Setting) -> str:
-    """Refused where 8-bit products are known not to pay, and for torch models without any linear layer."""
-    if reason := no_gain(setting, "int8"):
-        return reason
-    modules = setting.facts.modules
-    if modules and "Conv2d" in modules and modules.get("Linear", 0) <= 1:
-        return "the model's products are convolutions, which dynamic quantisation makes slower"
-    return ""
+    """Refused where 8-bit products are known not to pay, and for convolutional models."""
+    return no_gain(setting, "int8") or convolutional(setting.facts)
 
 
 def space(setting: Setting) -> Sequence[Parameters]:
-    """Per channel first, since it keeps more of the answer; with 7-bit weights first where sums could overflow."""
+    """A scale per channel first, which keeps far more of the answer; 7-bit weights first where sums could overflow."""
     signed: Parameters = {"per_channel": True, "reduce_range": False, "weight_type": "QInt8"}
-    coarse: Parameters = {**signed, "per_channel": False}
     reduced: Parameters = {**signed, "reduce_range": True}
-    unsigned: Parameters = {**coarse, "weight_type": "QUInt8"}
-    return (
-        (signed, coarse, unsigned)
-        if multiplies_safely(setting)
-        else (reduced, {**reduced, "per_channel": False}, unsigned)
-    )
+    coarse: Parameters = {**signed, "per_channel": False}
+    if multiplies_safely(setting):
+        return (signed, reduced, coarse)
+    return (reduced, {**coarse, "reduce_range": True}, {**coarse, "weight_type": "QUInt8"})
 
 
 FIX = Fix(

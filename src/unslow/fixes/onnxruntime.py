@@ -54,7 +54,7 @@ def apply(workload: Workload, parameters: Parameters, workshop: Workshop) -> Wor
 
 
 def refuses(setting: Setting) -> str:
-    """Refused for models without flat inputs, and for 16-bit ones, which the engine has no kernels for on processors."""
+    """Refused for models without flat inputs, and for 16-bit ones, for which it has no kernels on processors."""
     if setting.workload.model.runtime == "onnxruntime":
         return ""
     if half := half_precision(setting.workload):

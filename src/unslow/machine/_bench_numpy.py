@@ -22,16 +22,16 @@ def prepare() -> Mapping[str, Case]:
     return {
         "float32/float64:matmul": _product_types,
         "float32/float64:elementwise": _chain_types,
-        "batched/single:matmul": partial(_batched, SIZES.rows),
-        "batched/single:vector": partial(_batched, 1),
+        "batched/single:matmul": partial(_batched, SIZES.rows, 128),
+        "batched/single:vector": partial(_batched, 1, SIZES.hidden),
         "normal/subnormal:elementwise": _subnormal,
     }
 
 
-def _product(rows: int, dtype: Any) -> Call:
+def _product(rows: int, dtype: Any, columns: int = SIZES.hidden) -> Call:
     random = np.random.default_rng(0)
     left = random.standard_normal((rows, SIZES.width)).astype(dtype)
-    right = random.standard_normal((SIZES.width, SIZES.hidden)).astype(dtype)
+    right = random.standard_normal((SIZES.width, columns)).astype(dtype)
     return partial(np.matmul, left, right)
 
 
@@ -50,8 +50,9 @@ def _chain_types() -> list[float]:
     return best(*(ratios_in_turns(_chain(count, np.float32), _chain(count, np.float64)) for count in counts))
 
 
-def _batched(rows: int) -> list[float]:
-    return ratios_in_turns(_product(BATCH * rows, np.float32), _product(rows, np.float32), rows=BATCH)
+def _batched(rows: int, columns: int) -> list[float]:
+    many, one = _product(BATCH * rows, np.float32, columns), _product(rows, np.float32, columns)
+    return ratios_in_turns(many, one, rows=BATCH)
 
 
 def _subnormal() -> list[float]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Mapping
 from functools import cache, partial
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -16,6 +17,9 @@ from unslow.machine._turns import Call, seconds_in_one_turn
 
 
 def prepare() -> Mapping[str, Case]:
+    # Importing OpenVINO sends usage statistics, from a process that it forks; without this library it uses a silent
+    # stand-in. Nothing else of unslow lives in this process, so that the entry need not be taken back.
+    sys.modules["openvino_telemetry"] = cast(Any, None)
     openvino: Any = importlib.import_module("openvino")
     core = openvino.Core()
     return {f"graph:{name}": partial(_seconds, core, name) for name in GRAPHS}

@@ -27,8 +27,8 @@ def prepare() -> Mapping[str, Case]:
         "float32/float64:elementwise": partial(_by_type, _chains, "float32", "float64"),
         "bfloat16/float32:matmul": partial(_by_type, _products, "bfloat16", "float32"),
         "bfloat16/float32:conv": partial(_by_type, _convolutions, "bfloat16", "float32"),
-        "batched/single:matmul": partial(_batched, 64),
-        "batched/single:vector": partial(_batched, 1),
+        "batched/single:matmul": partial(_batched, SIZES.rows, 128),
+        "batched/single:vector": partial(_batched, 1, SIZES.hidden),
         "batched/single:dispatch": _batched_dispatch,
         "normal/subnormal:elementwise": _subnormal,
         "eager:elementwise": partial(_seconds, "elementwise"),
@@ -89,10 +89,10 @@ def _convolutions(torch: Any, dtype: Any) -> list[Call]:
     return [dense, separable]
 
 
-def _batched(rows: int, torch: Any) -> list[float]:
-    """Time per request of a linear layer whose request has this many rows."""
+def _batched(rows: int, columns: int, torch: Any) -> list[float]:
+    """Time per request of a linear layer with this many outputs, whose request has this many rows."""
     functional = torch.nn.functional
-    weights, bias = torch.randn(SIZES.hidden, SIZES.width), torch.randn(SIZES.hidden)
+    weights, bias = torch.randn(columns, SIZES.width), torch.randn(columns)
     many, one = torch.randn(BATCH * rows, SIZES.width), torch.randn(rows, SIZES.width)
     return ratios_in_turns(
         partial(functional.linear, many, weights, bias), partial(functional.linear, one, weights, bias), rows=BATCH

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from unslow.machine._serve import CORES_VARIABLE
@@ -29,6 +31,7 @@ class Child:
             stderr=subprocess.DEVNULL,
             text=True,
             env=child_environment(os.environ, cores),
+            process_group=0,
         )
         self._names: tuple[str, ...] | None = None
 
@@ -50,8 +53,11 @@ class Child:
         return self._read()
 
     def end(self) -> None:
-        """Ends it, whatever it is doing. May be called from another thread, and twice."""
-        self._process.kill()
+        """Ends it and what it has started, whatever they are doing. May be called from another thread, and twice."""
+        # What it has started holds its pipe open too, and reading would go on waiting.
+        if self._process.returncode is None:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
 
     def close(self) -> None:
         self.end()

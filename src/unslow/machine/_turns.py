@@ -36,7 +36,7 @@ def seconds_per_call(
 
 
 def seconds_in_one_turn(call: Call) -> list[float]:
-    """One turn, as the only sample, after one call that is not counted: another process has had the caches meanwhile."""
+    """One turn, as the only sample, after a call that is not counted: another process has had the caches meanwhile."""
     call()
     return [seconds_per_call(call)]
 

@@ -24,10 +24,10 @@ STEERING_PREFIXES = ("OMP_", "MKL_", "OPENBLAS_", "KMP_", "GOMP_", "GOTO_", "BLI
 TOOL_SECONDS = 5.0
 
 
-def this_machine(floors: bool = True) -> Machine:
+def this_machine(floors: bool = True, remeasure: bool = False) -> Machine:
     """What there is, what of it may be used, and (with `floors`) what the cached micro-benchmarks show.
 
-    The first call with `floors` on a machine measures for some ten seconds; see `unslow.machine.floors`. Nothing here
+    The first call with `floors` on a machine measures for some ten seconds, `remeasure` at any time; see `unslow.machine.floors`. Nothing here
     raises: what cannot be found out is empty, or the general answer.
     """
     machine = _facts()
@@ -35,7 +35,7 @@ def this_machine(floors: bool = True) -> Machine:
         return machine
     from unslow.machine.floors import floors_of
 
-    return replace(machine, floors=floors_of(machine))
+    return replace(machine, floors=floors_of(machine, remeasure=remeasure))
 
 
 def _facts() -> Machine:

@@ -29,7 +29,7 @@ SCHEMA = "unslow.machine/1"
 # Raised when what a benchmark measures changes, so that older figures are not taken for it.
 BENCHMARKS = 1
 DEADLINE_SECONDS = 12.0
-ROUNDS = 7
+ROUNDS = 12
 MOST_FRUITLESS = 3
 LIBRARIES = ("numpy", "torch", "onnx", "onnxruntime", "openvino")
 
@@ -63,13 +63,15 @@ class Measured:
         return self.complete or self.fruitless >= MOST_FRUITLESS
 
 
-def floors_of(machine: Machine, start: Start = _children.Children, folder: Path | None = None) -> dict[str, float]:
-    """The machine's floors by name, sorted; from the cache, else measured in at most `DEADLINE_SECONDS`.
+def floors_of(
+    machine: Machine, start: Start = _children.Children, folder: Path | None = None, remeasure: bool = False
+) -> dict[str, float]:
+    """The machine's floors by name, sorted; from the cache, else (or to `remeasure`) in at most `DEADLINE_SECONDS`.
 
     A floor whose library is missing, or that could not be measured, is not in the answer.
     """
     file = (cache_folder() if folder is None else folder) / f"machine-{_digest(machine)}.json"
-    known = _load(file)
+    known = Measured() if remeasure else _load(file)
     if not known.final:
         # A system that lets us start no process costs the floors only.
         with suppress(OSError):
@@ -121,7 +123,7 @@ def _pairs(children: Mapping[str, Asked]) -> dict[str, list[Asked]]:
 def _across(graphs: Sequence[Asked], eager: Asked, kind: str) -> Mapping[str, Any]:
     """Seconds of the graph ÷ seconds of eager operators, a ratio a round, of the graph runtime that gains most.
 
-    The processes are asked in turns. An error where eager operators or all graph runtimes fail; empty if one was cut off.
+    The processes take turns. An error where eager operators or all graph runtimes fail; empty if one was cut off.
     """
     ratios: list[list[float]] = [[] for _ in graphs]
     failed: Mapping[str, Any] = {}

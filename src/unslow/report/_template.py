@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import Any, cast
 
 import jinja2
 from markupsafe import Markup
@@ -29,11 +29,10 @@ def template(name: str) -> jinja2.Template:
         keep_trailing_newline=True,
         loader=jinja2.FunctionLoader(asset),
     )
-    environment.filters |= {
+    filters: dict[str, Any] = {
         "seconds": _number(units.seconds),
         "share": _number(units.share),
         "size": _number(units.size),
-        "percent": lambda value: f"{100 * value:.3f}%",
         "speedup": words.speedup_text,
         "ceiling": words.ceiling_text,
         "name": words.name_of,
@@ -42,12 +41,17 @@ def template(name: str) -> jinja2.Template:
         "sortable": _sortable,
         "facts": facts_of,
     }
-    return environment.gettemplate(name)
+    environment.filters.update(filters)
+    return environment.get_template(name)
 
 
-def _number(show: Any) -> Any:
-    """The filter, for any number: what is none is "unknown"."""
-    return lambda value: show(value) if isinstance(value, (int, float)) and math.isfinite(value) else "unknown"
+def _number(show: Callable[[float], str]) -> Callable[[object], str]:
+    """The filter, for any value: what is no number is "unknown"."""
+
+    def shown(value: object) -> str:
+        return show(value) if isinstance(value, (int, float)) and math.isfinite(value) else "unknown"
+
+    return shown
 
 
 def _shown(value: Any) -> Any:
@@ -67,10 +71,10 @@ def facts_of(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def _flat(value: Any) -> str:
     if isinstance(value, Mapping):
-        inner: Mapping[Any, Any] = value
+        inner = cast("Mapping[Any, Any]", value)
         return ", ".join(f"{plain(key, 80)} {_flat(item)}" for key, item in inner.items())
     if isinstance(value, (list, tuple)):
-        items: Sequence[Any] = value
+        items = cast("Sequence[Any]", value)
         return ", ".join(_flat(item) for item in items[:20])
     return "none" if value is None else words.value_text(value)
 

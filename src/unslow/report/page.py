@@ -1,7 +1,7 @@
 """`report.html`: one page that needs nothing else, no network and no server.
 
-What came from outside is escaped by jinja2 (autoescape), after `_text.plain` took out what cannot be shown; chart data by
-`_charts.safe_json`. A content security policy that names the page's own scripts by their hashes stands behind both.
+What came from outside is escaped by jinja2 (autoescape), after `_text.plain` took out what cannot be shown; chart data
+by `_drawing.safe_json`. A content security policy that names the page's own scripts by their hashes stands behind both.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ from unslow.runtimes._kept import Keeper
 def open_function(model: Model, host: Host, live: Any) -> Call:
     """Calls `live(*args, **kwargs)`; what it returns is the answer."""
     if not callable(live):
-        raise BadInput(f"The model is a {type(live).__name__}, which cannot be called.", "Give a function.")
+        raise BadInput(f"The model is of type {type(live).__name__}, which cannot be called.", "Give a function.")
     _settle(host)
 
     def call(request: Request) -> Any:

@@ -26,7 +26,8 @@ def open_torch_module(model: Model, host: Host, live: Any) -> Call:
         return _open_saved(model, host)
     if not callable(live):
         raise BadInput(
-            f"The model is a {type(live).__name__}, which cannot be called.", "Give a torch.nn.Module or a callable."
+            f"The model is of type {type(live).__name__}, which cannot be called.",
+            "Give a torch.nn.Module or a callable.",
         )
     return guarded(torch_call(live, model.settings, host))
 

@@ -65,6 +65,8 @@ class Answerer:
         BadInput
             The model cannot answer one, or an output cannot be split by requests.
         """
+        if self._thin and self._pool is None:
+            return self._one_by_one(requests)
         groups = self._groups(requests)
         one = self._alone if self._thin else self._together
         chosen = [[requests[index] for index in group] for group in groups]
@@ -86,6 +88,17 @@ class Answerer:
         kinds = [kind_of(request, self.names, self.serving) for request in requests]
         lengths = [length_of(request, self.names, self.serving) for request in requests] if self.serving.bucket else []
         return plan(kinds, lengths, self.serving)
+
+    def _one_by_one(self, requests: Sequence[Request]) -> Answered:
+        clock, call = self._clock, self.call
+        answers: list[Any] = []
+        seconds: list[float] = []
+        for request in requests:
+            started = clock()
+            answer = call(request)
+            seconds.append(clock() - started)
+            answers.append(answer)
+        return Answered(answers, tuple(seconds), (1,) * len(answers))
 
     def _alone(self, requests: Sequence[Request]) -> Turn:
         clock, call, request = self._clock, self.call, requests[0]

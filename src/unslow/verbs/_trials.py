@@ -67,6 +67,7 @@ def why_not(name: str, results: Results, options: Options) -> str:
 def trials(results: Results, fixes: Mapping[str, Fix], options: Options, winner: str | None) -> tuple[Trial, ...]:
     """Every variant as it is reported: the finalists by their finals, then the others, fastest first."""
     made = [_trial(heat, results, fixes, options, winner) for heat in results.heats.values()]
+    made += [original_trial(final) for final in list(results.finals.values())[:1]]
 
     def rank(trial: Trial) -> tuple[bool, bool, float]:
         return (trial.id != winner, trial.verdict == "failed", -(trial.speedup.point if trial.speedup else 0.0))
@@ -95,6 +96,23 @@ def _trial(heat: Heat, results: Results, fixes: Mapping[str, Fix], options: Opti
         final_log_ratios=final.log_ratios if final else (),
     )
     return _with_final(basic, heat, final) if final else basic
+
+
+def original_trial(final: Final) -> Trial:
+    """The original's own figures, from the turns against one finalist: what everything is compared with."""
+    return Trial(
+        id="original",
+        fixes=(),
+        tag="exact",
+        verdict="same",
+        speedup=Speedup(1.0, 1.0, 1.0, FINAL_LEVEL, sum(map(len, final.log_ratios)), len(final.log_ratios)),
+        latency_ms=percentiles(final.original_call_ms),
+        throughput=final.original_requests / final.original_seconds,
+        cpu_seconds_per_1000=1000 * final.original_cpu_seconds / final.original_requests,
+        peak_memory_bytes=final.original_peak_memory_bytes,
+        setup_s=final.original_setup_s,
+        reason="What everything else is compared with.",
+    )
 
 
 def _with_final(trial: Trial, heat: Heat, final: Final) -> Trial:

@@ -26,6 +26,7 @@ from unslow.verbs._trials import telling_trials
 from unslow.verbs._write import reported, written
 from unslow.verify.guard import Guard
 
+LEAST_RACE_SHARE = 0.3
 SPAWN_AND_WARM_S = 6.0
 """What opening a process and warming it up takes beside building the model, roughly; for planning the budget."""
 
@@ -83,7 +84,7 @@ def fix_named(run: Named, options: Options, listener: Listener, processes: Proce
         return guard.check_subset(original.opened(), opened, entry)
 
     try:
-        raced = race(bench, original, known, journal, started + options.budget_s - reserve_s(bench), listener, check)
+        raced = race(bench, original, known, journal, race_until(started, bench, options), listener, check)
         original.close()
         results = decide(bench, raced, guard, known.fixes, options, journal, listener)
     finally:
@@ -91,6 +92,11 @@ def fix_named(run: Named, options: Options, listener: Listener, processes: Proce
         guard.close()
     report = reported(seen, known, results, run.folder, time.monotonic() - started, guard.in_evaluation_mode)
     return written(report, results, seen, run.folder)
+
+
+def race_until(started: float, bench: Bench, options: Options) -> float:
+    """When the race must end: early enough for the finals, but never before a fair part of the budget is spent on it."""
+    return max(started + options.budget_s - reserve_s(bench), bench.clock() + LEAST_RACE_SHARE * options.budget_s)
 
 
 def reserve_s(bench: Bench) -> float:

@@ -49,7 +49,10 @@ class Units:
         return Units(self.rows[keep], number[members], len(used), self.name)
 
     def _repeated(self, counts: Rows) -> Rows:
-        weights = np.append(counts, 1)[self.members].prod(axis=1)
+        padded = np.append(counts, 1)
+        weights = padded[self.members[:, 0]]
+        for member in self.members.T[1:]:
+            weights = weights * padded[member]
         return np.repeat(self.rows, weights)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -42,7 +41,7 @@ class Jobs:
         """
         job = getattr(self, f"job_{name}", None)
         if job is None:
-            offered = [found[4:] for found, _ in inspect.getmembers(self, inspect.ismethod) if found.startswith("job_")]
+            offered = [found[4:] for found in dir(type(self)) if found.startswith("job_")]
             raise BadUsage(f"There is no job {name!r}.", f"Jobs: {', '.join(offered)}.")
         return to_json(job(**arguments))
 

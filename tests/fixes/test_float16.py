@@ -1,0 +1,31 @@
+"""The fix `float16`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from unslow.fixes.float16 import FIX
+
+from .workshop import MACHINE, WORKLOAD, FakeWorkshop, on, setting
+
+ABLE = replace(MACHINE, flags=("avx512_fp16",))
+
+
+def test_refuses_processors_without_the_instructions() -> None:
+    assert "emulated" in FIX.refuses(setting())
+    assert FIX.refuses(setting(machine=ABLE)) == ""
+
+
+def test_refuses_where_it_is_known_not_to_pay() -> None:
+    assert "float16" in FIX.refuses(setting(machine=replace(ABLE, floors={"float16/float32:matmul": 1.0})))
+
+
+def test_refuses_what_is_16_bit_already() -> None:
+    assert "already" in FIX.refuses(setting(on("torch-module", dtype="bfloat16"), machine=ABLE))
+
+
+def test_converts_the_model_and_gives_back_the_old_types(tmp_path: Path) -> None:
+    after = FIX.apply(WORKLOAD, {}, FakeWorkshop(tmp_path))
+    assert after.model.settings == {"dtype": "float16", "output_dtypes": []}
+    assert FIX.apply(after, {}, FakeWorkshop(tmp_path)) is after

@@ -1,0 +1,34 @@
+"""The fix `float32`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from unslow.core.facts import Leaf
+from unslow.fixes.float32 import FIX
+
+from .workshop import FACTS, WORKLOAD, FakeWorkshop, on, setting
+
+SINGLE = replace(FACTS, parameter_bytes={"float32": 100}, inputs=(Leaf("x", "float32", (((1, 8), 1),)),))
+DOUBLE = replace(FACTS, parameter_bytes={"float64": 100}, outputs=(Leaf("y", "float64", (((1, 8), 1),)),))
+
+
+def test_changes_nothing_where_nothing_is_double(tmp_path: Path) -> None:
+    assert FIX.apply(WORKLOAD, {}, FakeWorkshop(tmp_path, SINGLE)) is WORKLOAD
+    assert "64-bit" in FIX.refuses(setting(facts=SINGLE))
+
+
+def test_refuses_where_a_type_is_chosen() -> None:
+    assert "chosen" in FIX.refuses(setting(on("torch-module", dtype="bfloat16"), DOUBLE))
+
+
+def test_double_weights_become_single_and_answers_stay_double(tmp_path: Path) -> None:
+    after = FIX.apply(WORKLOAD, {}, FakeWorkshop(tmp_path, DOUBLE))
+    assert after.model.settings == {"dtype": "float32", "output_dtypes": ["float64"]}
+
+
+def test_double_inputs_are_enough(tmp_path: Path) -> None:
+    facts = replace(SINGLE, inputs=(Leaf("x", "float64", (((1, 8), 1),)),))
+    assert FIX.refuses(setting(facts=facts)) == ""
+    assert FIX.apply(WORKLOAD, {}, FakeWorkshop(tmp_path, facts)).model.settings["dtype"] == "float32"
