@@ -11,7 +11,9 @@ from unslow.fixes.batch_size import FIX
 
 from .workshop import FACTS, MACHINE, WORKLOAD, FakeWorkshop, setting
 
-JOINABLE = replace(FACTS, requests=64, batch_axis=True, inputs=(Leaf("x", "float32", (((1, 8), 64),)),))
+JOINABLE = replace(
+    FACTS, requests=64, peak_memory_bytes=500 << 20, batch_axis=True, inputs=(Leaf("x", "float32", (((1, 8), 64),)),)
+)
 VARYING = replace(JOINABLE, inputs=(Leaf("x", "int64", (((1, 8), 32), ((1, 9), 32))),))
 
 
@@ -32,8 +34,11 @@ def test_one_request_a_call_changes_nothing(tmp_path: Path) -> None:
 def test_sizes_fit_into_the_requests_and_the_memory() -> None:
     assert [each["size"] for each in FIX.space(setting(facts=JOINABLE))] == [8, 32, 16, 64, 4, 2]
     assert [each["size"] for each in FIX.space(setting(facts=replace(JOINABLE, requests=8)))] == [8, 4, 2]
-    tight = replace(MACHINE, memory_bytes=8 << 30)  # half of it for some 0.6 GiB a request beside the libraries
-    assert [each["size"] for each in FIX.space(setting(facts=JOINABLE, machine=tight))] == [4, 2]
+    large = replace(JOINABLE, peak_memory_bytes=1 << 30)  # some 0.6 GiB a request, beside 0.4 GiB of libraries
+    assert [each["size"] for each in FIX.space(setting(facts=large))] == [8, 4, 2]
+    assert [
+        each["size"] for each in FIX.space(setting(facts=large, machine=replace(MACHINE, memory_bytes=1 << 30)))
+    ] == [2]
 
 
 def test_requests_of_one_shape_are_not_padded(tmp_path: Path) -> None:

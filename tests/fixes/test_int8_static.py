@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from unslow.core.errors import BadInput
+from unslow.core.facts import Leaf
 from unslow.fixes._calibration import of_one_shape
 from unslow.fixes._quantization import rescuable
 from unslow.fixes.int8_static import FIX
@@ -40,6 +41,8 @@ def test_transformers_are_calibrated_in_other_ways_than_convolutions() -> None:
     transformer, network = replace(FACTS, modules={"BertSelfAttention": 6}), replace(FACTS, modules={"Conv2d": 9})
     assert FIX.space(setting(ONNX, transformer))[0]["method"] == "Entropy"
     assert FIX.space(setting(ONNX, network))[0]["method"] == "MinMax"
+    several = replace(transformer, inputs=(Leaf("x", "int64", (((1, 8), 3), ((1, 9), 2))),))
+    assert FIX.space(setting(ONNX, several))[0]["method"] == "MinMax"
     assert FIX.space(setting(OV, transformer))[0]["smooth_quant_alpha"] == 0.5
     assert not FIX.space(setting(OV, network))[0]["transformer"]
 
@@ -62,11 +65,13 @@ def test_convolutions_are_in_8_bits_and_answers_near(convolutions: Exported, met
     assert 0 < largest_error(convolutions.answers, onnx_answers(after.model.path, convolutions.requests)) < EIGHT_BITS
 
 
-@pytest.mark.parametrize(("method", "most"), [("MinMax", EIGHT_BITS), ("Entropy", EIGHT_BITS_OF_FEW_SAMPLES)])
-def test_only_products_of_a_transformer_are_in_8_bits(encoder: Exported, method: str, most: float) -> None:
+@pytest.mark.parametrize("method", ["MinMax", "Entropy"])
+def test_only_products_of_a_transformer_are_in_8_bits(encoder: Exported, method: str) -> None:
     after = FIX.apply(encoder.onnx, {"method": method}, encoder.workshop)
     assert operators(after.model.path)["QuantizeLinear"] == 10  # before and after each of the five products
-    assert 0 < largest_error(encoder.answers, onnx_answers(after.model.path, encoder.requests)) < most
+    # Only the first of the lengths is calibrated by histograms, since all five lengths are equally common.
+    error = largest_error(encoder.answers[:1], onnx_answers(after.model.path, encoder.requests[:1]))
+    assert 0 < error < EIGHT_BITS
 
 
 def test_an_excluded_convolution_stays_in_full_precision(convolutions: Exported) -> None:

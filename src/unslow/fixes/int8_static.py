@@ -42,7 +42,7 @@ from unslow.fixes._nncf import dataset, ignored, rewritten
 from unslow.fixes._onnx import MODEL_FILE
 from unslow.fixes._quantization import float_graph, graph_inputs, layers_to_quantise, multiplies_safely, operators
 from unslow.fixes._quiet import quiet
-from unslow.fixes._settings import no_gain
+from unslow.fixes._settings import no_gain, shapes_vary
 
 GRAPH_FILE = "model.xml"
 _PRODUCTS = ("MatMul", "Gemm")
@@ -140,7 +140,7 @@ def _nncf_graph(
 
 
 def _advanced(parameters: Parameters) -> dict[str, Any]:
-    """How strongly large values are moved into the weights, and whether ranges reach to the extremes or to their mean."""
+    """How strongly large values are moved into the weights; whether ranges reach to the extremes or to their mean."""
     chosen: dict[str, Any] = {}
     if "smooth_quant_alpha" in parameters:
         chosen["smooth_quant_alpha"] = float(parameters["smooth_quant_alpha"])
@@ -160,9 +160,9 @@ def refuses(setting: Setting) -> str:
 def space(setting: Setting) -> Sequence[Parameters]:
     """By the runtime's tool and the kind of model.
 
-    Transformers have values far from the rest: NNCF moves them into the weights (`smooth_quant_alpha`; 0.5 kept the worst
-    answer of a sentence encoder at a cosine of 0.97, its default 0.86), ONNX Runtime cuts them off by histograms.
-    Convolutions need a scale per channel.
+    Transformers have values far from the rest: NNCF moves them into the weights (with `smooth_quant_alpha` at 0.5 the
+    worst answer of a sentence encoder kept a cosine of 0.97, at the default 0.86), ONNX Runtime cuts them off by
+    histograms, which take requests of one shape only. Convolutions need a scale per channel.
     """
     transformer = any(word in name for name in setting.facts.modules for word in _OF_TRANSFORMERS)
     if setting.workload.model.runtime == "openvino":
@@ -175,7 +175,9 @@ def space(setting: Setting) -> Sequence[Parameters]:
         "reduce_range": not multiplies_safely(setting),
         "activation_type": "QUInt8",
     }
-    methods = ("Entropy", "Percentile", "MinMax") if transformer else ("MinMax", "Entropy")
+    methods = (
+        ("Entropy", "Percentile", "MinMax") if transformer and not shapes_vary(setting.facts) else ("MinMax", "Entropy")
+    )
     return tuple({**first, "method": method} for method in methods)
 
 

@@ -2,19 +2,24 @@
 
 What it is
 ----------
-Only the weights of matrix products become 8-bit integers, with a scale for each block or channel. While they are multiplied, the engine rounds the inputs to 8 bits too, in small groups with a scale of their own; what the layers hand to one another stays in 32 bits.
+Only the weights of matrix products become 8-bit integers, with a scale for each block or channel. While they are
+multiplied, the engine rounds the inputs to 8 bits too, in small groups with a scale of their own; what the layers
+hand to one another stays in 32 bits.
 
 Why it is slow
 --------------
-Full-precision weights take four times the bytes to read, which for a large matrix and a single request is most of the time, and four times the arithmetic where the processor has 8-bit instructions.
+Full-precision weights take four times the bytes to read, which for a large matrix and a single request is most of the
+time, and four times the arithmetic where the processor has 8-bit instructions.
 
 How it shows
 ------------
-The habit `full-precision-compute`: the share of the time in float32 matrix products. It helps most for large models with short inputs. The file and the memory shrink in any case.
+The habit `full-precision-compute`: the share of the time in float32 matrix products. It helps most for large models
+with short inputs. The file and the memory shrink in any case.
 
 When it does not matter
 -----------------------
-For convolutions, and on engines or processors without kernels for it. Where both keep the metric, `int8-dynamic` on ONNX Runtime is often faster.
+For convolutions, and on engines or processors without kernels for it. Where both keep the metric, `int8-dynamic` on
+ONNX Runtime is often faster.
 
 Risk
 ----

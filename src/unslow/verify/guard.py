@@ -19,7 +19,7 @@ from unslow.measure.bench import Bench, Opened, open_side, start
 from unslow.processes.base import Process
 from unslow.verify.numeric import errors
 from unslow.verify.outputs import Answers, is_float
-from unslow.worker.judge import Case, read_answers
+from unslow.verify.judge import Case, read_answers
 
 SUBSET = 8
 """Evaluation requests that are compared while a variant is still in the race."""

@@ -160,13 +160,13 @@ class Jobs:
 
     def job_check_metric(self, target: Any, original: str) -> Any:
         """The user's metric on the original's answers, or null; says plainly where it cannot be used."""
-        from unslow.worker import judge
+        from unslow.verify import judge
 
         return judge.check(self._judged(target), original)
 
     def job_judge(self, target: Any, case: Any) -> Any:
         """Judge a variant's answers."""
-        from unslow.worker import judge
+        from unslow.verify import judge
 
         return judge.judge(self._judged(target), from_json(judge.Case, case))
 

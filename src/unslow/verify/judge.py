@@ -97,12 +97,14 @@ def _metric(inference: Inference, original: Answers, variant: Answers, case: Cas
 
 
 def _agreement(inference: Inference, original: Answers, variant: Answers, case: Case) -> Outcome:
+    # Agreement is judged by request: groups and slices that were given by row of a batch say nothing about it.
+    by_request = len(original) == len(inference.requests_judged)
     return judge_agreement(
         original,
         variant,
         tolerance=case.tolerance,
-        groups=_of(inference.groups),
-        slices=_of(inference.slices),
+        groups=_of(inference.groups) if by_request else None,
+        slices=_of(inference.slices) if by_request else None,
         alpha=case.alpha,
         seed=case.seed,
     )
