@@ -113,8 +113,10 @@ def tokenizer_of(length: int | None) -> Any:
 def agreement_with_people(outputs: np.ndarray, labels: Sequence[str]) -> float:
     """Mean of Spearman's correlation on WordSim-353 and Pearson's on Lee's 50 documents, each as its authors score it.
 
-    Words alone would leave long texts unguarded, and 50 documents alone would be too few. `labels` says which text an
-    output belongs to. On a resample a pair counts once for each copy of its two texts; a copy is no pair with itself.
+    Words alone would leave long texts unguarded, and 50 documents alone would be too few. The price of a mean: one part
+    may fall by twice the tolerance while the other holds. (`slices=` would hold each part to it; 437 words are too few
+    to show that of eight-bit weights.) `labels` says which text an output belongs to. On a resample a pair counts once
+    for each copy of its two texts; a copy is no pair with itself.
     """
     rows = np.asarray(outputs).reshape(len(labels), -1)
     copies: dict[str, list[int]] = {}

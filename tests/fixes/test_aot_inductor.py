@@ -43,6 +43,7 @@ def test_axes_that_vary_are_always_free() -> None:
     assert (required_axes(facts), free_axes(facts)) == ({"x": (1,)}, {"x": (0, 1)})
 
 
+@pytest.mark.slow
 def test_the_package_answers_as_the_model_alone_and_joined(tmp_path: Path) -> None:
     torch: Any = importlib.import_module("torch")
     model, requests = models.perceptron()

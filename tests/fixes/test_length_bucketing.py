@@ -12,7 +12,12 @@ from unslow.fixes.length_bucketing import FIX
 from .workshop import FACTS, WORKLOAD, FakeWorkshop, setting
 
 MASKED = replace(
-    FACTS, requests=64, batch_axis=True, padding_mask="mask", inputs=(Leaf("mask", "int64", (((1, 9), 64),)),)
+    FACTS,
+    requests=64,
+    peak_memory_bytes=500 << 20,
+    batch_axis=True,
+    padding_mask="mask",
+    inputs=(Leaf("mask", "int64", (((1, 9), 64),)),),
 )
 PADDED = replace(MASKED, padding_share=0.4)
 VARYING = replace(MASKED, inputs=(Leaf("mask", "int64", (((1, 9), 32), ((1, 5), 32))),))

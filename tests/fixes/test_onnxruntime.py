@@ -139,3 +139,15 @@ def test_a_float64_model_computes_in_the_type_that_a_fix_chose_and_answers_in_it
     answers = onnx_answers(after.model.path, requests)
     assert answers[0][0].dtype == np.float64 and model.weight.dtype == torch.float64
     assert 0 < largest_error(answers_of(model, requests), answers) < ROUNDING
+
+
+@pytest.mark.parametrize("by_name", [False, True])
+def test_an_exported_program_is_written_as_onnx(tmp_path: Path, by_name: bool) -> None:
+    torch: Any = importlib.import_module("torch")
+    model, requests = models.perceptron()
+    tensor = torch.from_numpy(requests[0]["input"])
+    program = torch.export.export(model, () if by_name else (tensor,), {"input": tensor} if by_name else {})
+    torch.export.save(program, str(tmp_path / "model.pt2"))
+    workshop = FakeWorkshop(tmp_path, learned(model, requests), tmp_path / "model.pt2", requests)
+    after = FIX.apply(on("exported-program", str(tmp_path / "model.pt2")), {}, workshop)
+    assert largest_error(answers_of(model, requests), onnx_answers(after.model.path, requests)) < ROUNDING

@@ -54,7 +54,7 @@ def test_an_onnx_model_is_converted_and_takes_all_lengths(encoder: Exported) -> 
 def test_nothing_is_sent_anywhere() -> None:
     code = """
 import sys
-from unslow.fixes._quiet import without_telemetry
+from unslow.core.offline import without_telemetry
 with without_telemetry():
     import openvino, nncf
 print("openvino_telemetry" in sys.modules)

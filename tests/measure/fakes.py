@@ -24,7 +24,8 @@ class FakeProcess:
         each = self.seconds(self.turns) if callable(self.seconds) else self.seconds
         self.turns += 1
         count = arguments["count"]
-        return {"seconds": each * count, "cpu_seconds": 2 * each * count, "requests": count, "call_seconds": [each] * count}
+        wall = each * count
+        return {"seconds": wall, "cpu_seconds": 2 * wall, "requests": count, "call_seconds": [each] * count}
 
     def suspend(self) -> None:
         self.asleep = True

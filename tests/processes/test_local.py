@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -31,7 +32,8 @@ def target_of(tmp_path: Path, body: str) -> Target:
     """A workload whose model is the function `model` of `body`."""
     file = tmp_path / "work.py"
     file.write_text(
-        "import unslow\n" + textwrap.dedent(body) + "\n@unslow.workload\ndef work():\n    return unslow.Inference(model, [1, 2, 3, 4])\n"
+        f"import unslow\n{textwrap.dedent(body)}\n"
+        "@unslow.workload\ndef work():\n    return unslow.Inference(model, [1, 2, 3, 4])\n"
     )
     return locate(f"{file}:work")
 
@@ -46,7 +48,14 @@ def opened(tmp_path: Path, body: str, memory_bytes: int = 0) -> Process:
     return process
 
 
-def until(condition, what: str) -> None:  # noqa: ANN001
+def lives(process: psutil.Process) -> bool:
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def until(condition: Callable[[], bool], what: str) -> None:
     deadline = time.monotonic() + PATIENCE_S
     while not condition():
         assert time.monotonic() < deadline, what
@@ -88,7 +97,7 @@ def test_a_hang_is_ended_after_its_time(tmp_path: Path) -> None:
 
 
 def test_one_that_eats_memory_is_ended_and_says_how_much(tmp_path: Path) -> None:
-    body = "import time\nkept = []\ndef model(x):\n    while True:\n        kept.append(bytearray(20_000_000)); time.sleep(0.01)"
+    body = "import time\nkept = []\ndef model(x):\n    while True:\n        kept.append(b'x' * 20_000_000)"
     with pytest.raises(WorkerFailed, match="out of memory"):
         opened(tmp_path, body, memory_bytes=600_000_000)
 
@@ -111,7 +120,7 @@ def test_closing_ends_it_while_it_is_suspended_with_its_children(tmp_path: Path)
     process.close()
     process.close()
     assert not psutil.pid_exists(pid)
-    until(lambda: not any(child.is_running() and child.status() != psutil.STATUS_ZOMBIE for child in children), "a child is left")
+    until(lambda: not any(map(lives, children)), "a child is left")
 
 
 def test_after_kill_9_of_the_parent_no_process_is_left_stopped_or_running(tmp_path: Path) -> None:
@@ -138,4 +147,4 @@ def test_after_kill_9_of_the_parent_no_process_is_left_stopped_or_running(tmp_pa
     os.kill(parent.pid, signal.SIGKILL)
     parent.wait()
     parent.stdout.close()
-    until(lambda: not any(one.is_running() and one.status() != psutil.STATUS_ZOMBIE for one in family), "a process is left")
+    until(lambda: not any(map(lives, family)), "a process is left")

@@ -12,7 +12,7 @@ C = TypeVar("C", bound=Callable[..., Any])
 SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "": 1.0}
 
 
-class Duration(click.ParamType):
+class Duration(click.ParamType[float]):
     """`90s`, `5m`, `1h`, or a number of seconds; as seconds."""
 
     name = "duration"
@@ -26,7 +26,7 @@ class Duration(click.ParamType):
         return float(found[1]) * SECONDS[found[2]]
 
 
-class Bytes(click.ParamType):
+class Bytes(click.ParamType[int]):
     """`8GB`, `500MB`, or a number of bytes; as bytes (decimal units)."""
 
     name = "size"
@@ -38,7 +38,7 @@ class Bytes(click.ParamType):
         return int(float(found[1]) * {"k": 1e3, "M": 1e6, "G": 1e9}.get(found[2][:1], 1))
 
 
-class ShapeOf(click.ParamType):
+class ShapeOf(click.ParamType[tuple[str, tuple[int, ...]]]):
     """`NAME=1x3x224x224`; as the name and the sizes."""
 
     name = "shape"

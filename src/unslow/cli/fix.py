@@ -39,6 +39,13 @@ Examples:
     "--worth", type=float, default=1.03, show_default=True, help="No fix is tried that can give less than this."
 )
 @click.option("--accept-unproven", is_flag=True, help="Let a lossy variant win whose accuracy too few samples show.")
+@click.option(
+    "--patience",
+    type=Duration(),
+    default="10m",
+    show_default=True,
+    help="How long a process may build, open or answer before it is taken for hung.",
+)
 @click.option("--only", multiple=True, metavar="FIX", help="Try only this fix; can be repeated.")
 @click.option("--skip", multiple=True, metavar="FIX", help="Do not try this fix; can be repeated.")
 @click.option("--out", default="", metavar="FOLDER", help="Where to write; default: unslow-runs/NAME-TIME.")
@@ -73,7 +80,7 @@ def _options(chosen: dict[str, Any]) -> Any:
         if name not in all_fixes():
             raise BadUsage(f"There is no fix {name!r}.", f"Fixes: {', '.join(all_fixes())}.")
     chosen["budget_s"], chosen["memory_bytes"] = chosen.pop("budget"), chosen.pop("memory")
-    chosen["p99_below_ms"] = chosen.pop("p99_below")
+    chosen["p99_below_ms"], chosen["patience_s"] = chosen.pop("p99_below"), chosen.pop("patience")
     return Options(**chosen)
 
 

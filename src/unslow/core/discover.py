@@ -38,7 +38,7 @@ def plugins(package: str, attribute: str, kind: type[Any]) -> dict[str, Any]:
 
 
 def _plugin(module: ModuleType, attribute: str, kind: type[Any]) -> Any:
-    plugin = getattr(module, attribute, None)
+    plugin: Any = getattr(module, attribute, None)
     file = getattr(module, "__file__", module.__name__)
     if not isinstance(plugin, kind):
         raise BadPlugin(

@@ -9,8 +9,8 @@
     │   └── MissingExtra       exit 3   an optional library is not installed
     └── WorkerFailed           exit 2   a process of ours died, hung, or said why it could not go on
 
-Outcomes (a variant that fails, a fix that does not help) are values, not exceptions. An exception is for misuse and for a
-broken environment; it is shown as two plain lines: what is wrong and where, then what to do.
+Outcomes (a variant that fails, a fix that does not help) are values, not exceptions. An exception is for misuse and
+for a broken environment; it is shown as two plain lines: what is wrong and where, then what to do.
 """
 
 from __future__ import annotations

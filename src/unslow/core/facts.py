@@ -11,7 +11,8 @@ Shape = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Leaf:
-    """One input or output array: its name, dtype ("float32", "int64"), and how often each shape was seen in the stream."""
+    """One input or output array: its name, dtype ("float32", "int64"), and how often each shape was seen in the
+    stream."""
 
     name: str
     dtype: str
@@ -50,10 +51,11 @@ class Facts:
     `framework` is "torch", "onnx", "exported" or "function" (any other callable). `inputs` are the model's own, after
     `prepare`, by the names of its parameters; empty where they are no flat arrays (`flat_inputs` is then False).
     `seconds_per_request` is the median without any recording; `dispatch_seconds` what an operator costs here before it
-    computes anything. `padding_share` is the part of the tokens that the mask named `padding_mask` switches off (0 where
-    there is none). `batch_axis`: requests can be joined along axis 0, tried and found to give the same answers.
+    computes anything. `padding_share` is the part of the tokens that the mask named `padding_mask` switches off (0
+    where there is none). `batch_axis`: requests can be joined along axis 0, tried and found to give the same answers.
     `grad_recorded`: the outputs hang on an autograd graph. `training`: module names still in training mode that behave
-    differently there (dropout, batch norm). `subnormal_share`: part of the weights' non-zero values that are subnormal, or
+    differently there (dropout, batch norm). `subnormal_share`: part of the weights' non-zero values that are
+    subnormal, or
     of the activations', whichever is larger. `spread` is the ratio of the 90th to the 50th percentile of request times.
     """
 

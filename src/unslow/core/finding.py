@@ -30,7 +30,8 @@ class Finding:
 
     @property
     def ceiling(self) -> float | None:
-        """The most that removing it can give, `1 / (1 - share · (1 - floor))`; None: unbounded, since no floor is known."""
+        """The most that removing it can give, `1 / (1 - share · (1 - floor))`; None: unbounded, since no floor is
+        known."""
         if self.floor is None:
             return None
         rest = 1 - self.share * (1 - self.floor)

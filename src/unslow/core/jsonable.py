@@ -31,8 +31,9 @@ def to_json(value: Any) -> Any:
         return str(value)
     if isinstance(value, (Sequence, set, frozenset)):
         return [to_json(item) for item in value]  # pyright: ignore[reportUnknownVariableType]
-    if hasattr(value, "item") and not isinstance(value, (int, float)):
-        return to_json(value.item())
+    item: Any = getattr(value, "item", None)
+    if callable(item) and not isinstance(value, (int, float)):
+        return to_json(item())
     if isinstance(value, float) and not math.isfinite(value):
         return "nan" if math.isnan(value) else ("inf" if value > 0 else "-inf")
     return value

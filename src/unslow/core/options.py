@@ -10,10 +10,14 @@ from unslow.core.variant import OBJECTIVES, Objective
 
 @dataclass(frozen=True)
 class Options:
-    """`budget_s` bounds the whole run, softly. `worth` is the least ceiling for which a fix is tried, `noise` the band around
-    1 that is called the same, `alpha` the chance of a wrong call over the whole race. `tolerance` overrides the workload's.
-    `p99_below_ms` is judged on the upper end of p99's interval. `only` and `skip` name fixes. `rate` is requests per second
+    """`budget_s` bounds the whole run, softly. `worth` is the least ceiling for which a fix is tried, `noise` the
+    band around
+    1 that is called the same, `alpha` the chance of a wrong call over the whole race. `tolerance` overrides the
+    workload's.
+    `p99_below_ms` is judged on the upper end of p99's interval. `only` and `skip` name fixes. `rate` is requests per
+    second
     of an open loop; 0: a closed loop. `memory_bytes` is what one process with its tree may take; 0: what is free.
+    `patience_s` is after how long one that builds, opens or answers is taken for hung.
     """
 
     budget_s: float = 300.0
@@ -29,12 +33,15 @@ class Options:
     only: tuple[str, ...] = ()
     skip: tuple[str, ...] = ()
     memory_bytes: int = 0
+    patience_s: float = 600.0
 
     def __post_init__(self) -> None:
         if self.objective not in OBJECTIVES:
             raise BadUsage(f"There is no objective {self.objective!r}.", f"Objectives: {', '.join(OBJECTIVES)}.")
         if self.budget_s <= 0:
             raise BadUsage(f"A budget of {self.budget_s} s leaves no time.", "Give it as 5m, 90s or 1h.")
+        if self.patience_s <= 0:
+            raise BadUsage(f"A patience of {self.patience_s} s ends every process at once.", "Give it as 10m or 60s.")
         if self.worth < 1 or not 0 <= self.noise < 1 or not 0 < self.alpha < 1:
             raise BadUsage(
                 "--worth must be at least 1, --noise from 0 to 1.", "The defaults are --worth 1.03 --noise 0.02."

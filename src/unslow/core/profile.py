@@ -21,7 +21,8 @@ class BrokenProfile(UnslowError):
 class Span:
     """One stretch of time, [start_ns, end_ns) on the recording's clock, of the thread that the step waits for.
 
-    `parent` is the index of the span that encloses it, -1 for a step. What no child covers is the span's own time and counts
+    `parent` is the index of the span that encloses it, -1 for a step. What no child covers is the span's own time and
+    counts
     for its `category`. `details` holds what the recording knows: for an operator `shapes` (a list of lists of int),
     `dtypes` (a list of str such as "float32"), `op` (its type), `flops`, `bytes`, `provider`, `file`, `line`.
     """
@@ -53,8 +54,8 @@ class Profile:
     """What was recorded: `spans`, parents before their children; the roots are the steps, one after the other.
 
     `source` names the recording's kind ("kineto", "onnxruntime", "steps"). `distortion` is the time of a recorded step
-    divided by that of one without recording, less 1 (0.04: the recording cost 4 %); None where unknown. `requests` is how
-    many requests the steps answered. `notes` are sentences on what the recording cannot show.
+    divided by that of one without recording, less 1 (0.04: the recording cost 4 %); None where unknown. `requests` is
+    how many requests the steps answered. `notes` are sentences on what the recording cannot show.
     """
 
     spans: tuple[Span, ...]

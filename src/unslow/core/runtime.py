@@ -17,8 +17,8 @@ class Runtime:
     """`open(model, host, live)` gives the function that answers a request (from several threads at once, if need be).
 
     `live` is what the target built (a module, a callable) where `model.path` is "", else None. Answers come in the
-    structure of the original's answers, with the runtime's own leaves (tensors for torch, else NumPy). `native_code`: the
-    artefact holds machine code, which is loaded only if trusted, on a processor with the same instruction sets.
+    structure of the original's answers, with the runtime's own leaves (tensors for torch, else NumPy). `native_code`:
+    the artefact holds machine code, which is loaded only if trusted, on a processor with the same instruction sets.
     """
 
     name: str

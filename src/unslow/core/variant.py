@@ -1,4 +1,5 @@
-"""A fix, a variant (a workload with a list of fixes and their parameters), and the workshop in which fixes make files."""
+"""A fix, a variant (a workload with a list of fixes and their parameters), and the workshop in which fixes make
+files."""
 
 from __future__ import annotations
 
@@ -52,8 +53,29 @@ class Workshop(ABC):
 
 
 @dataclass(frozen=True)
+class Rounding:
+    """How a lossy fix rounds a layer: its weights to `weight_bits`, with a scale per output channel or one for all.
+
+    `inputs` of the layer stay "floats", or become 8-bit with a scale for "each" input as it comes, or a "fixed" one.
+    """
+
+    weight_bits: int = 8
+    per_channel: bool = True
+    inputs: Literal["floats", "each", "fixed"] = "floats"
+
+
+@dataclass(frozen=True)
+class Layers:
+    """The layers that a lossy fix would round, by the names that its `exclude` takes, in the model's order."""
+
+    names: tuple[str, ...]
+    rounding: Rounding = Rounding()
+
+
+@dataclass(frozen=True)
 class Setting:
-    """What a fix is asked about: the workload as it would be changed, what is known of it, the machine, the objective."""
+    """What a fix is asked about: the workload as it would be changed, what is known of it, the machine, the
+    objective."""
 
     workload: Workload
     facts: Facts
@@ -104,6 +126,9 @@ class Fix:
         What a first build takes, roughly, for ordering only.
     objectives
         For which objectives it may be tried.
+    layers
+        `(workload, parameters, workshop) -> Layers` of a fix whose parameter `exclude` leaves layers in full precision,
+        for the workload before it; None for all other fixes.
     """
 
     name: str
@@ -121,6 +146,7 @@ class Fix:
     odds: float = 0.5
     build_seconds: float = 1.0
     objectives: frozenset[str] = frozenset(OBJECTIVES)
+    layers: Callable[[Workload, Parameters, Workshop], Layers] | None = None
 
 
 @dataclass(frozen=True)

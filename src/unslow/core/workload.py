@@ -1,7 +1,7 @@
 """What is slow: how to build it afresh in a new process, its requests, how to judge its answers.
 
-`Inference` is what a user writes: live objects. `Workload` is what unslow carries about: plain data that says how to build
-the same thing anywhere. A fix is a function from one `Workload` to another.
+`Inference` is what a user writes: live objects. `Workload` is what unslow carries about: plain data that says how to
+build the same thing anywhere. A fix is a function from one `Workload` to another.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ class Inference:
     labels
         One per evaluation request.
     metric
-        `metric(outputs, labels) -> float`, higher is better. `outputs` has one entry per label, as NumPy. Also called on
-        resamples (with repetitions), for its interval.
+        `metric(outputs, labels) -> float`, higher is better. `outputs` has one entry per label, as NumPy. Also called
+        on resamples (with repetitions), for its interval.
     tolerance
         How much of the metric, or of the agreement with the original, may be lost (absolute).
     slices
@@ -121,8 +121,8 @@ class Model:
 class Serving:
     """How requests meet the model: `batch_size` of them in one call, `clients` calls at a time.
 
-    `bucket`: requests of like length share a batch. `trim_padding`: columns that the mask `padding_mask` switches off in
-    every row of a call are cut off before it. `pad`: requests of different lengths may share a batch, padded with 0.
+    `bucket`: requests of like length share a batch. `trim_padding`: columns that the mask `padding_mask` switches off
+    in every row of a call are cut off before it. `pad`: requests of different lengths may share a batch, padded with 0.
     """
 
     batch_size: int = 1

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from unslow.core.errors import BadInput
-from unslow.core.variant import ArrayRequest
-from unslow.fixes._quiet import quiet, without_telemetry
+from unslow.core.offline import without_telemetry
+from unslow.core.variant import ArrayRequest, Parameters
+from unslow.fixes._quiet import quiet
 
 _WITH_WEIGHTS = ("MatMul", "Convolution", "GroupConvolution")
 _SEED = 0
@@ -61,6 +62,36 @@ def _comes_from_constants(node: Any) -> bool:
     return all(map(_comes_from_constants, inputs))
 
 
-def dataset(nncf: Any, requests: Sequence[ArrayRequest], names: Sequence[str]) -> Any:
-    """NNCF's dataset over the requests, as lists in the order of the graph's inputs."""
-    return nncf.Dataset([[request[name] for name in names] for request in requests])
+def quantised(
+    nncf: Any, graph: Any, parameters: Parameters, requests: Sequence[ArrayRequest], names: Sequence[str]
+) -> Any:
+    """The graph with weights and results in 8 bits, calibrated on the requests, inputs in the order of `names`."""
+
+    def by(transformer: bool) -> Any:
+        return nncf.quantize(
+            graph,
+            nncf.Dataset([[request[name] for name in names] for request in requests]),
+            preset=nncf.QuantizationPreset(parameters.get("preset", "mixed")),
+            model_type=nncf.ModelType.TRANSFORMER if transformer else None,
+            subset_size=len(requests),
+            fast_bias_correction=bool(parameters.get("fast_bias_correction", True)),
+            target_device=nncf.TargetDevice.CPU,
+            ignored_scope=ignored(nncf, graph, parameters.get("exclude", ())),
+            advanced_parameters=nncf.AdvancedQuantizationParameters(**_advanced(parameters)),
+        )
+
+    try:
+        return by(bool(parameters.get("transformer")))
+    except KeyError:  # correcting the bias fails on tables of embeddings, which the rules for transformers leave out
+        return by(True)
+
+
+def _advanced(parameters: Parameters) -> dict[str, Any]:
+    """How strongly large values are moved into the weights; whether ranges reach to the extremes or to their mean."""
+    chosen: dict[str, Any] = {}
+    if "smooth_quant_alpha" in parameters:
+        chosen["smooth_quant_alpha"] = float(parameters["smooth_quant_alpha"])
+    if parameters.get("ranges") == "extremes":
+        ranges: Any = importlib.import_module("nncf.quantization.range_estimator")
+        chosen["activations_range_estimator_params"] = ranges.RangeEstimatorParametersSet.MINMAX
+    return chosen

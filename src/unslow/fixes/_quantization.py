@@ -84,6 +84,13 @@ def layers_to_quantise(graph: Path, types: Sequence[str], parameters: Parameters
     return chosen
 
 
+def no_tool(setting: Setting) -> str:
+    """Why an OpenVINO model cannot be quantised: NNCF is missing; "" otherwise."""
+    if setting.workload.model.runtime == "openvino" and importlib.util.find_spec("nncf") is None:
+        return "nncf is not installed: pip install 'unslow[openvino]'"
+    return ""
+
+
 def convolutional(facts: Facts) -> str:
     """Why fixes for matrix products do not help here, in one sentence: the work is in convolutions; "" otherwise."""
     if "Conv2d" in facts.modules and facts.modules.get("Linear", 0) <= 1:
@@ -91,11 +98,11 @@ def convolutional(facts: Facts) -> str:
     return ""
 
 
-def rescuable(workload: Workload, workshop: Workshop) -> tuple[str, ...]:
+def rescuable(workload: Workload, workshop: Workshop, types: Sequence[str] = WITH_WEIGHTS) -> tuple[str, ...]:
     """The names that `exclude` of the 8-bit fixes takes for this workload (before them), in the graph's order."""
     if workload.model.runtime == "openvino":
         return openvino_layers(workload.model.path)
-    return layers(float_graph(workload, workshop))
+    return layers(float_graph(workload, workshop), types)
 
 
 def multiplies_safely(setting: Setting) -> bool:

@@ -1,4 +1,4 @@
-"""Keeps the converters' chatter off stdout, and their telemetry from being sent."""
+"""Keeps the converters' chatter off stdout."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import warnings
 from collections.abc import Generator
 
 _TALKATIVE = ("torch.onnx", "torch.export", "onnxscript", "onnx_ir", "nncf", "openvino", "root")
-_TELEMETRY = "openvino_telemetry"
 
 
 @contextlib.contextmanager
@@ -32,16 +31,3 @@ def quiet() -> Generator[None]:
         os.close(kept)
         for name, level in levels.items():
             logging.getLogger(name).setLevel(level)
-
-
-@contextlib.contextmanager
-def without_telemetry() -> Generator[None]:
-    """Within it OpenVINO and NNCF, first imported, find no telemetry library: both then use silent stand-ins."""
-    if _TELEMETRY in sys.modules:
-        yield
-        return
-    sys.modules[_TELEMETRY] = None  # pyright: ignore[reportArgumentType]  # the import system's way to say: not there
-    try:
-        yield
-    finally:
-        del sys.modules[_TELEMETRY]

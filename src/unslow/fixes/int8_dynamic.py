@@ -37,10 +37,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from unslow.core.variant import Fix, Parameters, Setting, Workshop
+from unslow.core.variant import Fix, Layers, Parameters, Rounding, Setting, Workshop
 from unslow.core.workload import Workload
 from unslow.fixes._onnx import MODEL_FILE
-from unslow.fixes._quantization import convolutional, float_graph, layers_to_quantise, multiplies_safely
+from unslow.fixes._quantization import (
+    convolutional,
+    float_graph,
+    layers_to_quantise,
+    multiplies_safely,
+    rescuable,
+)
 from unslow.fixes._quiet import quiet
 from unslow.fixes._settings import no_gain
 
@@ -80,6 +86,13 @@ def _quantise(graph: Path, path: Path, parameters: Parameters) -> None:
     onnx.checker.check_model(str(path))
 
 
+def layers_of(workload: Workload, parameters: Parameters, workshop: Workshop) -> Layers:
+    """The matrix products, and how they are rounded."""
+    bits = 7 if parameters.get("reduce_range") else 8
+    rounding = Rounding(bits, bool(parameters.get("per_channel", True)), "each")
+    return Layers(rescuable(workload, workshop, _TYPES), rounding)
+
+
 def refuses(setting: Setting) -> str:
     """Refused where 8-bit products are known not to pay, and for convolutional models."""
     return no_gain(setting, "int8") or convolutional(setting.facts)
@@ -109,4 +122,5 @@ FIX = Fix(
     libraries=("onnx", "onnxruntime"),
     odds=0.5,
     build_seconds=5.0,
+    layers=layers_of,
 )

@@ -35,12 +35,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from unslow.core.variant import ArrayRequest, Fix, Parameters, Setting, Workshop
+from unslow.core.variant import ArrayRequest, Fix, Layers, Parameters, Rounding, Setting, Workshop
 from unslow.core.workload import Workload
 from unslow.fixes._calibration import MOST_FOR_HISTOGRAMS, calibration_requests, of_one_shape, onnx_reader
-from unslow.fixes._nncf import dataset, ignored, rewritten
+from unslow.fixes._nncf import quantised, rewritten
 from unslow.fixes._onnx import MODEL_FILE
-from unslow.fixes._quantization import float_graph, graph_inputs, layers_to_quantise, multiplies_safely, operators
+from unslow.fixes._quantization import (
+    float_graph,
+    graph_inputs,
+    layers_to_quantise,
+    multiplies_safely,
+    no_tool,
+    operators,
+    rescuable,
+)
 from unslow.fixes._quiet import quiet
 from unslow.fixes._settings import no_gain, shapes_vary
 
@@ -109,52 +117,24 @@ def _with_nncf(workload: Workload, parameters: Parameters, workshop: Workshop) -
 
     def build(folder: Path) -> None:
         requests = calibration_requests(workshop)
-        rewritten(
-            source, folder / GRAPH_FILE, lambda nncf, graph: _nncf_graph(nncf, graph, parameters, requests, names)
-        )
+        rewritten(source, folder / GRAPH_FILE, lambda nncf, graph: quantised(nncf, graph, parameters, requests, names))
 
     path = workshop.make("int8-static-openvino", key, build) / GRAPH_FILE
     return replace(workload, model=replace(workload.model, path=str(path)))
 
 
-def _nncf_graph(
-    nncf: Any, graph: Any, parameters: Parameters, requests: Sequence[ArrayRequest], names: Sequence[str]
-) -> Any:
-    def quantised(transformer: bool) -> Any:
-        return nncf.quantize(
-            graph,
-            dataset(nncf, requests, names),
-            preset=nncf.QuantizationPreset(parameters.get("preset", "mixed")),
-            model_type=nncf.ModelType.TRANSFORMER if transformer else None,
-            subset_size=len(requests),
-            fast_bias_correction=bool(parameters.get("fast_bias_correction", True)),
-            target_device=nncf.TargetDevice.CPU,
-            ignored_scope=ignored(nncf, graph, parameters.get("exclude", ())),
-            advanced_parameters=nncf.AdvancedQuantizationParameters(**_advanced(parameters)),
-        )
-
-    try:
-        return quantised(bool(parameters.get("transformer")))
-    except KeyError:  # correcting the bias fails on tables of embeddings, which the rules for transformers leave out
-        return quantised(True)
-
-
-def _advanced(parameters: Parameters) -> dict[str, Any]:
-    """How strongly large values are moved into the weights; whether ranges reach to the extremes or to their mean."""
-    chosen: dict[str, Any] = {}
-    if "smooth_quant_alpha" in parameters:
-        chosen["smooth_quant_alpha"] = float(parameters["smooth_quant_alpha"])
-    if parameters.get("ranges") == "extremes":
-        ranges: Any = importlib.import_module("nncf.quantization.range_estimator")
-        chosen["activations_range_estimator_params"] = ranges.RangeEstimatorParametersSet.MINMAX
-    return chosen
+def layers_of(workload: Workload, parameters: Parameters, workshop: Workshop) -> Layers:
+    """The convolutions and matrix products, and how they are rounded."""
+    bits = 7 if parameters.get("reduce_range") else 8
+    rounding = Rounding(bits, bool(parameters.get("per_channel", True)), "fixed")
+    return Layers(rescuable(workload, workshop), rounding)
 
 
 def refuses(setting: Setting) -> str:
     """Refused where 8-bit products are known not to pay, and where nobody gave inputs to learn the ranges from."""
     if setting.facts.made_inputs:
         return "the inputs are made up, and ranges learned from them would be wrong for yours"
-    return no_gain(setting, "int8")
+    return no_tool(setting) or no_gain(setting, "int8")
 
 
 def space(setting: Setting) -> Sequence[Parameters]:
@@ -193,4 +173,5 @@ FIX = Fix(
     space=space,
     odds=0.45,
     build_seconds=20.0,
+    layers=layers_of,
 )

@@ -16,7 +16,8 @@ How it shows
 ------------
 The habits `uncompiled-graph` and `python-bound`: much time between kernels, many small operations. Gains of 1.3 to 3
 are usual for transformers and small convolutional networks on processors. For a model that runs there already,
-waiting threads that spin (`cpu-quota-ignored`, `threads-oversubscribed`) are the option that matters most.
+waiting threads that spin (`cpu-quota-ignored`, `threads-oversubscribed`) are the option that matters most. It is also
+the way to `int8-dynamic`, `int8-static` and `weight-only-int8`, which treat `full-precision-compute`.
 
 When it does not matter
 -----------------------
@@ -70,8 +71,11 @@ def space(setting: Setting) -> Sequence[Parameters]:
     if setting.workload.model.runtime != "onnxruntime":
         return ({}, {"exporter": "trace"}, {"spinning": False})
     options: tuple[Parameters, ...] = (
-        {"spinning": False}, {"graph_level": "extended"}, {"arena": False}, {"graph_level": "all"}
-    )  # fmt: skip
+        {"spinning": False},
+        {"graph_level": "extended"},
+        {"arena": False},
+        {"graph_level": "all"},
+    )
     present = {"graph_level": "all", "spinning": True, "arena": True, **setting.workload.model.settings}
     return tuple(option for option in options if any(present[key] != value for key, value in option.items()))
 
@@ -81,7 +85,14 @@ FIX = Fix(
     does="runs the model with ONNX Runtime, or sets the engine's options where it runs there already",
     tag="numeric",
     slot="runtime",
-    treats=("uncompiled-graph", "python-bound", "autograd-at-inference", "cpu-quota-ignored", "threads-oversubscribed"),
+    treats=(
+        "uncompiled-graph",
+        "python-bound",
+        "autograd-at-inference",
+        "full-precision-compute",
+        "cpu-quota-ignored",
+        "threads-oversubscribed",
+    ),
     runtimes=frozenset({"torch-module", "exported-program", "onnxruntime"}),
     apply=apply,
     gives="onnxruntime",

@@ -33,11 +33,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from unslow.core.variant import Fix, Parameters, Setting, Workshop
+from unslow.core.variant import Fix, Layers, Parameters, Setting, Workshop
 from unslow.core.workload import Workload
 from unslow.fixes._nncf import ignored, rewritten
 from unslow.fixes._onnx import LARGEST_INLINE_BYTES, MODEL_FILE
-from unslow.fixes._quantization import convolutional, float_graph, layers_to_quantise
+from unslow.fixes._quantization import convolutional, float_graph, layers_to_quantise, no_tool, rescuable
 from unslow.fixes._quiet import quiet
 from unslow.fixes._settings import no_gain
 
@@ -97,9 +97,14 @@ def _with_nncf(source: str, folder: Path, parameters: Parameters) -> None:
     rewritten(source, folder / GRAPH_FILE, compress)
 
 
+def layers_of(workload: Workload, parameters: Parameters, workshop: Workshop) -> Layers:
+    """The matrix products, of which only the weights are rounded."""
+    return Layers(rescuable(workload, workshop, ("MatMul", "Gemm")))
+
+
 def refuses(setting: Setting) -> str:
     """Refused where 8-bit products are known not to pay, and for convolutional models."""
-    return no_gain(setting, "int8") or convolutional(setting.facts)
+    return no_tool(setting) or no_gain(setting, "int8") or convolutional(setting.facts)
 
 
 FIX = Fix(
@@ -113,4 +118,5 @@ FIX = Fix(
     refuses=refuses,
     odds=0.4,
     build_seconds=8.0,
+    layers=layers_of,
 )

@@ -27,7 +27,7 @@ TOOL_SECONDS = 5.0
 def this_machine(floors: bool = True, remeasure: bool = False) -> Machine:
     """What there is, what of it may be used, and (with `floors`) what the cached micro-benchmarks show.
 
-    The first call with `floors` on a machine measures for some ten seconds, and so does each with `remeasure`. Nothing here
+    The first call with `floors` on a machine measures for some ten seconds, as does each with `remeasure`. Nothing here
     raises: what cannot be found out is empty, or the general answer.
     """
     machine = _facts()

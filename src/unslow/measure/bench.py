@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import math
 import random
 import time
 from collections.abc import Callable, Mapping
@@ -12,9 +12,11 @@ from typing import Any
 
 import psutil
 
+from unslow.core.errors import WorkerFailed
 from unslow.core.facts import Facts
 from unslow.core.jsonable import from_json, to_json
 from unslow.core.machine import Machine
+from unslow.core.offline import OFFLINE_ENVIRONMENT
 from unslow.core.variant import Variant
 from unslow.core.workload import Host, Workload
 from unslow.measure.turns import Side, warm_up
@@ -23,6 +25,7 @@ from unslow.runs.folder import RunFolder
 
 BUILD_TIMEOUT_S = 600.0
 OPEN_TIMEOUT_S = 300.0
+"""After how long a process is taken for hung; `Options.patience_s` may say less."""
 WARM_UP_S = 4.0
 MEMORY_SHARE = 0.8
 """Of the memory that is free when a run starts, what one process with its tree may take."""
@@ -42,6 +45,7 @@ class Bench:
     final_order: tuple[int, ...]
     memory_bytes: int
     clock: Callable[[], float] = time.monotonic
+    patience_s: float = math.inf
 
 
 @dataclass(frozen=True)
@@ -61,12 +65,20 @@ class Opened:
     setup_s: float
     details: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
+    def answers(self) -> bool:
+        """Whether it still lives, asked for one short turn: tells whose failure a failed pair of turns was."""
+        try:
+            self.side.turn(1, self.side.granularity, self.side.granularity * self.side.seconds)
+        except WorkerFailed:
+            return False
+        return True
+
 
 def orders(requests: int, seed: int, in_sequence: bool) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """The stream cut in two: one half for the race, one for the finals, each with its mix of shapes.
 
-    A stream whose requests hang together (`in_sequence`) is cut in the middle, any other by a seeded shuffle. With fewer
-    than four requests both get all of them.
+    A stream whose requests hang together (`in_sequence`) is cut in the middle, any other by a seeded shuffle. With
+    fewer than four requests both get all of them.
     """
     places = list(range(requests))
     if requests < 4:
@@ -88,7 +100,7 @@ def environment_of(host: Host, inductor_cache: Path) -> dict[str, str]:
         "TORCHINDUCTOR_CACHE_DIR": str(inductor_cache),
         "PYTHONUNBUFFERED": "1",
         "TOKENIZERS_PARALLELISM": "false",
-        "HF_HUB_OFFLINE": os.environ.get("HF_HUB_OFFLINE", "1"),
+        **OFFLINE_ENVIRONMENT,
         **host.environment,
     }
     if host.threads:
@@ -114,7 +126,7 @@ def build(bench: Bench, variant: Variant, timeout_s: float = BUILD_TIMEOUT_S) ->
     with start(bench, variant.id, bench.original.host) as process:
         answer = process.ask(
             "build",
-            timeout_s,
+            min(timeout_s, bench.patience_s),
             workload=to_json(bench.original),
             fixes=to_json(variant.fixes),
             facts=to_json(bench.facts),
@@ -148,7 +160,7 @@ def open_side(
     try:
         opened = process.ask(
             "open",
-            timeout_s,
+            min(timeout_s, bench.patience_s),
             workload=to_json(workload),
             facts=to_json(bench.facts),
             survey=str(bench.folder.survey),

@@ -1,4 +1,5 @@
-"""Two workloads in turns against each other: first as long as it takes to see how far they are apart, then in fresh pairs."""
+"""Two workloads in turns against each other: first as long as it takes to see how far they are apart, then in fresh
+pairs."""
 
 from __future__ import annotations
 

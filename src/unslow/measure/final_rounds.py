@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from unslow.core.errors import WorkerFailed
+from unslow.core.errors import UnslowError, WorkerFailed
 from unslow.core.events import Event, Listener
 from unslow.core.heat import Final, Heat
 from unslow.core.options import Options
@@ -77,7 +77,9 @@ def _round(
             tally = tallies[finalist.id]
             try:
                 _against(bench, original, finalist, bundles[finalist.id], number, tally, options, listener)
-            except WorkerFailed as error:
+            except UnslowError as error:
+                if not original.answers():
+                    raise
                 tally.failure = error.what
             tally.original_setup_s.append(original.setup_s)
             tally.original_peak = max(tally.original_peak, original.process.peak_memory_bytes)

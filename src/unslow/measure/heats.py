@@ -12,7 +12,8 @@ from unslow.core.events import Event, Listener
 from unslow.core.heat import Heat
 from unslow.core.options import Options
 from unslow.core.variant import Variant
-from unslow.measure.bench import Bench, Built, Opened, build, open_side
+from unslow.core.workload import Workload
+from unslow.measure.bench import BUILD_TIMEOUT_S, OPEN_TIMEOUT_S, Bench, Built, Opened, build, open_side
 from unslow.measure.race import RaceInterval, is_behind, pairs_needed
 from unslow.measure.turns import turn_pairs
 
@@ -21,16 +22,22 @@ MOST_PAIRS = 60
 HOPELESS = 3.0
 """How many times slower than the original a variant is at every look when its race is cut short, still undecided."""
 HOPELESS_PAIRS = 8
+LEAST_PATIENCE_S = 60.0
+"""However little time is left, a process that builds or opens is given this long: a cold compiler takes half of it."""
 
 
 @dataclass(frozen=True)
 class Rules:
-    """When a heat may end: `alpha` is this variant's share; `leader` the best interval so far; `until` a clock time."""
+    """When a heat may end: `alpha` is this variant's share; `leader` the best interval so far; `until` a clock time.
+
+    `below` is the workload that the variant's last fix is put on: where it stays as it is, there is nothing to race.
+    """
 
     alpha: float
     noise: float
     leader: Estimate | None
     until: float
+    below: Workload | None = None
 
 
 @final
@@ -53,6 +60,13 @@ class Original:
             self._opened.process.close()
             self._opened = None
 
+    def has_died(self) -> bool:
+        """Whether its process is gone; if so, the next who asks gets a fresh one."""
+        if self._opened is None or self._opened.answers():
+            return False
+        self.close()
+        return True
+
 
 CheckOutputs = Callable[[Opened, Heat], str]
 
@@ -69,18 +83,43 @@ def heat(
     """Build, open and race one variant. Whatever goes wrong is its `failure`; the original's own failure is raised."""
     listener(Event("build", f"building {variant}", variant.id))
     try:
-        built = build(bench, variant)
-        if built.workload == bench.original:
-            return Heat(variant, built.workload, nothing_changed=True)
-        opened = open_side(bench, variant.id, built.workload, bench.race_order)
-    except WorkerFailed as error:
-        return Heat(variant, failure=error.what)
+        built = build(bench, variant, _left_s(bench, rules))
     except UnslowError as error:
-        return Heat(variant, failure=str(error).splitlines()[0])
+        return Heat(variant, failure=error.what)
+    if built.workload in (bench.original, rules.below):
+        return Heat(variant, built.workload, nothing_changed=True)
+    entry = _opened_and_raced(bench, original, variant, built, rules, options, listener, check)
+    if entry.failure and original.has_died():
+        # Not the variant's fault, as far as anybody knows: once more, against a fresh original.
+        entry = _opened_and_raced(bench, original, variant, built, rules, options, listener, check)
+        if entry.failure and original.has_died():
+            return replace(entry, failure=f"The original's process ended beside it, twice: {entry.failure}")
+    return entry
+
+
+def _left_s(bench: Bench, rules: Rules) -> float:
+    """How long a process may take before it is taken for hung: it must not eat much more than what is left."""
+    return min(BUILD_TIMEOUT_S, max(LEAST_PATIENCE_S, rules.until - bench.clock()))
+
+
+def _opened_and_raced(
+    bench: Bench,
+    original: Original,
+    variant: Variant,
+    built: Built,
+    rules: Rules,
+    options: Options,
+    listener: Listener,
+    check: CheckOutputs,
+) -> Heat:
+    try:
+        timeout_s = min(OPEN_TIMEOUT_S, _left_s(bench, rules))
+        opened = open_side(bench, variant.id, built.workload, bench.race_order, timeout_s=timeout_s)
+    except UnslowError as error:
+        return Heat(variant, built.workload, build_s=built.seconds, failure=error.what)
     with opened.process:
-        return _raced(
-            original.opened(), opened, _entry(variant, built, opened), rules, options, listener, check, bench.clock
-        )
+        first, entry = original.opened(), _entry(variant, built, opened)
+        return _raced(first, opened, entry, rules, options, listener, check, bench.clock)
 
 
 def _entry(variant: Variant, built: Built, opened: Opened) -> Heat:
@@ -106,10 +145,13 @@ def _raced(
 ) -> Heat:
     try:
         entry = replace(entry, lost=check(opened, entry))
-        if entry.lost:
-            return entry
-        return _paired(original, opened, entry, rules, options, listener, clock)
     except WorkerFailed as error:
+        return replace(entry, failure=error.what)
+    if entry.lost:
+        return entry
+    try:
+        return _paired(original, opened, entry, rules, options, listener, clock)
+    except UnslowError as error:
         return replace(entry, failure=error.what)
 
 

@@ -40,7 +40,7 @@ class TurnPair:
         """ln(original ÷ variant) of the seconds (CPU seconds for `cost`): above 0 the variant is faster."""
         if objective == "cost":
             return math.log(max(self.original.cpu_seconds, 1e-9) / max(self.variant.cpu_seconds, 1e-9))
-        return math.log(self.original.seconds / self.variant.seconds)
+        return math.log(max(self.original.seconds, 1e-9) / max(self.variant.seconds, 1e-9))
 
 
 class Asked(Protocol):
@@ -53,7 +53,8 @@ class Asked(Protocol):
 
 @dataclass(frozen=True)
 class Side:
-    """A process that has opened its model and is suspended between turns. `seconds` is per request, as warm-up saw it."""
+    """A process that has opened its model and is suspended between turns. `seconds` is per request, as warm-up saw
+    it."""
 
     process: Asked
     seconds: float

@@ -12,7 +12,8 @@ from typing import Any, Self
 
 @dataclass(frozen=True)
 class Conditions:
-    """Under what a process is started. `log` takes what it prints. `memory_bytes` is for its whole tree; 0: no limit."""
+    """Under what a process is started. `log` takes what it prints. `memory_bytes` is for its whole tree; 0: no
+    limit."""
 
     log: Path
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -29,8 +30,8 @@ class Process(ABC):
         Raises
         ------
         WorkerFailed
-            The process crashed, took longer than `timeout_s`, took more memory than it may, or the job raised; the process
-            is then gone, unless the job raised. The message says which.
+            The process crashed, took longer than `timeout_s`, took more memory than it may, or the job raised; the
+            process is then gone, unless the job raised. The message says which.
         """
 
     @abstractmethod

@@ -1,6 +1,7 @@
 """Processes on this machine: spawned, each the leader of its own process group in our session.
 
-A group of our own session (rather than a session of its own) is what makes the kernel wake and hang up stopped members when
+A group of our own session (rather than a session of its own) is what makes the kernel wake and hang up stopped
+members when
 unslow dies: an orphaned group with a stopped member gets SIGHUP and SIGCONT. The parent-death signal ends the leader.
 """
 
@@ -78,6 +79,8 @@ class LocalProcess(Process):
         if "error" in answer:
             raise WorkerFailed(answer["error"], answer.get("todo", ""))
         self._peak = max(self._peak, int(answer.get("peak_memory_bytes", 0)))
+        # Jobs that end before the next look are held to the limit too: by what the process says of itself.
+        self._hold_to_limit(job, self._peak)
         return answer["result"]
 
     def _wait(self, job: str, timeout_s: float) -> bytes:
@@ -92,6 +95,9 @@ class LocalProcess(Process):
     def _guard_memory(self, job: str) -> None:
         used = tree_memory_bytes(self.pid)
         self._peak = max(self._peak, used)
+        self._hold_to_limit(job, used)
+
+    def _hold_to_limit(self, job: str, used: int) -> None:
         limit = self._conditions.memory_bytes
         if limit and used > limit:
             self.close()

@@ -8,7 +8,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,10 +62,14 @@ def new_folder(target: Target, out: str = "") -> RunFolder:
     Raises
     ------
     BadInput
-        It cannot be made, or there is no room on the disk.
+        It cannot be made, holds a run already, or there is no room on the disk.
     """
     path = Path(out) if out else Path(ROOT) / f"{_name(target)}-{time.strftime('%Y%m%d-%H%M%S')}"
     folder = RunFolder(_unused(path.resolve()) if not out else path.resolve())
+    if folder.journal.exists():
+        raise BadInput(
+            f"{folder.path} holds an earlier run.", f"Go on with it by --resume {folder.path}, or choose another --out."
+        )
     with writing(folder.path):
         for inner in (folder.path, folder.survey, folder.logs, folder.answers, folder.bundles):
             inner.mkdir(parents=True, exist_ok=True)
@@ -91,7 +95,7 @@ def _name(target: Target) -> str:
 
 
 @contextlib.contextmanager
-def writing(path: Path) -> Iterator[None]:
+def writing(path: Path) -> Generator[None]:
     """Turns what the file system refuses into two plain lines."""
     try:
         yield

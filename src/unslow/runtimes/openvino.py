@@ -16,6 +16,7 @@ import numpy as np
 
 from unslow.core.calls import Request
 from unslow.core.errors import BadInput
+from unslow.core.offline import without_telemetry
 from unslow.core.runtime import Call, Runtime
 from unslow.core.workload import Host, Model
 from unslow.runtimes._arrays import Port, builder, mismatch, reader
@@ -29,7 +30,8 @@ INTEGER_BITS = ("8", "16", "32", "64")
 
 def open_openvino(model: Model, host: Host, live: Any) -> Call:
     """A compiled model with one infer request per thread: an infer request answers one call at a time."""
-    library: Any = importlib.import_module("openvino")
+    with without_telemetry():
+        library: Any = importlib.import_module("openvino")
     core = library.Core()
     try:
         compiled = core.compile_model(model.path, "CPU", options_of(model.settings, host))

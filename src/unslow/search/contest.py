@@ -44,7 +44,8 @@ def race(
         chosen = _choose(known, heats, intervals, until - bench.clock())
         if chosen is None:
             break
-        rules = Rules(alpha, known.options.noise, _leading(heats, intervals), until)
+        below = heats[chosen.parent].workload if chosen.parent in heats else None
+        rules = Rules(alpha, known.options.noise, _leading(heats, intervals), until, below)
         entry = heat(bench, original, chosen.variant, rules, known.options, listener, check)
         heats[entry.id] = entry
         journal.add("heat", entry.id, entry)
@@ -62,6 +63,7 @@ def _choose(
 
 
 def _leading(heats: Mapping[str, Heat], intervals: Mapping[str, Estimate]) -> Estimate | None:
-    """The interval with the highest low end, of those whose outputs are not known to be lost."""
+    """The bounded interval with the highest low end, of those whose outputs are not known to be lost."""
     usable = [intervals[name] for name in intervals if not heats[name].lost and not heats[name].failure]
-    return max(usable, key=lambda interval: interval.low, default=None)
+    bounded = [interval for interval in usable if interval.bounded]
+    return max(bounded, key=lambda interval: interval.low, default=None)

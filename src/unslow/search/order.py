@@ -11,6 +11,8 @@ from unslow.search.space import Candidate
 
 RACE_SECONDS = 8.0
 """What opening, warming up and racing a variant takes, roughly, beside building it."""
+MOST_LOG_GAIN = math.log(100.0)
+"""A ceiling may be infinite (all of the time is waste): beyond a hundredfold only odds and cost order candidates."""
 FAILED_ODDS = 0.25
 """What remains of a candidate's odds when its last fix has failed, or has lost the outputs, elsewhere."""
 
@@ -29,7 +31,7 @@ def next_candidate(
 
 def score(candidate: Candidate, heats: Mapping[str, Heat], leader: float) -> float:
     """Expected log gain per second; ties go to what has fewer fixes."""
-    gain = math.log(candidate.potential / leader)
+    gain = min(math.log(candidate.potential / leader), MOST_LOG_GAIN)
     odds = candidate.odds * (FAILED_ODDS if _troubled(candidate, heats) else 1.0)
     return gain * odds / (candidate.build_seconds + RACE_SECONDS) - 1e-9 * len(candidate.variant.fixes)
 

@@ -1,4 +1,5 @@
-"""The variants that are one step away from one that has been built: another fix on top, or the same fix set otherwise."""
+"""The variants that are one step away from one that has been built: another fix on top, or the same fix set
+otherwise."""
 
 from __future__ import annotations
 
@@ -17,14 +18,16 @@ from unslow.core.workload import Workload
 UNBOUNDED_CEILING = 4.0
 """What a finding without a known floor is taken to promise, for ordering only."""
 COMBINED_CEILING = 3.0
-"""What a fix on top of a conversion is taken to promise at most: the shares of the original's profile no longer hold."""
+"""What a fix on top of a conversion is taken to promise at most: the shares of the original's profile no longer
+hold."""
 OTHER_SETTING_CEILING, OTHER_SETTING_ODDS = 1.3, 0.4
 """What another setting of a fix that was tried promises, and how its odds compare with the default's."""
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A variant that can be tried: how fast it may be at most against the original, with which odds, at which cost in s."""
+    """A variant that can be tried: how fast it may be at most against the original, with which odds, at which cost in
+    s."""
 
     variant: Variant
     parent: str
@@ -92,10 +95,10 @@ def ceiling_of(fix: Fix, findings: Sequence[Finding]) -> float:
 
 def _from_heats(known: Known, heats: Mapping[str, Heat], speedups: Mapping[str, float]) -> Iterator[Candidate]:
     for heat in heats.values():
-        if heat.nothing_changed or heat.workload is None:
+        if heat.nothing_changed:
             continue
         speedup = speedups.get(heat.id, 1.0)
-        if not heat.lost and not heat.failure:
+        if heat.workload is not None and not heat.lost and not heat.failure:
             yield from _from(known, heat.variant, heat.workload, speedup)
         yield from _otherwise_set(known, heat, heats, speedup)
 
@@ -131,6 +134,8 @@ def _otherwise_set(known: Known, heat: Heat, heats: Mapping[str, Heat], speedup:
     if below is None:
         return
     fix = known.fixes[last.name]
+    if not _allowed(known, fix, below):  # A run that goes on may have other options.
+        return
     base = max(speedup, 1.0) if heat.lost else speedup
     for parameters in fix.space(_setting(known, below)):
         if parameters != last.parameters:

@@ -12,6 +12,7 @@ from typing import Any, final
 import numpy as np
 
 from unslow.core.calls import Request, as_request, leaf_names, leaves_of, rebuild, structure_of
+from unslow.core.errors import BadInput
 from unslow.core.runtime import Call
 from unslow.core.workload import Serving
 from unslow.serving.answer import Answerer
@@ -114,12 +115,18 @@ class Stream:
         request = self._request(place)
         if not self._around.carry:
             return self._call(request)
-        if place % len(self._raw) == self._next:
+        if place % len(self._raw) == self._next:  # The first request of the stream always begins afresh.
             request = Request(kwargs={**request.named(self._names), **self._carried})
         answer = self._call(request)
         named = dict(zip(leaf_names(structure_of(answer)), leaves_of(answer), strict=True))
+        missing = [given for given in self._around.carry if given not in named]
+        if missing:
+            raise BadInput(
+                f"The workload carries the output {missing[0]!r}, which the model does not give.",
+                f"The model's outputs are: {', '.join(named)}.",
+            )
         self._carried = {taken: named[given] for given, taken in self._around.carry.items()}
-        self._next = (place + 1) % len(self._raw)
+        self._next = place % len(self._raw) + 1
         return answer
 
     def _finished(self, answer: Any) -> Any:

@@ -1,11 +1,11 @@
-"""The names of a model's inputs: the model file's own, the parameters of `forward` or of the callable, else the requests'."""
+"""The names of a model's inputs: the model file's own, the parameters of `forward` or of the callable, else the
+requests'."""
 
 from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from unslow.core.calls import as_request
 from unslow.core.workload import Inference, Workload
@@ -21,13 +21,17 @@ def names_of(workload: Workload, inference: Inference) -> tuple[str, ...]:
     if workload.model.path:
         return _declared(workload) or given
     model = inference.model
-    try:
-        parameters = inspect.signature(getattr(model, "forward", model)).parameters
-    except (TypeError, ValueError):  # Built-in functions have none.
-        parameters = {}
-    positional = [name for name, parameter in parameters.items() if parameter.kind in POSITIONAL]
+    positional = _positional(getattr(model, "forward", model))
     head = [positional[index] if index < len(positional) else f"input{index}" for index in range(len(request.args))]
     return (*head, *(name for name in given if name not in head))
+
+
+def _positional(function: Any) -> list[str]:
+    try:
+        parameters = inspect.signature(function).parameters
+    except (TypeError, ValueError):  # Built-in functions have none.
+        return []
+    return [name for name, parameter in parameters.items() if parameter.kind in POSITIONAL]
 
 
 def _declared(workload: Workload) -> tuple[str, ...]:
@@ -35,5 +39,5 @@ def _declared(workload: Workload) -> tuple[str, ...]:
         onnxruntime: Any = importlib.import_module("onnxruntime")
         session = onnxruntime.InferenceSession(workload.model.path, providers=["CPUExecutionProvider"])
         return tuple(entry.name for entry in session.get_inputs())
-    listed = workload.model.settings.get("inputs", ())
-    return tuple(str(entry["name"] if isinstance(entry, Mapping) else entry) for entry in listed)
+    listed: Any = workload.model.settings.get("inputs", ())
+    return tuple(str(entry["name"]) if isinstance(entry, dict) else str(entry) for entry in cast("list[Any]", listed))

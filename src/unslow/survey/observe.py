@@ -1,8 +1,10 @@
-"""Watching a workload run: times without recording, files opened, threads alive, padding, whether requests can be joined."""
+"""Watching a workload run: times without recording, files opened, threads alive, padding, whether requests can be
+joined."""
 
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 import time
 from collections import Counter
@@ -26,10 +28,11 @@ SAME_ANSWER = 1e-3
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds of each request without any recording, and the CPU seconds of all."""
+    """Seconds of each request without any recording, the CPU seconds of all, and how many warmed up before them."""
 
     seconds: tuple[float, ...]
     cpu_seconds: float
+    warm_up_requests: int = 0
 
     @property
     def median(self) -> float:
@@ -42,7 +45,7 @@ class Timing:
 
 def time_requests(answer: Callable[[int], Any], requests: int, budget_s: float) -> Timing:
     """Warm up until there is no trend, then time requests in order for `budget_s`, at least three."""
-    place = _warm_up(answer, budget_s)
+    place = warm_up = _warm_up(answer, budget_s)
     seconds: list[float] = []
     cpu, started = time.process_time(), time.perf_counter()
     while time.perf_counter() - started < budget_s or len(seconds) < min(3, requests):
@@ -50,7 +53,7 @@ def time_requests(answer: Callable[[int], Any], requests: int, budget_s: float) 
         answer(place % requests)
         seconds.append(time.perf_counter() - before)
         place += 1
-    return Timing(tuple(seconds), time.process_time() - cpu)
+    return Timing(tuple(seconds), time.process_time() - cpu, warm_up)
 
 
 def _warm_up(answer: Callable[[int], Any], budget_s: float) -> int:
@@ -77,7 +80,7 @@ def files_opened() -> Generator[Counter[str]]:
     active = [True]
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
-        if active[0] and event == "open" and isinstance(arguments[0], str):
+        if active[0] and event == "open" and isinstance(arguments[0], str) and not arguments[2] & os.O_WRONLY:
             opened[arguments[0]] += 1
 
     sys.addaudithook(hook)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from unslow import targets
-from unslow.core.calls import Request, as_request, is_array, leaf_names, leaves_of, structure_of, to_numpy
+from unslow.core.calls import Array, Request, as_request, is_array, leaf_names, leaves_of, structure_of, to_numpy
 from unslow.core.errors import BadInput, UnslowError
 from unslow.core.facts import Facts
 from unslow.core.workload import Inference, Serving, Target, Workload
@@ -57,7 +57,7 @@ def survey(target: Target, folder: Path) -> Survey:
         timing = observe.time_requests(built.stream.answer, len(built.requests), TIMING_S)
     facts = replace(
         _facts(built, first, second),
-        files_read=observe.files_read(opened, len(timing.seconds)),
+        files_read=observe.files_read(opened, len(timing.seconds) + timing.warm_up_requests),
         seconds_per_request=timing.median,
         cpu_seconds_per_request=timing.cpu_seconds / len(timing.seconds),
         spread=timing.spread,
@@ -108,8 +108,13 @@ def _first_answers(built: _Built) -> tuple[Any, Any]:
         first = (str(error).strip() or "no message").splitlines()[0]
         raise BadInput(
             f"The model cannot answer the first request ({shapes}): {type(error).__name__}: {first}",
-            "Check the shapes and dtypes of the inputs; give others with --inputs FILE.npz or --shape NAME=1x3x224x224.",
+            "Check the inputs' shapes and dtypes; give others with --inputs FILE.npz or --shape NAME=1x3x224x224.",
         ) from error
+
+
+def _as_array(leaf: Any) -> Any:
+    """As it is, where it is one (a dtype that NumPy lacks is kept); a number or a word that the model answers, as one."""
+    return leaf if is_array(leaf) else np.asarray(leaf)
 
 
 def _described(value: Any) -> str:
@@ -136,7 +141,7 @@ def _facts(built: _Built, first: Any, second: Any) -> Facts:
         peak_memory_bytes=0,
         cpu_seconds_per_request=0.0,
         inputs=observe.leaves(named),
-        outputs=observe.leaves([dict(zip(leaf_names(structure_of(first)), leaves_of(first), strict=True))]),
+        outputs=observe.leaves([dict(zip(leaf_names(structure_of(first)), map(_as_array, leaves_of(first)), strict=True))]),
         output_structure=structure_of(first),
         flat_inputs=flat,
         prepared=inference.prepare is not None,
@@ -157,7 +162,7 @@ def _facts(built: _Built, first: Any, second: Any) -> Facts:
         thread_pools=observe.thread_pools(),
         dispatch_seconds=torch_facts.dispatch_seconds() if is_torch else 0.0,
         fingerprint=_fingerprint(built, answers),
-        made_inputs=built.workload.target.kind == "onnx-file" and not built.workload.target.inputs,
+        made_inputs=built.workload.target.kind in ("onnx-file", "bundle") and not built.workload.target.inputs,
     )
     learned = torch_facts.module_facts(inference.model)
     activations = max((torch_facts.subnormal_share_of(answer) for answer in answers), default=0.0)
@@ -166,19 +171,23 @@ def _facts(built: _Built, first: Any, second: Any) -> Facts:
 
 
 def _fingerprint(built: _Built, answers: Sequence[Any]) -> str:
-    """Of the content: the target's files, and what the model answers (so that changed weights make another workload)."""
+    """Of the content: the target's files, and what the model answers (so that changed weights make another
+    workload)."""
     digest = hashlib.sha256(built.workload.target.fingerprint.encode())
     digest.update(json.dumps([list(answer.shape) for answer in answers]).encode())
     for answer in answers:
-        digest.update(
-            np.round(answer.astype(np.float64), 4).tobytes() if answer.dtype.kind in "fc" else answer.tobytes()
-        )
+        digest.update(_rounded(answer).tobytes())
     state: Any = getattr(built.inference.model, "state_dict", None)
-    weights: dict[str, Any] = state() if callable(state) else {}
+    weights: Any = state() if callable(state) else {}
     for name, tensor in weights.items():
         digest.update(name.encode())
         digest.update(to_numpy(tensor).tobytes())
     return digest.hexdigest()[:16]
+
+
+def _rounded(answer: Array) -> Array:
+    """Without the last digits, which differ from run to run."""
+    return np.round(answer.astype(np.float64), 4) if answer.dtype.kind in "fc" else answer
 
 
 def _save(built: _Built, folder: Path) -> None:

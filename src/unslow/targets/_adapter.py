@@ -20,7 +20,8 @@ MADE_REQUESTS = 16
 
 @dataclass(frozen=True)
 class Declared:
-    """What the user said beside the target: a file of inputs, shapes for declared inputs, whether to trust code in files."""
+    """What the user said beside the target: a file of inputs, shapes for declared inputs, whether to trust code in
+    files."""
 
     inputs: str = ""
     shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict[str, tuple[int, ...]])
@@ -33,8 +34,8 @@ class Declared:
 
 @dataclass(frozen=True)
 class Adapter:
-    """`claims(path)`: whether it takes this file. `locate` makes the plain target, `load` the live workload, `model` says how
-    the original is opened."""
+    """`claims(path)`: whether it takes this file. `locate` makes the plain target, `load` the live workload, `model`
+    says how the original is opened."""
 
     name: str
     claims: Callable[[Path], bool]

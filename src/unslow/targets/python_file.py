@@ -32,6 +32,11 @@ def load(target: Target) -> Inference:
         offered = ", ".join(_offered(module)) or "none"
         raise BadInput(f"{target.location} has no {name!r}.", f"Marked @unslow.workload there: {offered}.")
     if getattr(found, MARK, False):
+        if target.inputs:
+            raise BadInput(
+                f"{target} is marked @unslow.workload: it says itself what its inputs are.",
+                "Leave --inputs out, or name a model or a plain function.",
+            )
         inference = _call(found, target)
         if not isinstance(inference, Inference):
             raise BadInput(
@@ -47,7 +52,7 @@ def _plain(found: Any, target: Target) -> Inference:
     if not target.inputs:
         raise BadInput(
             f"{target} is not marked @unslow.workload, so its inputs are unknown.",
-            "Give them with --inputs FILE.npz, or write a function marked @unslow.workload that returns unslow.Inference.",
+            "Give them with --inputs FILE.npz, or mark a function that returns unslow.Inference with @unslow.workload.",
         )
     is_model_class = inspect.isclass(found) and hasattr(found, "forward")
     model = _call(found, target) if is_model_class else found

@@ -27,8 +27,6 @@ from unslow.read import read
 from unslow.runs.folder import RunFolder
 from unslow.runs.journal import Journal
 
-SURVEY_TIMEOUT_S = 600.0
-
 
 @dataclass(frozen=True)
 class Surveyed:
@@ -71,7 +69,7 @@ def _survey(target: Target, folder: RunFolder, options: Options, processes: Proc
     with processes.start(conditions) as process:
         try:
             return from_json(
-                Surveyed, process.ask("survey", SURVEY_TIMEOUT_S, target=to_json(target), folder=str(folder.survey))
+                Surveyed, process.ask("survey", options.patience_s, target=to_json(target), folder=str(folder.survey))
             )
         except WorkerFailed as error:
             raise BadInput(error.what, error.todo or f"What it printed: {folder.log('survey')}") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -38,7 +39,8 @@ def final_speedup(final: Final) -> Estimate:
 
 
 def winner_of(results: Results, fixes: Mapping[str, Fix], options: Options) -> str | None:
-    """The fastest finalist that is `faster` beyond the noise, whose outputs are kept, and that meets the limit on p99."""
+    """The fastest finalist that is `faster` beyond the noise, whose outputs are kept, and that meets the limit on
+    p99."""
     eligible = {
         name: final_speedup(final).point
         for name, final in results.finals.items()
@@ -58,8 +60,10 @@ def why_not(name: str, results: Results, options: Options) -> str:
     if guarded.verdict == "unproven" and not options.accept_unproven:
         return f"Its outputs are unproven ({guarded.reason}); --accept-unproven would let it win."
     limit = options.p99_below_ms
-    if limit is not None and percentile_interval(final.call_ms, 0.99).high > limit:
-        high = percentile_interval(final.call_ms, 0.99).high
+    high = percentile_interval(final.call_ms, 0.99).high if limit is not None else 0.0
+    if limit is not None and high > limit:
+        if math.isinf(high):
+            return f"{len(final.call_ms)} calls are too few to say that its p99 is below {limit:g} ms."
         return f"Its p99 may be as high as {high:.3g} ms, and --p99-below is {limit:g} ms."
     return ""
 

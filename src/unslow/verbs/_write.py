@@ -58,8 +58,11 @@ def written(report: Report, results: Results, seen: Look, folder: RunFolder) -> 
     write_profile(seen.profile, folder.path / "profile.perfetto.json")
     if report.winner:
         with writing(folder.bundle):
-            shutil.rmtree(folder.bundle, ignore_errors=True)
-            shutil.copytree(results.finals[report.winner].bundle, folder.bundle)
+            draft = folder.bundle.with_name(".bundle.draft")
+            for earlier in (draft, folder.bundle):
+                shutil.rmtree(earlier, ignore_errors=True)
+            shutil.copytree(results.finals[report.winner].bundle, draft)
+            draft.rename(folder.bundle)
     write_json(folder.path / "report.json", report_json(report))
     write_text(folder.path / "report.html", page(report, seen.profile))
     shutil.rmtree(folder.path / "work" / "inductor", ignore_errors=True)
@@ -71,7 +74,7 @@ def _notes(seen: Look, known: Known, in_evaluation_mode: bool) -> tuple[str, ...
     notes = [f"{refusal.fix} was not tried: {refusal.reason}." for refusal in refusals(known)]
     if facts.made_inputs:
         notes.append(
-            "The inputs were made from the declared shapes: accuracy on real inputs is unproven. Give --inputs FILE.npz."
+            "The inputs were made from declared shapes: accuracy on real ones is unproven. Give --inputs FILE.npz."
         )
     if in_evaluation_mode:
         notes.append("The original answers at random (layers in training mode): it was compared in evaluation mode.")

@@ -36,13 +36,14 @@ def compare(
     listener: Listener = silent,
     processes: Processes | None = None,
 ) -> Comparison:
-    """Time two workloads in turns, each in processes of its own, request by request over the same places of their streams.
+    """Time two workloads in turns, each in processes of its own, request by request over the same places of their
+    streams.
 
     Parameters
     ----------
     a, b
-        What `unslow fix` takes: a path, `"file.py:name"`, a bundle; or a callable or model. A function without parameters
-        needs no inputs.
+        What `unslow fix` takes: a path, `"file.py:name"`, a bundle; or a callable or model. A function without
+        parameters needs no inputs.
     inputs
         The requests, where `a` and `b` are models or callables.
 

@@ -34,7 +34,8 @@ def diagnose(
 ) -> Report:
     """Watch a workload run; say what slows it, and the most that removing each cause can give.
 
-    Parameters and errors are those of `unslow.fix`. Nothing is tried and nothing stays on the disk: the report has no trials.
+    Parameters and errors are those of `unslow.fix`. Nothing is tried and nothing stays on the disk: the report has no
+    trials.
     """
     options, started = options or Options(), time.monotonic()
     seen = looked_at(what, inputs, options, declared, listener, processes or LocalProcesses(), about)

@@ -95,7 +95,8 @@ def fix_named(run: Named, options: Options, listener: Listener, processes: Proce
 
 
 def race_until(started: float, bench: Bench, options: Options) -> float:
-    """When the race must end: early enough for the finals, but never before a fair part of the budget is spent on it."""
+    """When the race must end: early enough for the finals, but never before a fair part of the budget is spent on
+    it."""
     return max(started + options.budget_s - reserve_s(bench), bench.clock() + LEAST_RACE_SHARE * options.budget_s)
 
 
@@ -121,4 +122,5 @@ def _bench(seen: Look, folder: RunFolder, options: Options, processes: Processes
         race_order,
         final_order,
         memory_limit(options.memory_bytes),
+        patience_s=options.patience_s,
     )

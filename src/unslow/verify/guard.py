@@ -1,4 +1,5 @@
-"""The guard: gets answers from processes and has them judged, a cheap subset in the race, everything before the finals."""
+"""The guard: gets answers from processes and has them judged, a cheap subset in the race, everything before the
+finals."""
 
 from __future__ import annotations
 
@@ -17,9 +18,9 @@ from unslow.core.trial import Guarded
 from unslow.core.workload import Workload
 from unslow.measure.bench import Bench, Opened, open_side, start
 from unslow.processes.base import Process
+from unslow.verify.judge import Case, read_answers
 from unslow.verify.numeric import errors
 from unslow.verify.outputs import Answers, is_float
-from unslow.verify.judge import Case, read_answers
 
 SUBSET = 8
 """Evaluation requests that are compared while a variant is still in the race."""
@@ -111,8 +112,9 @@ class Guard:
         except WorkerFailed as error:
             return Guarded("lost", error.what)
         tolerance = self._bench.facts.tolerance if self._options.tolerance is None else self._options.tolerance
-        case = Case(str(self.original_answers()), str(path), tag, tolerance, self._options.alpha / max(1, lossy_variants),
-                    self._options.seed, reference=self._reference(tag))  # fmt: skip
+        alpha = self._options.alpha / max(1, lossy_variants)
+        original, reference = str(self.original_answers()), self._reference(tag)
+        case = Case(original, str(path), tag, tolerance, alpha, self._options.seed, reference=reference)
         return from_json(Guarded, self._asked("judge", case=to_json(case)))
 
     def close(self) -> None:

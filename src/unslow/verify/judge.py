@@ -44,14 +44,16 @@ def read_answers(path: str | Path) -> Answers:
 
 
 def check(inference: Inference, original: str) -> float | None:
-    """The user's metric on the original's answers; None where there is none. Raises BadInput where it cannot be used."""
+    """The user's metric on the original's answers; None where there is none. Raises BadInput where it cannot be
+    used."""
     if inference.metric is None:
         return None
     return check_metric(inference.metric, read_answers(original), inference.labels)
 
 
 def judge(inference: Inference, case: Case) -> Guarded:
-    """Exact and numeric fixes by the error of every answer; lossy ones, and those whose error is larger, by evidence."""
+    """Exact and numeric fixes by the error of every answer; lossy ones, and those whose error is larger, by
+    evidence."""
     original, variant = read_answers(case.original), read_answers(case.variant)
     if reason := original.difference_of_structure(variant):
         return Guarded("lost", reason)

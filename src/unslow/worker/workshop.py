@@ -1,4 +1,5 @@
-"""The workshop of this process: files that fixes make, kept by the content of their keys, with what making them took."""
+"""The workshop of this process: files that fixes make, kept by the content of their keys, with what making them
+took."""
 
 from __future__ import annotations
 
