@@ -112,8 +112,12 @@ def _first_answers(built: _Built) -> tuple[Any, Any]:
         ) from error
 
 
+def _named_leaves(answer: Any) -> dict[str, Any]:
+    return dict(zip(leaf_names(structure_of(answer)), map(_as_array, leaves_of(answer)), strict=True))
+
+
 def _as_array(leaf: Any) -> Any:
-    """As it is, where it is one (a dtype that NumPy lacks is kept); a number or a word that the model answers, as one."""
+    """As it is, where it is one (a dtype that NumPy lacks is kept); a number or a word as one."""
     return leaf if is_array(leaf) else np.asarray(leaf)
 
 
@@ -141,7 +145,7 @@ def _facts(built: _Built, first: Any, second: Any) -> Facts:
         peak_memory_bytes=0,
         cpu_seconds_per_request=0.0,
         inputs=observe.leaves(named),
-        outputs=observe.leaves([dict(zip(leaf_names(structure_of(first)), map(_as_array, leaves_of(first)), strict=True))]),
+        outputs=observe.leaves([_named_leaves(first)]),
         output_structure=structure_of(first),
         flat_inputs=flat,
         prepared=inference.prepare is not None,

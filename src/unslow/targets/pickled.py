@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,8 @@ def write(inference: Inference, path: Path) -> Target:
     """
     pickler: Any = importlib.import_module("cloudpickle")
     try:
-        path.write_bytes(pickler.dumps(inference))
+        # With where the caller imports from: what is pickled by name is looked for there.
+        path.write_bytes(pickler.dumps((sys.path, pickler.dumps(inference))))
     except Exception as error:
         raise BadInput(
             f"The workload cannot travel to another process: {type(error).__name__}: {error}",
@@ -43,7 +45,15 @@ def write(inference: Inference, path: Path) -> Target:
 
 def load(target: Target) -> Inference:
     pickler: Any = importlib.import_module("cloudpickle")
-    return pickler.loads(Path(target.location).read_bytes())
+    folders, pickled = pickler.loads(Path(target.location).read_bytes())
+    sys.path += [folder for folder in folders if folder not in sys.path]
+    try:
+        return pickler.loads(pickled)
+    except (ImportError, AttributeError) as error:
+        raise BadInput(
+            f"The workload cannot be opened in another process: {error}",
+            "Put it into a file and name it: unslow.fix('file.py:name').",
+        ) from error
 
 
 def _model(target: Target, inference: Inference) -> Model:

@@ -1,0 +1,118 @@
+"""How much each layer hurts when a lossy fix rounds it: the float model, run with one layer's numbers rounded at a time.
+
+Nothing is built for a layer: one session of the float model takes, for every layer, what is added to its input (the
+rounding error, or 0) and its weights (rounded, or as they are). So rounding errors go all the way to the answers.
+"""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unslow.core.errors import BadInput
+from unslow.core.variant import ArrayRequest, Rounding
+from unslow.search.rescue import LayerHarm, Rung, Sensitivities, ladder, most_harmful
+from unslow.verify.agreement import distances
+from unslow.verify.outputs import Answers
+from unslow.worker.rounding import rounded_inputs, rounded_weights
+
+Array = NDArray[Any]
+PROBE_SECONDS = 8.0
+MOST_SECONDS = 60.0
+MOST_REQUESTS = 4
+Inputs = Mapping[str, Array]
+
+
+class Probe(ABC):
+    """A float model whose layers' inputs can be seen, and whose layers can be rounded for one run."""
+
+    weights: Mapping[str, Array]
+    """Of each layer that has constant ones."""
+    channels: Mapping[str, int]
+    """The axis of a layer's weights along which its output channels lie."""
+
+    @abstractmethod
+    def inputs(self, request: ArrayRequest) -> Inputs:
+        """The input of every layer, by the layer's name."""
+
+    @abstractmethod
+    def answer(self, request: ArrayRequest, added: Inputs, weights: Inputs) -> list[Array]:
+        """The model's answer, with `added` on top of these layers' inputs, and with these layers' `weights`."""
+
+
+def measure(
+    probe: Probe,
+    names: Sequence[str],
+    rounding: Rounding,
+    requests: Sequence[ArrayRequest],
+    clock: Callable[[], float] = time.perf_counter,
+) -> Sensitivities:
+    """Every layer by itself, then all but the worst k, on as many requests as fit into the time.
+
+    Raises
+    ------
+    BadInput
+        The model is too slow for one run per layer.
+    """
+    started = clock()
+    weights = {
+        name: rounded_weights(held, rounding.weight_bits, probe.channels[name] if rounding.per_channel else None)
+        for name, held in probe.weights.items()
+        if name in names
+    }
+    before = clock()
+    true = [probe.answer(requests[0], {}, {})]
+    chosen = requests[: _affordable(clock() - before, len(names), len(requests))]
+    true += [probe.answer(request, {}, {}) for request in chosen[1:]]
+    added = _errors_of_inputs(probe, names, rounding, chosen)
+
+    def distance(layers: Sequence[str]) -> float:
+        some = {name: weights[name] for name in layers if name in weights}
+        answers = [
+            probe.answer(request, {name: errors[name] for name in layers if name in errors}, some)
+            for request, errors in zip(chosen, added, strict=True)
+        ]
+        return _distance(true, answers)
+
+    harms = tuple(LayerHarm(name, distance([name])) for name in names)
+    order = most_harmful(harms)
+    rungs = tuple(Rung(k, distance(order[k:])) for k in (0, *ladder(len(names))))
+    return Sensitivities(harms, rungs, len(chosen), clock() - started)
+
+
+def _affordable(seconds_per_run: float, layers: int, requests: int) -> int:
+    """How many requests are probed: one run for each layer and each rung."""
+    each = seconds_per_run * (layers + layers.bit_length() + 1)
+    if each > MOST_SECONDS:
+        raise BadInput(
+            f"Looking at {layers} layers one at a time would take {each:.0f} s.", "Choose `exclude` yourself."
+        )
+    return max(1, min(MOST_REQUESTS, requests, int(PROBE_SECONDS / max(each, 1e-9))))
+
+
+def _errors_of_inputs(
+    probe: Probe, names: Sequence[str], rounding: Rounding, requests: Sequence[ArrayRequest]
+) -> list[dict[str, Array]]:
+    """What rounding adds to each layer's input, for each request; nothing where inputs stay floats."""
+    if rounding.inputs == "floats":
+        return [{} for _ in requests]
+    seen = [{name: array for name, array in probe.inputs(request).items() if name in names} for request in requests]
+    fixed = {name: _range([inputs[name] for inputs in seen]) for name in seen[0]} if rounding.inputs == "fixed" else {}
+    return [
+        {name: rounded_inputs(array, *fixed.get(name, (None, None))) - array for name, array in inputs.items()}
+        for inputs in seen
+    ]
+
+
+def _range(arrays: Sequence[Array]) -> tuple[float, float]:
+    return min(float(array.min()) for array in arrays), max(float(array.max()) for array in arrays)
+
+
+def _distance(true: Sequence[Sequence[Array]], answers: Sequence[Sequence[Array]]) -> float:
+    original, rounded = Answers.of(true), Answers.of(answers)
+    return float(distances(original, rounded).mean()) if rounded.finite(original) else float(np.inf)
