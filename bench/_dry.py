@@ -15,9 +15,14 @@ from unslow.core.jsonable import to_json
 from unslow.core.machine import Machine
 from unslow.core.variant import Applied, ArrayRequest, Fix, Objective, Setting, Variant, Workshop
 from unslow.core.workload import Inference, Workload
+from unslow.fixes._settings import TORCH_RUNTIMES
 
 MOST_FIXES = 4
 EAGER_SLOTS = frozenset({"mode", "layout"})
+LAST_SLOTS = frozenset({"threads", "serving"})
+"""Chosen where all else is by default."""
+LEAST_PADDING = 0.02
+"""Share of the tokens below which cutting padding cannot be seen."""
 
 
 @final
@@ -52,7 +57,7 @@ class Ground:
 
 @dataclass(frozen=True)
 class _Grown:
-    """A variant, what it makes of the workload, and which of its fixes is not set to its default."""
+    """A variant, what it makes of the workload, and the slot of that of its fixes that is not set to its default."""
 
     variant: Variant
     workload: Workload
@@ -62,10 +67,11 @@ class _Grown:
 def every_variant(ground: Ground) -> list[Variant]:
     """Every combination of fixes of different slots that is different from the original and from each other.
 
-    In a combination at most one fix is set otherwise than by default, and the number of threads is only chosen where
-    all else is by default. (All of them would be hundreds; what is left out differs from what is in by two settings.)
-    Two orders of the same fixes that give the same workload are one variant; what only another runtime's eager mode has
-    (inference mode, a memory layout) is not combined with a conversion, which leaves nothing of it.
+    All of them would be hundreds. Left out is what differs by two settings or more from what is in: at most one fix is
+    set otherwise than by default, and that in a pair at most; threads and serving are chosen where all else is by
+    default; without a runtime of its own (eager) there are pairs at most. Two orders of the same fixes that give the
+    same workload are one variant. Left out too is what a conversion makes void: eager mode's settings, and 8-bit
+    weights before the move to another engine, which has its own.
     """
     shop = DryWorkshop(ground.facts, ground.machine)
     seen = {_identity(ground.original)}
@@ -87,15 +93,29 @@ def _children(parent: _Grown, ground: Ground, shop: DryWorkshop) -> Iterator[_Gr
     setting = Setting(parent.workload, ground.facts, ground.machine, ground.objective)
     slots = {ground.fixes[applied.name].slot for applied in parent.variant.fixes}
     for fix in ground.fixes.values():
-        eager = fix.gives and slots & EAGER_SLOTS
-        if fix.slot in slots or "threads" in slots or eager or not _applies(fix, setting):
+        if fix.slot in slots or _void(fix, parent, slots) or not _applies(fix, setting):
             continue
         for index, parameters in enumerate(fix.space(setting)):
-            if parent.special and (index > 0 or fix.slot == "threads"):
-                continue
-            applied = Applied(fix.name, dict(parameters))
-            workload = fix.apply(parent.workload, parameters, shop)
-            yield _Grown(parent.variant.with_fix(applied), workload, fix.name if index > 0 else parent.special)
+            special = fix.slot if index > 0 else parent.special
+            if not (index and parent.special) and _sensible({*slots, fix.slot}, special):
+                applied = Applied(fix.name, dict(parameters))
+                workload = fix.apply(parent.workload, parameters, shop)
+                yield _Grown(parent.variant.with_fix(applied), workload, special)
+
+
+def _void(fix: Fix, parent: _Grown, slots: set[str]) -> bool:
+    """Whether converting would leave nothing of what was done before."""
+    moves = bool(fix.gives) and fix.gives != parent.workload.model.runtime
+    quantised = "precision" in slots and parent.workload.model.runtime not in TORCH_RUNTIMES
+    return moves and (bool(slots & EAGER_SLOTS) or quantised)
+
+
+def _sensible(slots: set[str], special: str) -> bool:
+    """Whether a combination of fixes of these slots is in the grid; see `every_variant`. `special`: not by default."""
+    last = slots & LAST_SLOTS
+    if len(last) > 1 or (special and special not in LAST_SLOTS and slots & (LAST_SLOTS | EAGER_SLOTS)):
+        return False
+    return len(slots) <= 2 or (not special and "runtime" in slots)
 
 
 def _applies(fix: Fix, setting: Setting) -> bool:
@@ -105,6 +125,7 @@ def _applies(fix: Fix, setting: Setting) -> bool:
         and setting.objective in fix.objectives
         and setting.workload.model.runtime in fix.runtimes
         and not fix.refuses(setting)
+        and ("padding-waste" not in fix.treats or setting.facts.padding_share >= LEAST_PADDING)
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,7 @@ def encoder() -> unslow.Inference:
         labels=list(texts),
         metric=agreement_with_people,
         tolerance=0.01,
+        slices=kinds(texts),
         groups=list(texts),
     )
 
@@ -58,6 +59,7 @@ def encoder_text() -> unslow.Inference:
         labels=list(texts),
         metric=agreement_with_people,
         tolerance=0.01,
+        slices=kinds(texts),
         groups=list(texts),
         prepare=token_ids,
         finish=as_float32,
@@ -113,10 +115,10 @@ def tokenizer_of(length: int | None) -> Any:
 def agreement_with_people(outputs: np.ndarray, labels: Sequence[str]) -> float:
     """Mean of Spearman's correlation on WordSim-353 and Pearson's on Lee's 50 documents, each as its authors score it.
 
-    Words alone would leave long texts unguarded, and 50 documents alone would be too few. The price of a mean: one part
-    may fall by twice the tolerance while the other holds. (`slices=` would hold each part to it; 437 words are too few
-    to show that of eight-bit weights.) `labels` says which text an output belongs to. On a resample a pair counts once
-    for each copy of its two texts; a copy is no pair with itself.
+    Words alone would leave long texts unguarded, and 50 documents alone would be too few. In a mean one part may fall
+    by twice the tolerance while the other holds, so the two are slices too: on a slice only its own part counts, and
+    must hold by itself. `labels` says which text an output belongs to. On a resample a pair counts once for each copy
+    of its two texts; a copy is no pair with itself.
     """
     rows = np.asarray(outputs).reshape(len(labels), -1)
     copies: dict[str, list[int]] = {}
@@ -166,6 +168,11 @@ def judged_texts() -> dict[str, str]:
     words = sorted({word for a, b, _ in word_pairs() for word in (a, b)})
     lee = {f"{DOCUMENT}:{number}": text for number, text in enumerate(documents("lee.cor"))}
     return {word: word.removeprefix(f"{WORD}:") for word in words} | lee
+
+
+def kinds(texts: Iterable[str]) -> list[str]:
+    """Of each identity, whether it is a word's or a document's."""
+    return [identity.partition(":")[0] for identity in texts]
 
 
 def mixed_texts() -> list[str]:

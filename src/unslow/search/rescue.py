@@ -26,7 +26,7 @@ Judged = Literal["kept", "lost", "slow"]
 
 @dataclass(frozen=True)
 class LayerHarm:
-    """By how much the answers differ (the guard's distance: 1 - cosine, or as it fits) when only this layer is rounded."""
+    """By how much the answers differ (the guard's distance: 1 - cosine, or as fits) when only this layer is rounded."""
 
     name: str
     distance: float

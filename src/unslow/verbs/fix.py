@@ -18,15 +18,18 @@ from unslow.processes.local import LocalProcesses
 from unslow.runs.folder import RunFolder, user_cache
 from unslow.runs.journal import Journal
 from unslow.search.contest import race
-from unslow.search.space import Known
+from unslow.search.space import Known, ceiling_of
 from unslow.verbs._decide import decide
 from unslow.verbs._look import Look, look
 from unslow.verbs._named import Named, named
+from unslow.verbs._rescue import Again
 from unslow.verbs._trials import telling_trials
 from unslow.verbs._write import reported, written
 from unslow.verify.guard import Guard
 
 LEAST_RACE_SHARE = 0.3
+RESCUE_SHARE = 0.15
+"""The part of the budget that is kept for putting layers of a lossy variant back to full precision."""
 SPAWN_AND_WARM_S = 6.0
 """What opening a process and warming it up takes beside building the model, roughly; for planning the budget."""
 
@@ -84,9 +87,11 @@ def fix_named(run: Named, options: Options, listener: Listener, processes: Proce
         return guard.check_subset(original.opened(), opened, entry)
 
     try:
-        raced = race(bench, original, known, journal, race_until(started, bench, options), listener, check)
+        until = race_until(started, bench, options, RESCUE_SHARE * options.budget_s if can_rescue(known) else 0.0)
+        raced = race(bench, original, known, journal, until, listener, check)
         original.close()
-        results = decide(bench, raced, guard, known.fixes, options, journal, listener)
+        again = Again(original, check, started + options.budget_s - finals_s(bench))
+        results = decide(bench, raced, guard, known.fixes, again, options, journal, listener)
     finally:
         original.close()
         guard.close()
@@ -94,19 +99,30 @@ def fix_named(run: Named, options: Options, listener: Listener, processes: Proce
     return written(report, results, seen, run.folder)
 
 
-def race_until(started: float, bench: Bench, options: Options) -> float:
-    """When the race must end: early enough for the finals, but never before a fair part of the budget is spent on
-    it."""
-    return max(started + options.budget_s - reserve_s(bench), bench.clock() + LEAST_RACE_SHARE * options.budget_s)
+def race_until(started: float, bench: Bench, options: Options, rescue_s: float = 0.0) -> float:
+    """When the race must end: early enough for the rest, but never before a fair part of the budget is spent on it."""
+    reserved_s = reserve_s(bench) + rescue_s
+    return max(started + options.budget_s - reserved_s, bench.clock() + LEAST_RACE_SHARE * options.budget_s)
+
+
+def can_rescue(known: Known) -> bool:
+    """Whether a lossy fix may be tried of which some layers could go back to full precision."""
+    offered = [fix for fix in known.fixes.values() if fix.layers and fix.name not in known.options.skip]
+    return any(ceiling_of(fix, known.findings) >= known.options.worth for fix in offered)
 
 
 def reserve_s(bench: Bench) -> float:
     """What must be left of the budget for judging outputs and for the finals, roughly."""
     facts = bench.facts
-    opening = facts.build_seconds + SPAWN_AND_WARM_S
+    judging = 2 * facts.evaluation_requests * facts.seconds_per_request + 2 * (facts.build_seconds + SPAWN_AND_WARM_S)
+    return finals_s(bench) + judging
+
+
+def finals_s(bench: Bench) -> float:
+    """What the finals take, roughly."""
+    facts = bench.facts
     turns = TURN_PAIRS_PER_PROCESS * max(0.16, 8 * facts.seconds_per_request)
-    judging = 2 * facts.evaluation_requests * facts.seconds_per_request + 2 * opening
-    return 3 * (2 * opening + turns) + judging
+    return 3 * (2 * (facts.build_seconds + SPAWN_AND_WARM_S) + turns)
 
 
 def _bench(seen: Look, folder: RunFolder, options: Options, processes: Processes) -> Bench:

@@ -6,11 +6,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import final
+from typing import Any, final
 
 import numpy as np
 
-from unslow.core.errors import WorkerFailed
+from unslow.core.errors import BadInput, WorkerFailed
 from unslow.core.heat import Heat
 from unslow.core.jsonable import from_json, to_json
 from unslow.core.options import Options
@@ -19,6 +19,8 @@ from unslow.core.workload import Workload
 from unslow.measure.bench import Bench, Opened, open_side, start
 from unslow.processes.base import Process
 from unslow.verify.judge import Case, read_answers
+from unslow.survey.requests import read_requests
+from unslow.verify.drift import Explained, explained, measured
 from unslow.verify.numeric import errors
 from unslow.verify.outputs import Answers, is_float
 
@@ -65,19 +67,24 @@ class Guard:
 
         Raises
         ------
-        WorkerFailed
+        BadInput
             The original cannot answer them, or the user's metric cannot be used on its answers.
         """
         path = self._paths.of("original")
         if path.exists():
             return path
-        if opened is not None and not self.in_evaluation_mode:
-            _answers(opened, path, None)
-        else:
-            with self._open_original({"eval": True} if self.in_evaluation_mode else {}) as process:
-                process.resume()
-                process.ask("answers", ANSWERS_TIMEOUT_S, places=None, path=str(path))
-        self._asked("check_metric", original=str(path))
+        try:
+            if opened is not None and not self.in_evaluation_mode:
+                _answers(opened, path, None)
+            else:
+                with self._open_original(self._wanted) as process:
+                    process.resume()
+                    process.ask("answers", ANSWERS_TIMEOUT_S, places=None, path=str(path))
+            self._asked("check_metric", original=str(path))
+        except WorkerFailed as error:
+            # The original's own trouble, not the variant's that is looked at.
+            path.unlink(missing_ok=True)
+            raise BadInput(error.what, error.todo or "Make the workload's evaluation run by itself first.") from error
         return path
 
     def check_subset(self, original: Opened, variant: Opened, heat: Heat) -> str:
@@ -103,23 +110,57 @@ class Guard:
         path = self._paths.of(heat.id)
         if heat.workload is None:
             return Guarded("lost", "It was never built.")
+        original, reference = self.original_answers(), self._reference(tag)
         try:
-            with open_side(
-                self._bench, heat.id, heat.workload, self._bench.final_order, bundle=bundle
-            ).process as process:
-                process.resume()
-                process.ask("answers", ANSWERS_TIMEOUT_S, places=None, path=str(path))
+            process = open_side(self._bench, heat.id, heat.workload, self._bench.final_order, bundle=bundle).process
         except WorkerFailed as error:
             return Guarded("lost", error.what)
-        tolerance = self._bench.facts.tolerance if self._options.tolerance is None else self._options.tolerance
-        alpha = self._options.alpha / max(1, lossy_variants)
-        original, reference = str(self.original_answers()), self._reference(tag)
-        case = Case(original, str(path), tag, tolerance, alpha, self._options.seed, reference=reference)
-        return from_json(Guarded, self._asked("judge", case=to_json(case)))
+        with process:
+            try:
+                process.resume()
+                process.ask("answers", ANSWERS_TIMEOUT_S, places=None, path=str(path))
+            except WorkerFailed as error:
+                return Guarded("lost", error.what)
+            tolerance = self._bench.facts.tolerance if self._options.tolerance is None else self._options.tolerance
+            alpha = self._options.alpha / max(1, lossy_variants)
+            case = Case(str(original), str(path), tag, tolerance, alpha, self._options.seed, reference=reference)
+            guarded = from_json(Guarded, self._asked("judge", case=to_json(case)))
+            return replace(guarded, drift=self._drift(process, heat, guarded))
 
     def close(self) -> None:
         if self._judge is not None:
             self._judge.close()
+
+    def _drift(self, process: Process, heat: Heat, guarded: Guarded) -> Mapping[str, Any]:
+        """How far the reasons for the answers drift; {} where it cannot be said, or need not: equal bits drift nowhere."""
+        details: Mapping[str, Any] = guarded.numeric.get("details", {})
+        if guarded.verdict == "lost" or details.get("rule") == "bit-equal":
+            return {}
+        asked, path = self._explained(), self._paths.of(f"{heat.id}-perturbed")
+        if asked is None:
+            return {}
+        requests, original = self._paths.of("perturbed"), self._paths.of("original-perturbed")
+        try:
+            if not original.exists():
+                asked.write(requests)
+                with self._open_original(self._wanted) as other:
+                    other.resume()
+                    other.ask("answers_to", ANSWERS_TIMEOUT_S, requests=str(requests), path=str(original))
+            process.ask("answers_to", ANSWERS_TIMEOUT_S, requests=str(requests), path=str(path))
+        except WorkerFailed as error:  # what was judged stays judged
+            return {"unknown": error.what}
+        return measured(asked, read_answers(original), read_answers(path))
+
+    def _explained(self) -> Explained | None:
+        facts = self._bench.facts
+        if not facts.flat_inputs:
+            return None
+        return explained(facts, read_requests(self._bench.folder.survey).evaluation, self._options.seed)
+
+    @property
+    def _wanted(self) -> dict[str, object]:
+        """The settings of the original with which others are compared."""
+        return {"eval": True} if self.in_evaluation_mode else {}
 
     def _reference(self, tag: str) -> str:
         """A float64 run of a PyTorch original, for what its own error is; "" where there is none."""
@@ -156,6 +197,8 @@ class Guard:
 
     def _subset_places(self) -> list[int]:
         requests = self._bench.facts.evaluation_requests
+        if self._bench.facts.carried:  # What hangs together is looked at from its beginning.
+            return list(range(min(SUBSET, requests)))
         return sorted({round(place * (requests - 1) / max(1, SUBSET - 1)) for place in range(min(SUBSET, requests))})
 
 

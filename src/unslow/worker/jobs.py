@@ -67,6 +67,25 @@ class Jobs:
             changed = known[applied.name].apply(changed, applied.parameters, shop)
         return {"workload": changed, "spent_seconds": shop.spent_seconds}
 
+    def job_sensitivity(
+        self, workload: Any, fixes: Any, place: int, facts: Any, machine: Any, cache: str, survey: str,
+        places: Sequence[int],
+    ) -> Any:  # fmt: skip
+        """How much each layer hurts when the fix at `place` rounds it."""
+        from unslow.fixes import all_fixes
+        from unslow.worker.sensitivity import layers_probed
+        from unslow.worker.workshop import LocalWorkshop
+
+        changed = from_json(Workload, workload)
+        known: dict[str, Fix] = all_fixes()
+        shop = LocalWorkshop(
+            changed.target, from_json(Facts, facts), from_json(Machine, machine), Path(cache), Path(survey), places
+        )
+        variant = from_json(tuple[Applied, ...], fixes)
+        for applied in variant[:place]:
+            changed = known[applied.name].apply(changed, applied.parameters, shop)
+        return layers_probed(known[variant[place].name], changed, variant[place].parameters, shop)
+
     def job_bundle(self, folder: str, workload: Any, fixes: Any, facts: Any, machine: Any, survey: str) -> Any:
         """Write a variant as a bundle."""
         from unslow.bundle.write import write_bundle
@@ -189,5 +208,7 @@ def _write_answers(answers: Any, path: str) -> dict[str, int]:
         count += 1
         for index, leaf in enumerate(leaves_of(answer)):
             arrays[f"{number}/{index}"] = np.array(to_numpy(leaf))
-    np.savez(path, **arrays)
+    draft = Path(f"{path}.draft.npz")
+    np.savez(draft, **arrays)
+    draft.replace(path)  # Whole or not at all: a run that goes on takes what is there.
     return {"requests": count}

@@ -79,7 +79,7 @@ def _opened_up(onnx: Any, model: Any, nodes: Sequence[Any], held: Mapping[str, A
     ordered = [
         made for node in model.graph.node for made in ((before[node.name], node) if node.name in before else (node,))
     ]
-    copies = [type(made).FromString(made.SerializeToString()) for made in ordered]
+    copies: list[Any] = [onnx.NodeProto.FromString(made.SerializeToString()) for made in ordered]
     del model.graph.node[:]
     model.graph.node.extend(copies)
     del model.graph.value_info[:]

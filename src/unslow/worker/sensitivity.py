@@ -1,4 +1,4 @@
-"""How much each layer hurts when a lossy fix rounds it: the float model, run with one layer's numbers rounded at a time.
+"""How much each layer hurts when a lossy fix rounds it: the float model, run with one layer rounded at a time.
 
 Nothing is built for a layer: one session of the float model takes, for every layer, what is added to its input (the
 rounding error, or 0) and its weights (rounded, or as they are). So rounding errors go all the way to the answers.
@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unslow.core.errors import BadInput
-from unslow.core.variant import ArrayRequest, Rounding
+from unslow.core.variant import ArrayRequest, Fix, Parameters, Rounding, Workshop
+from unslow.core.workload import Workload
 from unslow.search.rescue import LayerHarm, Rung, Sensitivities, ladder, most_harmful
 from unslow.verify.agreement import distances
 from unslow.verify.outputs import Answers
@@ -43,6 +44,39 @@ class Probe(ABC):
     @abstractmethod
     def answer(self, request: ArrayRequest, added: Inputs, weights: Inputs) -> list[Array]:
         """The model's answer, with `added` on top of these layers' inputs, and with these layers' `weights`."""
+
+
+def layers_probed(fix: Fix, workload: Workload, parameters: Parameters, workshop: Workshop) -> Sensitivities:
+    """The sensitivities of the layers that `fix` would round in a workload to which it was not applied yet.
+
+    Raises
+    ------
+    BadInput
+        The fix rounds no single layers, or the model is too large, or too slow, for looking at each.
+    """
+    if fix.layers is None:
+        raise BadInput(f"{fix.name} leaves no layer out.", "Choose another fix.")
+    layers = fix.layers(workload, parameters, workshop)
+    return measure(_probe(workload, layers.names, workshop), layers.names, layers.rounding, _requests(workshop))
+
+
+def _requests(workshop: Workshop) -> list[ArrayRequest]:
+    return [
+        {name: np.ascontiguousarray(array) for name, array in request.items()}
+        for request in workshop.requests(MOST_REQUESTS)
+    ]
+
+
+def _probe(workload: Workload, names: Sequence[str], workshop: Workshop) -> Probe:
+    if workload.model.runtime == "openvino":
+        from unslow.worker.probe_openvino import OpenvinoProbe
+
+        inputs = workload.model.settings.get("inputs") or [leaf.name for leaf in workshop.facts.inputs]
+        return OpenvinoProbe(workload.model.path, names, inputs)
+    from unslow.fixes._quantization import float_graph
+    from unslow.worker.probe_onnx import OnnxProbe
+
+    return OnnxProbe(float_graph(workload, workshop), names)
 
 
 def measure(

@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from statistics import median
+
+import pytest
+from fake_bench import ORIGINAL, Script, Yard, dies, interrupted
+
+from unslow.core.errors import WorkerFailed
+from unslow.core.estimate import verdict_of
+from unslow.core.events import Event, silent
+from unslow.core.heat import Heat
+from unslow.core.options import Options
+from unslow.core.variant import Applied, Variant
+from unslow.measure.final_rounds import FinalResult, hold_finals
+from unslow.measure.finals import TURN_PAIRS_PER_PROCESS, finals_estimate
+from unslow.verbs._trials import final_speedup
+
+FAST, OTHER = (Heat(Variant((Applied(name),)), ORIGINAL) for name in ("inference-mode", "torch-compile"))
+
+
+def held(yard: Yard, folder: Path, pairs: dict[str, int], listener: object = None) -> FinalResult:
+    bundles = {heat.id: folder / heat.id for heat in (FAST, OTHER)}
+    for bundle in bundles.values():
+        bundle.mkdir(exist_ok=True)
+        (bundle / "file").write_bytes(b"1234")
+    told = listener if callable(listener) else silent
+    try:
+        chosen = [heat for heat in (FAST, OTHER) if heat.id in pairs]
+        return hold_finals(yard.bench(folder), chosen, bundles, pairs, Options(), told)
+    finally:
+        assert yard.open_workers == []
+
+
+def test_one_that_dies_in_the_middle_fails_alone(tmp_path: Path) -> None:
+    yard = Yard({FAST.id: Script(0.005), OTHER.id: Script(0.005, fails_at_turn=15, failing_process=2)})
+    result = held(yard, tmp_path, {FAST.id: 3, OTHER.id: 3})
+    assert set(result.finals) == {FAST.id}
+    assert "SIGSEGV" in result.failures[OTHER.id]
+    assert yard.count("open", OTHER.id) == 2
+
+
+def test_one_that_cannot_be_opened_fails_alone(tmp_path: Path) -> None:
+    result = held(Yard({OTHER.id: Script(fails={"open": dies})}), tmp_path, {FAST.id: 3, OTHER.id: 3})
+    assert set(result.failures) == {OTHER.id}
+    assert set(result.finals) == {FAST.id}
+
+
+def test_an_original_that_dies_ends_the_finals_and_blames_nobody(tmp_path: Path) -> None:
+    with pytest.raises(WorkerFailed):
+        held(Yard({"original": Script(0.01, fails_at_turn=20)}), tmp_path, {FAST.id: 3, OTHER.id: 3})
+
+
+def test_an_interrupt_goes_through_and_leaves_nothing_open(tmp_path: Path) -> None:
+    for name in ("original", FAST.id):
+        with pytest.raises(KeyboardInterrupt):
+            held(Yard({name: Script(0.01, fails_at_turn=20, failure=interrupted)}), tmp_path, {FAST.id: 3})
+
+
+def test_without_finalists_nothing_is_started(tmp_path: Path) -> None:
+    yard = Yard({})
+    assert held(yard, tmp_path, {}) == FinalResult({}, {})
+    assert yard.workers == []
+
+
+def test_each_round_is_fresh_and_each_finalist_has_as_many_as_it_needs(tmp_path: Path) -> None:
+    yard = Yard({FAST.id: Script(0.005), OTHER.id: Script(0.0098)})
+    result = held(yard, tmp_path, {FAST.id: 3, OTHER.id: 8})
+    assert [len(result.finals[heat.id].log_ratios) for heat in (FAST, OTHER)] == [3, 8]
+    assert {len(pairs) for pairs in result.finals[OTHER.id].log_ratios} == {TURN_PAIRS_PER_PROCESS}
+    assert (yard.count("open", "original"), yard.count("open", FAST.id), yard.count("open", OTHER.id)) == (8, 3, 8)
+
+
+def test_bundles_are_opened_on_requests_that_the_race_did_not_use(tmp_path: Path) -> None:
+    yard = Yard({FAST.id: Script(0.005)})
+    held(yard, tmp_path, {FAST.id: 3})
+    opened = [(name, arguments) for name, job, arguments in yard.arguments if job == "open"]
+    assert all(arguments["order"] == [4, 5, 6, 7] for _, arguments in opened)
+    assert all(arguments["original"] == (name == "original") for name, arguments in opened)
+    assert {arguments["bundle"] for name, arguments in opened if name == FAST.id} == {str(tmp_path / FAST.id)}
+
+
+def test_the_interval_is_over_process_medians_not_over_turns(tmp_path: Path) -> None:
+    effects = (0.02, -0.02, 0.0)
+    yard = Yard({FAST.id: Script(0.0095, effect=effects, jitter=0.0), "original": Script(0.01, jitter=0.0)})
+    final = held(yard, tmp_path, {FAST.id: 3}).finals[FAST.id]
+    medians = [math.log(0.01 / (0.0095 * (1 + effect))) for effect in effects]
+    assert [median(pairs) for pairs in final.log_ratios] == pytest.approx(medians)
+    assert final_speedup(final).low == pytest.approx(finals_estimate(medians).low)
+    # Turns without any noise of their own do not make it sure: processes differ by more than what is claimed.
+    assert verdict_of(final_speedup(final), 0.02) == "undecided"
+
+
+@pytest.mark.parametrize(("seconds", "verdict"), [(0.005, "faster"), (0.01, "same"), (0.02, "slower")])
+def test_the_verdict_of_the_finals(tmp_path: Path, seconds: float, verdict: str) -> None:
+    final = held(Yard({FAST.id: Script(seconds)}), tmp_path, {FAST.id: 8}).finals[FAST.id]
+    assert verdict_of(final_speedup(final), 0.02) == verdict
+
+
+def test_the_sums_are_of_the_same_requests_on_both_sides(tmp_path: Path) -> None:
+    final = held(Yard({FAST.id: Script(0.005, granularity=4)}), tmp_path, {FAST.id: 3}).finals[FAST.id]
+    assert final.requests == final.original_requests > 0
+    assert final.requests % 4 == 0
+    assert len(final.call_ms) == final.requests
+    assert final.original_seconds / final.seconds == pytest.approx(2, rel=0.01)
+    assert (final.bundle_bytes, final.bundle) == (4, str(tmp_path / FAST.id))
+    assert final.setup_s > 0 and final.original_setup_s > 0
+
+
+def test_each_round_is_told_with_what_is_known_so_far(tmp_path: Path) -> None:
+    told: list[Event] = []
+    held(Yard({FAST.id: Script(0.005)}), tmp_path, {FAST.id: 3}, told.append)
+    assert [(event.stage, event.trial, event.pairs) for event in told] == [("finals", FAST.id, n) for n in (1, 2, 3)]
+    assert told[0].interval is not None and not told[0].interval.bounded
+    assert told[-1].interval is not None and told[-1].interval.bounded
