@@ -1,1 +1,1 @@
-"""What unslow must reach, measured: the exhaustive search, the tools that people use today, and a script for each bar."""
+"""What unslow must reach, measured: the exhaustive search, today's tools, and a script for each bar."""

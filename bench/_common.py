@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,7 +36,7 @@ EXAMPLES: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Bar:
-    """A row of the table: what was to be reached, and what was. `low` and `high` are of the interval, where it has one."""
+    """A row of the table: what was to be reached, and what was. `low` and `high` are of its interval, if it has one."""
 
     name: str
     what: str
@@ -134,13 +134,13 @@ def machine_words() -> dict[str, Any]:
 
 
 def estimate_of(data: Mapping[str, Any]) -> Estimate:
-    """A speed-up (of a comparison or a trial, as plain JSON) as an estimate; its ends may be the words "inf" and "-inf"."""
+    """A speed-up (of a comparison or a trial, as plain JSON) as an estimate; its ends may be the word "inf"."""
     point, low, high = (float(data[key]) for key in ("point", "low", "high"))
     return Estimate(point, low, high, data["level"], data.get("process_pairs", 0) or data.get("turn_pairs", 0))
 
 
 @contextmanager
-def environment(**settings: str) -> Iterator[None]:
+def environment(**settings: str) -> Generator[None]:
     """Within it, these variables are set, here and in the processes started from here."""
     before = {name: os.environ.get(name) for name in settings}
     os.environ.update(settings)

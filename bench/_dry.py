@@ -76,7 +76,7 @@ def every_variant(ground: Ground) -> list[Variant]:
     shop = DryWorkshop(ground.facts, ground.machine)
     seen = {_identity(ground.original)}
     found: list[Variant] = []
-    level = [_Grown(Variant(), ground.original)]
+    level: list[_Grown] = [_Grown(Variant(), ground.original)]
     for _ in range(MOST_FIXES):
         grown = [child for parent in level for child in _children(parent, ground, shop)]
         level = []

@@ -1,4 +1,4 @@
-"""An example, looked at: what building and watching it once has taught, and the bench on which its variants are measured."""
+"""An example, looked at: what watching it once has taught, and the bench for its variants."""
 
 from __future__ import annotations
 

@@ -135,7 +135,7 @@ def measure_all(bench: Bench, search: Search, grid: list[Variant], pairs: int, o
 
 
 def measured(bench: Bench, original: Original, variant: Variant, pairs: int, options: Options) -> Heat:
-    """Build, open and warm up, then so many pairs of turns, whatever they show. What goes wrong is the heat's failure."""
+    """Build, open, warm up, then so many pairs of turns, whatever they show. What goes wrong is the heat's failure."""
     try:
         built = build(bench, variant)
         if built.workload == bench.original:

@@ -1,4 +1,4 @@
-"""Small workloads for the bars: a known amount of work, and a torch model that `unslow fix` is done with in a minute."""
+"""Small workloads for the bars: a known amount of work, and a torch model that `unslow fix` is soon done with."""
 
 from __future__ import annotations
 
@@ -58,5 +58,7 @@ def small_torch() -> unslow.Inference:
     """Some layers, autograd on, as a newcomer calls it."""
     torch: Any = importlib.import_module("torch")
     torch.manual_seed(0)
-    layers = [layer for _ in range(6) for layer in (torch.nn.Linear(256, 256), torch.nn.GELU(), torch.nn.LayerNorm(256))]
+    layers = [
+        layer for _ in range(6) for layer in (torch.nn.Linear(256, 256), torch.nn.GELU(), torch.nn.LayerNorm(256))
+    ]
     return unslow.Inference(torch.nn.Sequential(*layers).eval(), [torch.randn(8, 256) for _ in range(REQUESTS)])

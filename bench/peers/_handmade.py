@@ -1,8 +1,8 @@
 """What the peers share: the example that they work on, artefacts made once in a process of their own, and skipping.
 
-A peer is a file with two workloads, `encoder` and `classifier`, that `unslow compare` takes as they are. `build(folder)`
-makes its artefacts; what opens them afterwards loads no more than a user of the tool would. The requests are the
-example's own, saved beside the artefacts, so that building the PyTorch model is not part of what is timed.
+A peer is a file with two workloads, `encoder` and `classifier`, that `unslow compare` takes as they are.
+`build(folder, example)` makes its artefacts; what opens them afterwards loads no more than a user of the tool would.
+The requests are the example's own, saved beside the artefacts, so that no timed process builds the PyTorch model.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ FILES = {
 }
 INPUTS = {"encoder": ("input_ids", "attention_mask"), "classifier": ("image",)}
 MADE = "made.json"
-SAVED_REQUESTS = 256
+SAVED_REQUESTS = 512
 CALIBRATED = 64
 """Requests that a calibration sees: from the end of the saved ones."""
 FOLDER_VARIABLE = "UNSLOW_BENCH_PEERS"
@@ -77,7 +77,11 @@ def made(file: str, example: str) -> Path:
     draft.mkdir(parents=True)
     started = time.monotonic()
     done = subprocess.run(
-        [sys.executable, file, example, str(draft)], capture_output=True, text=True, timeout=BUILD_TIMEOUT_S, check=False
+        [sys.executable, file, example, str(draft)],
+        capture_output=True,
+        text=True,
+        timeout=BUILD_TIMEOUT_S,
+        check=False,
     )
     if done.returncode:
         shutil.rmtree(draft, ignore_errors=True)

@@ -76,9 +76,11 @@ def _chart(example: str, data: list[dict[str, Any]]) -> Any:
     order = [values["name"] for values in data]
     base = alt.Chart(alt.Data(values=data)).encode(y=alt.Y("name:N", sort=order, title=None))
     x = alt.X("low:Q", title="times as fast as the original, 95 % interval", scale=alt.Scale(zero=False))
-    color = alt.Color("whose:N", scale=alt.Scale(domain=["unslow", "by hand"], range=["#0b6e4f", "#5b6470"]), title=None)
+    color = alt.Color(
+        "whose:N", scale=alt.Scale(domain=["unslow", "by hand"], range=["#0b6e4f", "#5b6470"]), title=None
+    )
     spans = base.mark_rule(strokeWidth=2.5).encode(x=x, x2="high:Q", color=color)
     points = base.mark_point(filled=True, size=70, opacity=1).encode(x="point:Q", color=color)
     words = base.mark_text(align="left", dx=8, fontSize=10, color="#5b6470").encode(x="high:Q", text="answers:N")
     one = alt.Chart(alt.Data(values=[{"x": 1}])).mark_rule(strokeDash=[4, 3], color="#999").encode(x="x:Q")
-    return (one + spans + points + words).properties(width=WIDTH, title=f"{example}: the same job by hand, and by unslow")
+    return (one + spans + points + words).properties(width=WIDTH, title=f"{example}: by hand, and by unslow")

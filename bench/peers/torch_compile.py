@@ -1,4 +1,4 @@
-"""`torch.compile(model)` under `torch.inference_mode()`; and again with Inductor's freezing, which is off by default."""
+"""`torch.compile(model)` under `torch.inference_mode()`; and again with Inductor's freezing (off by default)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `unslow fix` chose: the bundle that `UNSLOW_BENCH_BUNDLE` names, loaded by `unslow.load`, on the same requests."""
+"""What `unslow fix` chose: the bundle that `UNSLOW_BENCH_BUNDLE` names, loaded by `unslow.load`, same requests."""
 
 from __future__ import annotations
 

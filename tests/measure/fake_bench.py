@@ -5,8 +5,8 @@
     yard = Yard({"original": Script(0.010), "VARIANT": Script(0.005)})
     heat(yard.bench(tmp_path), ...)
 
-A script is found by the name of the process's log: "original", or a variant's id. Whoever is asked while another process
-is awake, or while it sleeps itself, fails the test: that is how building and measuring never overlap.
+A script is found by the name of the process's log: "original", or a variant's id. Whoever is asked while another
+process is awake, or while it sleeps itself, fails the test: that is how building and measuring never overlap.
 """
 
 from __future__ import annotations

@@ -37,6 +37,10 @@ from unslow.fixes._serving import EVERY_RUNTIME, not_joinable, sizes
 from unslow.fixes._settings import shapes_vary
 
 
+LEAST_PADDING = 0.01
+"""Where less of the tokens is padding, cutting it off one request at a time costs more than it saves."""
+
+
 def apply(workload: Workload, parameters: Parameters, workshop: Workshop) -> Workload:
     """Trims, and with a `size` above 1 also joins requests of like length."""
     mask = workshop.facts.padding_mask
@@ -54,10 +58,10 @@ def refuses(setting: Setting) -> str:
     facts = setting.facts
     if not facts.padding_mask:
         return "no input is a mask that says what is padding"
+    if setting.objective == "latency":
+        return "" if facts.padding_share >= LEAST_PADDING else "the requests are not padded, or hardly"
     if facts.padding_share > 0:
         return ""
-    if setting.objective == "latency":
-        return "the requests are not padded"
     return not_joinable(setting) or ("" if shapes_vary(facts) else "all requests have the same length")
 
 

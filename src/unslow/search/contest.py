@@ -50,7 +50,7 @@ def race(
         heats[entry.id] = entry
         journal.add("heat", entry.id, entry)
         seen = speedup(entry.log_ratios, alpha) if entry.ran else None
-        listener(Event("race", str(entry.variant), entry.id, seen, left_s=until - bench.clock(), payload=entry))
+        listener(Event("race", str(entry.variant), entry.id, seen, payload=entry))
     return Raced(heats, {name: speedup(entry.log_ratios, alpha) for name, entry in heats.items() if entry.ran})
 
 

@@ -81,9 +81,11 @@ def rescued(
         while tried < MOST_RESCUED and (k := next_rung(found, wanted, judged)) is not None:
             variant = excluding(lost.heat.variant, lost.place, _in_order(found, k))
             more = _raced(runs, variant, raced, lost)
-            if more is None or more.heats[variant.id].failure:
-                break
+            if more is None:
+                return raced
             tried, raced = tried + 1, more
+            if raced.heats[variant.id].failure:
+                break
             judged[k] = _outcome(runs, raced, variant)
     return raced
 

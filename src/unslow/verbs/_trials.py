@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -180,11 +181,12 @@ def _reason(heat: Heat, results: Results, options: Options, winner: str | None) 
     return "It fell behind the leader in the race." if winner or results.finals else "It is not clear of the noise."
 
 
-def telling_trials(listener: Listener, fixes: Mapping[str, Fix], options: Options) -> Listener:
-    """A listener that is told of a finished heat as the trial that it is so far."""
+def telling_trials(listener: Listener, fixes: Mapping[str, Fix], options: Options, ends: float) -> Listener:
+    """A listener that is told of a finished heat as the trial that it is so far, and of what is left of the budget."""
 
     def tell(event: Event) -> None:
         heat = event.payload
+        event = replace(event, left_s=ends - time.monotonic())
         if isinstance(heat, Heat):
             intervals = {heat.id: event.interval} if event.interval else {}
             so_far = Results({heat.id: heat}, intervals, {}, {}, {}, {})

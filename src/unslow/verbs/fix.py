@@ -80,7 +80,7 @@ def fix_named(run: Named, options: Options, listener: Listener, processes: Proce
     seen = look(run.target, run.folder, journal, options, processes, listener)
     bench = _bench(seen, run.folder, options, processes)
     known = Known(bench.original, bench.facts, seen.machine, seen.findings, all_fixes(), options)
-    listener = telling_trials(listener, known.fixes, options)
+    listener = telling_trials(listener, known.fixes, options, started + options.budget_s)
     original, guard = Original(bench), Guard(bench, options)
 
     def check(opened: Opened, entry: Heat) -> str:

@@ -51,7 +51,7 @@ def explained(facts: Facts, evaluation: Sequence[Mapping[str, Any]], seed: int) 
     count = min(MOST_REQUESTS, int(1 / each), len(evaluation))
     if count < LEAST_REQUESTS:
         return None
-    chosen = [evaluation[round(place)] for place in np.linspace(0, len(evaluation) - 1, count)]
+    chosen = [evaluation[round(place * (len(evaluation) - 1) / (count - 1))] for place in range(count)]
     names = tuple(chosen[0])
     try:
         plans = tuple(plan([request[name] for name in names], GROUPS, seed + n) for n, request in enumerate(chosen))

@@ -18,9 +18,9 @@ from unslow.core.trial import Guarded
 from unslow.core.workload import Workload
 from unslow.measure.bench import Bench, Opened, open_side, start
 from unslow.processes.base import Process
-from unslow.verify.judge import Case, read_answers
 from unslow.survey.requests import read_requests
 from unslow.verify.drift import Explained, explained, measured
+from unslow.verify.judge import Case, read_answers
 from unslow.verify.numeric import errors
 from unslow.verify.outputs import Answers, is_float
 
@@ -132,7 +132,7 @@ class Guard:
             self._judge.close()
 
     def _drift(self, process: Process, heat: Heat, guarded: Guarded) -> Mapping[str, Any]:
-        """How far the reasons for the answers drift; {} where it cannot be said, or need not: equal bits drift nowhere."""
+        """How far the reasons for the answers drift; {} where it cannot be said, or need not (equal bits)."""
         details: Mapping[str, Any] = guarded.numeric.get("details", {})
         if guarded.verdict == "lost" or details.get("rule") == "bit-equal":
             return {}

@@ -34,7 +34,8 @@ def main() -> None:
                 jobs = Jobs()
             answer: dict[str, Any] = {"result": jobs.do(message["job"], message["arguments"])}
         except Exception as error:  # Whatever a user's model raises is this process's answer, not its end.
-            traceback.print_exc()
+            with contextlib.suppress(OSError):  # The log may lie on a disk that is full; the answer must still go out.
+                traceback.print_exc()
             answer = _explained(error)
         answer["peak_memory_bytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         connection.send_bytes(json.dumps(answer).encode())

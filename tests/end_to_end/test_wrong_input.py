@@ -1,0 +1,141 @@
+"""What is wrong with a target is said in exactly two lines, with exit code 2, and nothing that looks like a result stays."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+from commands import NUMPY_WORK, unslow, written
+
+RESULTS = ("report.json", "report.html", "bundle", "profile.perfetto.json")
+
+
+def refused(folder: Path, done: subprocess.CompletedProcess[str], *says: str) -> None:
+    lines = done.stderr.splitlines()
+    assert (done.returncode, len(lines)) == (2, 2), done.stderr
+    assert lines[0].startswith("unslow: ")
+    assert all(word in done.stderr for word in says), done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    assert not [path for name in RESULTS for path in folder.rglob(name)]
+
+
+def work(body: str) -> str:
+    return NUMPY_WORK + "\n@unslow.workload\ndef wrong():\n" + body
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ("    return unslow.Inference(predict, [])", "no inputs"),
+        ("    return unslow.Inference(predict, [np.ones((1, 7), np.float32)])", "float32[1, 7]"),
+        ("    return unslow.Inference(predict, [np.ones((1, 1500)), np.ones((1, 7))])", "float64[1, 7]"),
+        ("    return unslow.Inference(predict, [np.array([['a'] * 1500])])", "<U1[1, 1500]"),
+        ("    return unslow.Inference(predict, ['x'], prepare=lambda raw: 1 / 0)", "prepare raised ZeroDivisionError"),
+        ("    return unslow.Inference(predict, [np.ones((1, 1500))], finish=lambda raw: 1 / 0)", "ZeroDivisionError"),
+        ("    return unslow.Inference(predict, [np.ones((1, 1500))], carry={'no': 'x'})", "carries the output 'no'"),
+        ("    return 3", "returned int"),
+        ("    import ctypes; ctypes.string_at(0)", "SIGSEGV"),
+        ("    raise SystemExit(7)", "exit code 7"),
+    ],
+)
+def test_a_workload_that_cannot_be_used(tmp_path: Path, body: str, says: str) -> None:
+    file = written(tmp_path, work(body))
+    refused(tmp_path, unslow(tmp_path, "fix", f"{file}:wrong", "--out", tmp_path / "run"), says)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "says"),
+    [
+        ({"x": np.ones((1, 7), np.float32)}, "float32[1, 7]"),
+        ({"y": np.ones((1, 1500), np.float32)}, "y"),
+        ({"0/x": np.ones((1, 1500)), "1/x": np.ones((2, 3))}, "float64[2, 3]"),
+        ({}, "holds no arrays"),
+    ],
+)
+def test_inputs_that_the_model_does_not_take(tmp_path: Path, arrays: dict[str, np.ndarray], says: str) -> None:
+    file = written(tmp_path, NUMPY_WORK)
+    np.savez(tmp_path / "in.npz", **arrays)
+    refused(tmp_path, unslow(tmp_path, "fix", f"{file}:predict", "--inputs", tmp_path / "in.npz"), says)
+
+
+def test_inputs_beside_a_workload_that_has_its_own(tmp_path: Path) -> None:
+    file = written(tmp_path, NUMPY_WORK)
+    np.savez(tmp_path / "in.npz", x=np.ones((1, 1500)))
+    refused(tmp_path, unslow(tmp_path, "fix", f"{file}:work", "--inputs", tmp_path / "in.npz"), "says itself")
+
+
+METRIC = """    inputs = [np.full((1, 1500), number, np.float32) for number in range(8)]
+    return unslow.Inference(predict, inputs, labels=list(range(8)), metric={metric})"""
+
+
+@pytest.mark.parametrize(
+    ("metric", "says"),
+    [
+        ("lambda outputs, labels: 1 / 0", "ZeroDivisionError"),
+        ("lambda outputs, labels: float('nan')", "nan"),
+        ("lambda outputs, labels: 'good'", "metric"),
+    ],
+)
+def test_a_metric_that_cannot_be_used(tmp_path: Path, metric: str, says: str) -> None:
+    file = written(tmp_path, work(METRIC.format(metric=metric)))
+    arguments = ("fix", f"{file}:wrong", "--out", tmp_path / "run", "--only", "keep-model-loaded", "--worth", "1")
+    refused(tmp_path, unslow(tmp_path, *arguments), says)
+
+
+def test_evaluation_requests_that_the_original_cannot_answer(tmp_path: Path) -> None:
+    body = "    x = np.ones((1, 1500), np.float32)\n    return unslow.Inference(predict, [x, x], evaluation=[x, x[:, :3]])"
+    file = written(tmp_path, work(body))
+    arguments = ("fix", f"{file}:wrong", "--out", tmp_path / "run", "--only", "keep-model-loaded", "--worth", "1")
+    refused(tmp_path, unslow(tmp_path, *arguments), "float32[1, 3]")
+
+
+@pytest.mark.parametrize("content", [b"", b"\x08\x07\x12\x07pytorch", b"not a model"])
+def test_an_onnx_file_that_is_not_whole(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "cut.onnx").write_bytes(content)
+    refused(tmp_path, unslow(tmp_path, "fix", tmp_path / "cut.onnx"), "cut.onnx cannot be loaded")
+
+
+def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    file = written(tmp_path, NUMPY_WORK)
+    refused(tmp_path, unslow(tmp_path, "fix", f"{file}:work", "--out", file / "run"), "Cannot write", "--out")
+    assert {path.name for path in tmp_path.iterdir()} <= {"file.py", "cache"}
+
+
+def test_a_folder_that_holds_an_earlier_run(tmp_path: Path) -> None:
+    file = written(tmp_path, NUMPY_WORK)
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "journal.jsonl").write_text("")
+    refused(tmp_path, unslow(tmp_path, "fix", f"{file}:work", "--out", tmp_path / "run"), "--resume")
+
+
+@pytest.mark.parametrize("arguments", [["--resume", "nowhere"], ["nothing.onnx"], ["file.py:missing"], []])
+def test_what_is_not_there(tmp_path: Path, arguments: list[str]) -> None:
+    written(tmp_path, NUMPY_WORK)
+    refused(tmp_path, unslow(tmp_path, "fix", *arguments))
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path):
+    """A file system of 60 MB, where one may be mounted."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=60m", "tmpfs", folder], capture_output=True, check=False)
+    if made.returncode:
+        pytest.skip("no file system may be mounted here")
+    yield folder
+    subprocess.run(["umount", "-l", folder], check=True)
+
+
+def test_a_disk_that_fills_up_on_the_way(small_disk: Path, tmp_path: Path) -> None:
+    body = "    return unslow.Inference(lambda x: x.sum(), [np.ones(9_000_000, np.float32) for _ in range(4)])"
+    file = written(tmp_path, work(body))
+    done = unslow(tmp_path, "fix", f"{file}:wrong", "--out", small_disk / "run")
+    refused(tmp_path, done, "No space left on device")
+
+
+def test_a_disk_that_is_full_from_the_start(small_disk: Path, tmp_path: Path) -> None:
+    (small_disk / "filler").write_bytes(bytes(30_000_000))
+    file = written(tmp_path, NUMPY_WORK)
+    refused(tmp_path, unslow(tmp_path, "fix", f"{file}:work", "--out", small_disk / "run"), "50 MB", "room")

@@ -1,0 +1,238 @@
+"""The guard, with processes that act: what a variant must do to lose its outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from acting import WIDTH, Script, bench, facts, failing, requests
+
+from unslow.core.errors import BadInput
+from unslow.core.heat import Heat
+from unslow.core.options import Options
+from unslow.core.trial import Guarded
+from unslow.core.variant import Applied, Variant
+from unslow.core.workload import Inference, Model
+from unslow.measure.bench import Bench, build, open_side
+from unslow.verify.guard import Guard
+
+WEIGHTS = np.random.default_rng(7).normal(size=(WIDTH, 5)).astype(np.float32)
+N = 24
+FIX = Variant((Applied("int8-dynamic"),))
+
+
+def model(who: str, settings: Mapping[str, Any], request: Mapping[str, Any]) -> list[Any]:
+    return [request["x"] @ WEIGHTS]
+
+
+def changed(how: Any) -> Any:
+    """Everybody answers as the original, the variant after `how`."""
+
+    def answers(who: str, settings: Mapping[str, Any], request: Mapping[str, Any]) -> list[Any]:
+        leaves = model(who, settings, request)
+        return leaves if who == "original" else how(leaves)
+
+    return answers
+
+
+def script(answers: Any = model, **fields: Any) -> Script:
+    asked = requests(N)
+    fields.setdefault("inference", Inference(None, asked))
+    return Script(answers, requests=asked, **fields)
+
+
+def guarded(folder: Path, acted: Script, tag: str = "lossy", **known: Any) -> Guarded:
+    stage = bench(acted, folder, facts(N, **known))
+    guard = Guard(stage, Options())
+    try:
+        return guard.judge(entry(stage), tag, 1)
+    finally:
+        guard.close()
+
+
+def entry(stage: Bench) -> Heat:
+    return Heat(FIX, build(stage, FIX).workload)
+
+
+def glance(folder: Path, acted: Script) -> str:
+    stage = bench(acted, folder, facts(N))
+    heat = entry(stage)
+    assert heat.workload is not None
+    original = open_side(stage, "original", stage.original, stage.race_order, original=True)
+    variant = open_side(stage, heat.id, heat.workload, stage.race_order)
+    return Guard(stage, Options()).check_subset(original, variant, heat)
+
+
+def test_the_same_answers_are_kept(tmp_path: Path) -> None:
+    acted = script()
+    assert glance(tmp_path / "a", acted) == ""
+    said = guarded(tmp_path / "b", acted, "exact")
+    assert said.verdict == "kept" and said.numeric["details"]["rule"] == "bit-equal" and said.drift == {}
+    assert acted.asked("answers_to") == []
+
+
+def test_a_little_off_is_no_gross_error(tmp_path: Path) -> None:
+    assert glance(tmp_path, script(changed(lambda leaves: [leaves[0] * 1.3]))) == ""
+
+
+def test_few_samples_leave_a_lossy_variant_unproven(tmp_path: Path) -> None:
+    said = guarded(tmp_path, script(changed(lambda leaves: [leaves[0] * 1.01])))
+    assert said.verdict == "unproven" and said.agreement["verdict"] == "unproven" and not said.numeric
+
+
+@pytest.mark.parametrize(
+    ("how", "words"),
+    [
+        (lambda leaves: [leaves[0] * np.nan], "NaN"),
+        (lambda leaves: [leaves[0][:, :3]], "(1, 3)"),
+        (lambda leaves: [*leaves, leaves[0]], "the variant 2"),
+        (lambda leaves: [np.argmax(leaves[0], axis=-1)], "int64"),
+        (lambda leaves: [-leaves[0]], "relative error 2"),
+    ],
+)
+def test_what_is_lost_beyond_doubt_is_seen_at_a_glance(tmp_path: Path, how: Any, words: str) -> None:
+    assert words in glance(tmp_path / "a", script(changed(how)))
+    said = guarded(tmp_path / "b", script(changed(how)))
+    assert said.verdict == "lost" and said.drift == {}
+
+
+def test_labels_alone_are_not_judged_at_a_glance(tmp_path: Path) -> None:
+    def labels(who: str, settings: Mapping[str, Any], request: Mapping[str, Any]) -> list[Any]:
+        return [np.array([0 if who == "original" else 1])]
+
+    assert glance(tmp_path / "a", script(labels)) == ""
+    assert guarded(tmp_path / "b", script(labels)).verdict == "lost"
+
+
+def test_a_variant_that_fails_is_lost_with_its_reason(tmp_path: Path) -> None:
+    assert guarded(tmp_path / "a", script(jobs={"open": only_original(failing("It crashed."))})).reason == "It crashed."
+    never = Guard(bench(script(), tmp_path / "b", facts(N)), Options()).judge(Heat(FIX), "lossy", 1)
+    assert never.verdict == "lost"
+
+
+def only_original(otherwise: Any) -> Any:
+    def job(original: bool = False, **arguments: Any) -> Any:
+        return {"setup_s": 1.0, "first_s": 0.1, "granularity": 1} if original else otherwise(**arguments)
+
+    return job
+
+
+def test_an_original_that_cannot_answer_is_the_users_matter(tmp_path: Path) -> None:
+    acted = script(jobs={"answers": failing("The model raised ValueError.")})
+    with pytest.raises(BadInput, match="ValueError"):
+        guarded(tmp_path, acted)
+
+
+def test_the_users_metric_decides(tmp_path: Path) -> None:
+    right = [int(np.argmax(request["x"] @ WEIGHTS)) for request in requests(N)]
+    inference = Inference(None, requests(N), labels=right, metric=lambda o, y: float(np.mean(np.argmax(o, -1) == y)))
+    said = guarded(tmp_path, script(changed(lambda leaves: [-leaves[0]]), inference=inference))
+    assert said.verdict == "lost" and said.metric["verdict"] == "lost" and said.metric["estimate"]["point"] > 0.5
+
+
+def test_an_original_with_dropout_is_compared_in_evaluation_mode(tmp_path: Path) -> None:
+    noise = np.random.default_rng(1)
+
+    def answers(who: str, settings: Mapping[str, Any], request: Mapping[str, Any]) -> list[Any]:
+        still = who != "original" or settings.get("eval")
+        return [model(who, settings, request)[0] + (0 if still else noise.normal(size=(1, 5)))]
+
+    assert guarded(tmp_path / "a", script(answers), "numeric").verdict != "kept"
+    said = guarded(tmp_path / "b", script(answers), "numeric", training=("dropout",))
+    assert said.verdict == "kept"
+    assert Guard(bench(script(), tmp_path / "c", facts(N, training=("dropout",))), Options()).in_evaluation_mode
+
+
+def test_the_error_rate_is_shared(tmp_path: Path) -> None:
+    seen: list[float] = []
+
+    def judged(case: Any, **_: Any) -> Any:
+        seen.append(case["alpha"])
+        return Guarded("lost", "")
+
+    stage = bench(script(jobs={"judge": judged}), tmp_path, facts(N))
+    Guard(stage, Options(alpha=0.06)).judge(entry(stage), "lossy", 3)
+    assert seen == [pytest.approx(0.02)]
+
+
+def test_reasons_that_stay_do_not_drift(tmp_path: Path) -> None:
+    acted = script(changed(lambda leaves: [leaves[0] * 1.01]))
+    drift = guarded(tmp_path, acted, seconds_per_request=0.01).drift
+    assert drift["estimate"]["point"] == pytest.approx(1) and drift["groups"] == WIDTH
+    assert drift["requests"] == drift["estimate"]["n"] >= 10
+    assert acted.asked("answers_to") == ["original", "int8-dynamic"]
+
+
+def test_a_variant_that_looks_elsewhere_drifts(tmp_path: Path) -> None:
+    """It gives the same answers to the user's requests, by other reasons."""
+    known = {request["x"].tobytes(): request["x"] for request in requests(N)}
+
+    def answers(who: str, settings: Mapping[str, Any], request: Mapping[str, Any]) -> list[Any]:
+        if who == "original" or request["x"].tobytes() in known:
+            return [model(who, settings, request)[0] * (1 if who == "original" else 1.001)]
+        return [model(who, settings, {"x": request["x"][:, ::-1]})[0]]
+
+    drift = guarded(tmp_path, script(answers), seconds_per_request=0.01).drift
+    assert drift["estimate"]["high"] < 0.9
+
+
+@pytest.mark.parametrize(
+    "known", [{"carried": True}, {"flat_inputs": False}, {"seconds_per_request": 5.0}, {"seconds_per_request": 0.5}]
+)
+def test_what_hangs_together_or_costs_too_much_is_not_explained(tmp_path: Path, known: dict[str, Any]) -> None:
+    acted = script(changed(lambda leaves: [leaves[0] * 1.01]))
+    assert guarded(tmp_path, acted, **known).drift == {} and acted.asked("answers_to") == []
+
+
+def test_answers_without_reals_are_not_explained(tmp_path: Path) -> None:
+    def labels(who: str, settings: Mapping[str, Any], request: Mapping[str, Any]) -> list[Any]:
+        return [np.argmax(model(who, settings, request)[0], axis=-1)]
+
+    assert guarded(tmp_path, script(labels)).drift == {}
+
+
+def test_a_verdict_stands_when_explaining_fails(tmp_path: Path) -> None:
+    acted = script(changed(lambda leaves: [leaves[0] * 1.01]), jobs={"answers_to": failing("It ran out of memory.")})
+    said = guarded(tmp_path, acted)
+    assert said.verdict == "unproven" and said.drift == {"unknown": "It ran out of memory."}
+
+
+def test_the_original_answers_once(tmp_path: Path) -> None:
+    acted = script(changed(lambda leaves: [leaves[0] * 1.01]))
+    stage = bench(acted, tmp_path, facts(N))
+    heat = entry(stage)
+    other = Variant((Applied("bfloat16"),))
+    guard = Guard(stage, Options())
+    guard.judge(heat, "lossy", 2)
+    guard.judge(replace(heat, variant=other), "lossy", 2)
+    assert acted.asked("answers").count("original") == acted.asked("answers_to").count("original") == 1
+    assert acted.asked("check_metric") == [""]
+
+
+def test_the_float64_run_is_the_originals_own(tmp_path: Path) -> None:
+    def answers(who: str, settings: Mapping[str, Any], request: Mapping[str, Any]) -> list[Any]:
+        wide = settings.get("dtype") == "float64"
+        exact = request["x"].astype(np.float64) @ WEIGHTS.astype(np.float64)
+        return [exact if wide else (exact * (1.003 if who == "original" else 1.002)).astype(np.float32)]
+
+    known = {"framework": "torch", "parameter_bytes": {"float32": 120}}
+    said = guarded(tmp_path / "a", script(answers), "numeric", **known)
+    assert said.verdict == "kept" and said.numeric["details"]["against"] == "reference"
+    assert guarded(tmp_path / "b", script(answers), "numeric").numeric["verdict"] == "lost"
+
+
+def test_settings_of_the_original_stay(tmp_path: Path) -> None:
+    seen: list[Mapping[str, Any]] = []
+
+    def answers(who: str, settings: Mapping[str, Any], request: Mapping[str, Any]) -> list[Any]:
+        seen.append(settings)
+        return model(who, settings, request)
+
+    stage = bench(script(answers), tmp_path, facts(N, training=("dropout",)))
+    stage = replace(stage, original=replace(stage.original, model=Model("function", "", {"inputs": ["x"]})))
+    Guard(stage, Options()).original_answers()
+    assert seen[0] == {"inputs": ["x"], "eval": True}
