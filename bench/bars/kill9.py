@@ -24,7 +24,7 @@ from typing import Any
 
 import psutil
 
-from bench._common import HERE, ROOT, Bar, ended, progress, save, told
+from bench._common import HERE, RUNS, Bar, ended, progress, save, told
 from unslow.core.jsonable import to_json
 
 TARGET = f"{HERE}/workloads.py:small_torch"
@@ -51,7 +51,8 @@ def main() -> None:
     parser.add_argument("--times", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="unslow-kill9-", dir=ROOT / "unslow-runs") as scratch:
+    RUNS.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="unslow-kill9-", dir=RUNS) as scratch:
         trial = _Trial(Path(scratch), random.Random(arguments.seed))
         while len(trial.kills) < arguments.times:
             trial.kill_once()

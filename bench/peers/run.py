@@ -9,12 +9,13 @@ does that for one peer); a peer whose tool is missing is skipped with its reason
 from __future__ import annotations
 
 import argparse
+import os
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from bench._common import EXAMPLES, ROOT, environment, machine_words, progress, save, saved, target_of
+from bench._common import EXAMPLES, ROOT, RUNS, environment, machine_words, progress, save, saved, target_of
 from bench.peers._agreement import Agreement, agreement
 from bench.peers._shown import plot, table
 from unslow.core.errors import CannotRun, UnslowError
@@ -76,7 +77,7 @@ def main() -> None:
             progress(f"{peer}: {found.reason or (interval(found.speedup) if found.speedup else '')}")
     ordered = sorted(rows.values(), key=lambda row: -(row.speedup.point if row.speedup else 0))
     path = save(name, _json(arguments, rows))
-    path.with_suffix(".md").write_text(table(arguments.example, ordered))
+    path.with_suffix(".md").write_text(table(arguments.example, ordered, _precision_note(arguments.example)))
     plot(arguments.example, ordered, path)
     progress(f"{path.with_suffix('.md')}")
 
@@ -135,11 +136,20 @@ def answers(target: str) -> Answers:
         return read_answers(folder / "answers.npz")
 
 
+def _precision_note(example: str) -> str:
+    """What OpenVINO's default computes in here, where that is not what the model was written in."""
+    base = Path(os.environ.get("UNSLOW_BENCH_PEERS", str(RUNS / "peers")))
+    path = base / f"plain_openvino-{example}" / "precision.txt"
+    said = path.read_text() if path.is_file() else "f32"
+    return "" if said == "f32" else f"OpenVINO's default computes in {said} on this processor, and says nothing of it."
+
+
 def _json(arguments: argparse.Namespace, rows: dict[str, Row]) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "example": arguments.example,
         "bundle": arguments.bundle,
+        "note": _precision_note(arguments.example),
         "machine": machine_words(),
         "rows": [to_json(row) for row in rows.values()],
     }

@@ -9,6 +9,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -61,19 +62,26 @@ def unslow(folder: Path, *arguments: object, timeout_s: float = 500) -> subproce
     )
 
 
-def stopped_when(
-    folder: Path, ready: Callable[[], bool], signal_number: int, *arguments: object
-) -> subprocess.CompletedProcess[str]:
+@dataclass(frozen=True)
+class Ended:
+    """A process that was sent a signal."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+    pid: int
+
+
+def stopped_when(folder: Path, ready: Callable[[], bool], signal_number: int, *arguments: object) -> Ended:
     """Starts `unslow`, and sends it a signal as soon as `ready`."""
-    with subprocess.Popen(
-        command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder, env=environment(folder)
-    ) as process:
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command(*arguments), cwd=folder, env=environment(folder), **pipes) as process:
         deadline = time.monotonic() + 300
         while not ready() and process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.05)
         process.send_signal(signal_number)
         out, err = process.communicate(timeout=60)
-    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+    return Ended(process.returncode, out, err, process.pid)
 
 
 def lines_of(journal: Path, kind: str) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""What is wrong with a target is said in exactly two lines, with exit code 2, and nothing that looks like a result stays."""
+"""What is wrong with a target is said in exactly two lines, with exit code 2, and nothing like a result stays."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_a_metric_that_cannot_be_used(tmp_path: Path, metric: str, says: str) ->
 
 
 def test_evaluation_requests_that_the_original_cannot_answer(tmp_path: Path) -> None:
-    body = "    x = np.ones((1, 1500), np.float32)\n    return unslow.Inference(predict, [x, x], evaluation=[x, x[:, :3]])"
+    body = "    x = np.ones((1, 1500), np.float32)\n    return unslow.Inference(predict, [x], evaluation=[x, x[:, :3]])"
     file = written(tmp_path, work(body))
     arguments = ("fix", f"{file}:wrong", "--out", tmp_path / "run", "--only", "keep-model-loaded", "--worth", "1")
     refused(tmp_path, unslow(tmp_path, *arguments), "float32[1, 3]")

@@ -16,7 +16,7 @@ class Heat:
 
     `log_ratios` are ln(original ÷ variant) of its pairs of turns, in order. `build_s` is what making its files took at
     first, `setup_s` what opening it took, warm-up included. `failure` is the reason in one line; "" if it ran.
-    `nothing_changed`: the fix left the workload as it was.
+    `nothing_changed`: the fix left the workload as it was, or came to what another variant is (`same_as`).
     """
 
     variant: Variant
@@ -29,6 +29,7 @@ class Heat:
     failure: str = ""
     nothing_changed: bool = False
     lost: str = ""
+    same_as: str = ""
 
     @property
     def id(self) -> str:

@@ -36,7 +36,6 @@ from unslow.core.workload import Workload
 from unslow.fixes._serving import EVERY_RUNTIME, not_joinable, sizes
 from unslow.fixes._settings import shapes_vary
 
-
 LEAST_PADDING = 0.01
 """Where less of the tokens is padding, cutting it off one request at a time costs more than it saves."""
 

@@ -46,6 +46,9 @@ from unslow.fixes._settings import converted, half_precision, shapes_vary
 
 GRAPH_FILE = "model.xml"
 
+LEAST_PADDING = 0.01
+"""Where less of the tokens is padding, nobody trims it, and all requests keep one shape."""
+
 
 def apply(workload: Workload, parameters: Parameters, workshop: Workshop) -> Workload:
     """Converts the ONNX form of the model, in full precision, and sets the engine's hint and streams."""
@@ -73,7 +76,7 @@ def _only_shapes(facts: Facts) -> dict[str, tuple[int, ...]]:
 
 def _lengths_change(facts: Facts) -> bool:
     """Whether requests have several shapes, or will have once their padding is trimmed."""
-    return shapes_vary(facts) or facts.padding_share > 0
+    return shapes_vary(facts) or facts.padding_share >= LEAST_PADDING
 
 
 def refuses(setting: Setting) -> str:

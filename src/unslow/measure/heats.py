@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import final
 
 from unslow.core.errors import UnslowError, WorkerFailed
@@ -31,6 +31,7 @@ class Rules:
     """When a heat may end: `alpha` is this variant's share; `leader` the best interval so far; `until` a clock time.
 
     `below` is the workload that the variant's last fix is put on: where it stays as it is, there is nothing to race.
+    `raced` are the workloads of other variants by what they are called: nor is there where it comes to one of those.
     """
 
     alpha: float
@@ -38,6 +39,7 @@ class Rules:
     leader: Estimate | None
     until: float
     below: Workload | None = None
+    raced: Mapping[str, Workload] = field(default_factory=dict[str, Workload])
 
 
 @final
@@ -88,6 +90,9 @@ def heat(
         return Heat(variant, failure=error.what)
     if built.workload in (bench.original, rules.below):
         return Heat(variant, built.workload, nothing_changed=True)
+    twin = next((name for name, workload in rules.raced.items() if workload == built.workload), "")
+    if twin:
+        return Heat(variant, built.workload, nothing_changed=True, same_as=twin)
     entry = _opened_and_raced(bench, original, variant, built, rules, options, listener, check)
     if entry.failure and original.has_died():
         # Not the variant's fault, as far as anybody knows: once more, against a fresh original.

@@ -45,7 +45,8 @@ def race(
         if chosen is None:
             break
         below = heats[chosen.parent].workload if chosen.parent in heats else None
-        rules = Rules(alpha, known.options.noise, _leading(heats, intervals), until, below)
+        raced = {str(entry.variant): entry.workload for entry in heats.values() if entry.workload and entry.ran}
+        rules = Rules(alpha, known.options.noise, _leading(heats, intervals), until, below, raced)
         entry = heat(bench, original, chosen.variant, rules, known.options, listener, check)
         heats[entry.id] = entry
         journal.add("heat", entry.id, entry)

@@ -93,6 +93,13 @@ def ceiling_of(fix: Fix, findings: Sequence[Finding]) -> float:
     return max(ceilings, default=1.0)
 
 
+def combined_ceiling(fix: Fix, findings: Sequence[Finding]) -> float:
+    """What a fix may give on top of others, which made the rest of the time smaller: as if all of it were at stake."""
+    floors = [finding.floor for finding in findings if finding.habit in fix.treats]
+    known = [1 / floor for floor in floors if floor]
+    return min(max(known, default=COMBINED_CEILING), COMBINED_CEILING)
+
+
 def _from_heats(known: Known, heats: Mapping[str, Heat], speedups: Mapping[str, float]) -> Iterator[Candidate]:
     for heat in heats.values():
         if heat.nothing_changed:
@@ -118,7 +125,7 @@ def _from(known: Known, variant: Variant, workload: Workload, speedup: float) ->
             continue
         space = fix.space(setting)
         if space:
-            potential = speedup * (min(max(ceiling, 1.1), COMBINED_CEILING) if variant.fixes else ceiling)
+            potential = speedup * (combined_ceiling(fix, known.findings) if variant.fixes else ceiling)
             tag = riskiest(known.fixes, variant.with_fix(Applied(fix.name)))
             yield Candidate(
                 variant.with_fix(Applied(fix.name, space[0])), variant.id, potential, fix.odds, fix.build_seconds, tag

@@ -166,7 +166,7 @@ def _speedup(heat: Heat, results: Results, final: Final | None) -> Speedup | Non
 def _reason(heat: Heat, results: Results, options: Options, winner: str | None) -> str:
     """Why it did not win, in one sentence."""
     if heat.nothing_changed:
-        return "It changes nothing here."
+        return f"It comes to the same as {heat.same_as}." if heat.same_as else "It changes nothing here."
     if heat.lost:
         return heat.lost
     if heat.id in results.set_aside:

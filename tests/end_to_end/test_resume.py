@@ -1,0 +1,55 @@
+"""An interrupted run keeps what it has finished, and goes on from there."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import psutil
+import pytest
+from commands import NUMPY_WORK, lines_of, stopped_when, unslow, workers_of, written
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+CHOSEN = ("--only", "threads", "--only", "keep-model-loaded", "--worth", "1", "--budget", "60s")
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -9)])
+def test_a_run_that_is_ended_goes_on_where_it_was(tmp_path: Path, number: int, code: int) -> None:
+    file, run = written(tmp_path, NUMPY_WORK), tmp_path / "run"
+    journal = run / "journal.jsonl"
+    done = stopped_when(
+        tmp_path, lambda: bool(lines_of(journal, "heat")), number, "fix", f"{file}:work", "--out", run, *CHOSEN
+    )
+    assert done.returncode == code, done.stderr
+    if number == signal.SIGINT:
+        assert done.stderr.splitlines() == ["unslow: Interrupted."]
+        assert f"--resume {run}" in done.stdout.replace("\n", "")
+    psutil.wait_procs([psutil.Process(pid) for pid in workers_of(done.pid)], timeout=5)
+    assert workers_of(done.pid) == []
+    assert not (run / "report.json").exists()
+    kept = lines_of(journal, "heat")
+    survey = (run / "work" / "survey" / "requests.npz").stat().st_mtime_ns
+
+    again = unslow(tmp_path, "fix", "--resume", run, *CHOSEN)
+    assert again.returncode == 0, again.stderr
+    heats = lines_of(journal, "heat")
+    assert heats[: len(kept)] == kept
+    assert len({heat["key"] for heat in heats}) == len(heats), "a heat was run again"
+    assert (run / "work" / "survey" / "requests.npz").stat().st_mtime_ns == survey
+    report = json.loads((run / "report.json").read_text())
+    measured = {trial["id"]: tuple(trial["race_log_ratios"]) for trial in report["trials"]}
+    assert all(measured[heat["key"]] == tuple(heat["value"]["log_ratios"]) for heat in kept)
+    assert workers_of(os.getpid()) == []
+
+
+def test_a_second_resume_of_a_finished_run_measures_nothing(tmp_path: Path) -> None:
+    file, run = written(tmp_path, NUMPY_WORK), tmp_path / "run"
+    first = unslow(tmp_path, "fix", f"{file}:work", "--out", run, "--only", "keep-model-loaded", "--worth", "1")
+    assert first.returncode == 0, first.stderr
+    before = {kind: lines_of(run / "journal.jsonl", kind) for kind in ("heat", "final", "guarded")}
+    assert before["heat"]
+    again = unslow(tmp_path, "fix", "--resume", run, "--only", "keep-model-loaded", "--worth", "1")
+    assert again.returncode == 0, again.stderr
+    assert {kind: lines_of(run / "journal.jsonl", kind) for kind in before} == before
