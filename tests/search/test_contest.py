@@ -16,7 +16,7 @@ from unslow.measure.bench import Bench
 from unslow.measure.heats import Original, Rules
 from unslow.runs.journal import Journal
 from unslow.search import contest
-from unslow.search.contest import MOST_VARIANTS, Raced, race
+from unslow.search.contest import MOST_VARIANTS, Raced, race, untried
 from unslow.search.space import Known
 
 Result = Callable[[Variant], Heat]
@@ -84,6 +84,20 @@ def test_what_was_fast_is_built_upon(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     assert set(raced.intervals) == set(raced.heats)
 
 
+def test_what_the_time_did_not_suffice_for_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    fixes = [made_fix("a", "one", odds=0.9), made_fix("b", "one"), made_fix("dear", "one", build_seconds=40.0)]
+    what = known(*fixes)
+    track = Track(monkeypatch, tmp_path, by_speed(a=1.1, b=1.2, dear=1.0))
+    assert untried(what, track.race(what, until=1.4 * SECONDS)) == ("b", "dear")
+    assert untried(what, track.race(what, until=4 * SECONDS)) == ("dear",)
+    assert untried(what, track.race(what)) == ()
+
+
+def test_what_can_no_longer_win_is_not_missed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    what = known(made_fix("a", "one", odds=0.9), made_fix("b", "one"))
+    assert untried(what, Track(monkeypatch, tmp_path, by_speed(a=3)).race(what)) == ()
+
+
 def test_lost_and_failed_heats_never_lead(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     def table(of: Variant) -> Heat:
         trouble = {"a": {"lost": "It answers NaN."}, "b": {"failure": "It crashed."}}.get(str(of), {})
@@ -147,7 +161,7 @@ def test_there_are_never_more_variants_than_share_the_error_rate(
 def test_each_finished_heat_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     told: list[Event] = []
     Track(monkeypatch, tmp_path, by_speed(a=1.5)).race(known(made_fix("a")), until=100.0, listener=told.append)
-    assert [(event.stage, event.trial, event.left_s) for event in told] == [("race", variant("a").id, 90.0)]
+    assert [(event.stage, event.trial) for event in told] == [("race", variant("a").id)]
     assert isinstance(told[0].payload, Heat)
 
 

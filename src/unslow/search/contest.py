@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -61,6 +62,16 @@ def _choose(
     points = {name: interval.point for name, interval in intervals.items()}
     usable = [points[name] for name in points if not heats[name].lost and not heats[name].failure]
     return next_candidate(candidates(known, heats, points), heats, max([1.0, *usable]), known.options, left_s)
+
+
+def untried(known: Known, raced: Raced) -> tuple[str, ...]:
+    """The fixes that might still win when the race ended and that no variant held, the most promising first."""
+    if _choose(known, raced.heats, raced.intervals, math.inf) is None:
+        return ()
+    held = {applied.name for heat in raced.heats.values() for applied in heat.variant.fixes}
+    points = {name: interval.point for name, interval in raced.intervals.items()}
+    left = sorted(candidates(known, raced.heats, points), key=lambda candidate: -candidate.potential)
+    return tuple(dict.fromkeys(name for one in left if (name := one.variant.fixes[-1].name) not in held))
 
 
 def _leading(heats: Mapping[str, Heat], intervals: Mapping[str, Estimate]) -> Estimate | None:

@@ -13,6 +13,7 @@ from unslow.report._summary import summarised
 from unslow.report.json import report_json
 from unslow.report.page import page
 from unslow.runs.folder import RunFolder, write_json, write_text, writing
+from unslow.search.contest import Raced, untried
 from unslow.search.space import Known, refusals
 from unslow.verbs._look import Look, rated, write_profile
 from unslow.verbs._trials import Results, percentiles, trials, winner_of
@@ -41,7 +42,7 @@ def reported(
         command=command(seen),
         folder=str(folder.path),
         bundle=str(folder.bundle) if winner else "",
-        notes=_notes(seen, known, in_evaluation_mode),
+        notes=_notes(seen, known, results, in_evaluation_mode),
         requests=_requests(seen, results),
     )
 
@@ -69,9 +70,11 @@ def written(report: Report, results: Results, seen: Look, folder: RunFolder) -> 
     return report
 
 
-def _notes(seen: Look, known: Known, in_evaluation_mode: bool) -> tuple[str, ...]:
+def _notes(seen: Look, known: Known, results: Results, in_evaluation_mode: bool) -> tuple[str, ...]:
     facts = seen.surveyed.facts
     notes = [f"{refusal.fix} was not tried: {refusal.reason}." for refusal in refusals(known)]
+    if left := untried(known, Raced(results.heats, results.intervals)):
+        notes.append(f"The budget ended before these fixes were tried: {', '.join(left)}. Give more with --budget.")
     if facts.made_inputs:
         notes.append(
             "The inputs were made from declared shapes: accuracy on real ones is unproven. Give --inputs FILE.npz."
