@@ -7,10 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
 from bench._common import EXAMPLES
 from bench._dry import LEAST_PADDING, Ground, every_variant
 from bench._grid import grid_json, read_grid
-
 from unslow.core.errors import BadInput
 from unslow.core.facts import Facts, Leaf
 from unslow.core.machine import Machine

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+
+from bench import _common
 from bench._common import Bar, repeated, saved, told
 from bench._compared import ProcessTurns, seconds_of_pairs
 from bench.bars.kill9 import measured_twice, records_of
@@ -15,8 +17,6 @@ from bench.peers._agreement import agreement
 from bench.peers._shown import table
 from bench.peers.run import PEERS, Row
 from bench.table import page
-
-from bench import _common
 from unslow.core.errors import BadUsage
 from unslow.core.estimate import Estimate
 from unslow.verify.outputs import Answers

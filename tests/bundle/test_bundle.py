@@ -9,10 +9,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import bundled
 import numpy as np
 import pytest
 
+import bundled
 from unslow.bundle.load import load, missing_flags
 from unslow.bundle.manifest import read_manifest
 from unslow.bundle.write import write_bundle

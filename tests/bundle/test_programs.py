@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import bundled
 import numpy as np
 import pytest
 
+import bundled
 from unslow.bundle.load import load
 from unslow.bundle.manifest import read_manifest
 from unslow.bundle.programs import pickled_parts

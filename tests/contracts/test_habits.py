@@ -11,10 +11,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from handmade import EMPTY, evidence, facts, machine, op, step
 from hypothesis import given
 from hypothesis import strategies as st
 
+from handmade import EMPTY, evidence, facts, machine, op, step
 from unslow.core.discover import HEADINGS, documentation
 from unslow.core.facts import FileRead, Leaf, ThreadPool
 from unslow.core.finding import Evidence, Finding, Habit

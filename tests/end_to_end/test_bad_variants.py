@@ -6,9 +6,9 @@ import os
 from pathlib import Path
 
 import pytest
-from commands import environment, workers_of, written
 
 import unslow
+from commands import environment, workers_of, written
 from unslow.core.options import Options
 from unslow.core.trial import Report, Trial
 
@@ -53,10 +53,12 @@ def one_thread(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def fixed(folder: Path, bad: str, fix: str = "inference-mode", **options: object) -> tuple[Report, Trial]:
+def fixed(
+    folder: Path, bad: str, fix: str = "inference-mode", budget_s: float = 30, **options: object
+) -> tuple[Report, Trial]:
     """A run that tries one fix, and its trial."""
     file = written(folder, NET.replace("BAD", bad))
-    chosen = Options(budget_s=30, worth=1.0, only=(fix,), **options)  # type: ignore[arg-type]
+    chosen = Options(budget_s=budget_s, worth=1.0, only=(fix,), **options)  # type: ignore[arg-type]
     report = unslow.fix(f"{file}:net", options=chosen, out=str(folder / "run"))
     assert workers_of(os.getpid()) == []
     assert (folder / "run" / "report.json").is_file()
@@ -95,7 +97,7 @@ def test_a_variant_that_answers_nan(tmp_path: Path) -> None:
 
 def test_a_model_whose_branch_no_exporter_can_keep(tmp_path: Path) -> None:
     """The program's export refuses it; the tracer keeps one branch, which the guard sees."""
-    _, trial = fixed(tmp_path, "if x.sum() > 0: return self.b(x) * 3", "onnxruntime")
+    _, trial = fixed(tmp_path, "if x.sum() > 0: return self.b(x) * 3", "onnxruntime", 150)
     lost = trial.outputs is not None and trial.outputs.verdict == "lost"
     assert trial.verdict == "failed" or lost
     assert trial.reason

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from commands import NUMPY_WORK, environment, unslow, workers_of, written
 
 import unslow as package
+from commands import NUMPY_WORK, environment, unslow, workers_of, written
 from unslow.core.options import Options
 from unslow.core.trial import Report
 

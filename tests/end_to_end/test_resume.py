@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+
 from commands import NUMPY_WORK, lines_of, stopped_when, unslow, workers_of, written
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -24,7 +25,7 @@ def test_a_run_that_is_ended_goes_on_where_it_was(tmp_path: Path, number: int, c
     )
     assert done.returncode == code, done.stderr
     if number == signal.SIGINT:
-        assert done.stderr.splitlines() == ["unslow: Interrupted."]
+        assert done.stderr.split() == ["unslow:", "Interrupted."]
         assert f"--resume {run}" in done.stdout.replace("\n", "")
     psutil.wait_procs([psutil.Process(pid) for pid in workers_of(done.pid)], timeout=5)
     assert workers_of(done.pid) == []

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from commands import NUMPY_WORK, unslow, written
 
 RESULTS = ("report.json", "report.html", "bundle", "profile.perfetto.json")

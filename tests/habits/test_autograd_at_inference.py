@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from handmade import EMPTY, evidence, facts, found, machine, op, step, the
 
+from handmade import EMPTY, evidence, facts, found, machine, op, step, the
 from unslow.habits.autograd_at_inference import FLOOR, HABIT, RETAINED_BYTES, retained_bytes_per_request
 
 SMALL = step(op("aten::addmm", 40), op("aten::relu", 20))

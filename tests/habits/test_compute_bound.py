@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from handmade import EMPTY, evidence, found, op, step, the
 
+from handmade import EMPTY, evidence, found, op, step, the
 from unslow.habits.compute_bound import HABIT
 
 

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from handmade import EMPTY, evidence, facts, found, machine, op, step, the
 
+from handmade import EMPTY, evidence, facts, found, machine, op, step, the
 from unslow.core.facts import Facts, ThreadPool
 from unslow.habits.cores_idle import HABIT
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from handmade import EMPTY, evidence, facts, machine, op, step
 
+from handmade import EMPTY, evidence, facts, machine, op, step
 from unslow.core.finding import Finding
 from unslow.habits import MOST_DISTORTION, abstention, diagnose, ranked
 

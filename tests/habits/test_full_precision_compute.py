@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from handmade import EMPTY, evidence, facts, found, machine, op, step, the
 
+from handmade import EMPTY, evidence, facts, found, machine, op, step, the
 from unslow.habits.full_precision_compute import HABIT, best_floor, missing_sets
 
 FLOORS = {

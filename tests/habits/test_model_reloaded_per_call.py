@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from handmade import EMPTY, evidence, facts, found, op, step, the
 
+from handmade import EMPTY, evidence, facts, found, op, step, the
 from unslow.core.facts import Facts, FileRead
 from unslow.habits.model_reloaded_per_call import HABIT
 

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from handmade import EMPTY, evidence, facts, found, op, step, the
 
+from handmade import EMPTY, evidence, facts, found, op, step, the
 from unslow.habits.padding_waste import HABIT
 
 STEP = step(op("aten::addmm", 60), op("aten::_scaled_dot_product_flash_attention_for_cpu", 20))

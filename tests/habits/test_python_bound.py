@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from handmade import EMPTY, evidence, facts, found, machine, op, step, the
 
+from handmade import EMPTY, evidence, facts, found, machine, op, step, the
 from unslow.habits.python_bound import FLOOR, HABIT, HIGH_SHARE
 
 FLOORED = machine(floors={FLOOR: 0.25})

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from handmade import EMPTY, evidence, facts, found, machine, op, step, the
 
+from handmade import EMPTY, evidence, facts, found, machine, op, step, the
 from unslow.habits.subnormal_numbers import FLOOR, HABIT, LEAST_SUBNORMAL_SHARE, floor_from
 
 SLOW = machine(floors={FLOOR: 0.02})

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from handmade import EMPTY, evidence, facts, found, machine, op, step, the
 
+from handmade import EMPTY, evidence, facts, found, machine, op, step, the
 from unslow.core.facts import Facts, Leaf
 from unslow.habits.tiny_batches import DISPATCH, HABIT, PRODUCT, VECTOR, floor_from, rows_per_request
 

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from handmade import EMPTY, evidence, facts, found, op, step, the
 
+from handmade import EMPTY, evidence, facts, found, op, step, the
 from unslow.habits.train_mode_at_inference import HABIT
 
 DROPPING = step(

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from handmade import EMPTY, Op, evidence, facts, found, machine, op, step, the
 
+from handmade import EMPTY, Op, evidence, facts, found, machine, op, step, the
 from unslow.core.profile import Profile
 from unslow.habits.uncompiled_graph import HABIT
 

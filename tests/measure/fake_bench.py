@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 from handmade import facts, machine
-
 from unslow.core.errors import WorkerFailed
 from unslow.core.jsonable import from_json, to_json
 from unslow.core.workload import Model, Target, Workload

@@ -3,8 +3,8 @@ from __future__ import annotations
 from functools import partial
 
 import pytest
-from fake_bench import Script, Yard, dies, interrupted
 
+from fake_bench import Script, Yard, dies, interrupted
 from unslow.core.errors import WorkerFailed
 from unslow.core.estimate import verdict_of
 from unslow.core.events import Event, silent

@@ -5,8 +5,8 @@ from pathlib import Path
 from statistics import median
 
 import pytest
-from fake_bench import ORIGINAL, Script, Yard, dies, interrupted
 
+from fake_bench import ORIGINAL, Script, Yard, dies, interrupted
 from unslow.core.errors import WorkerFailed
 from unslow.core.estimate import verdict_of
 from unslow.core.events import Event, silent

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from simulated import Floats, recorded_log_ratios, recorded_process_pairs
 
+from simulated import Floats, recorded_log_ratios, recorded_process_pairs
 from unslow.core.errors import BadInput, BadUsage
 from unslow.core.estimate import Estimate, Verdict, verdict_of
 from unslow.measure.finals import (

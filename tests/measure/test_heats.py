@@ -5,8 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from fake_bench import ORIGINAL, Script, Yard, dies, hangs, interrupted
 
+from fake_bench import ORIGINAL, Script, Yard, dies, hangs, interrupted
 from unslow.core.errors import BadInput, WorkerFailed
 from unslow.core.estimate import Estimate, Verdict, verdict_of
 from unslow.core.events import Event, silent

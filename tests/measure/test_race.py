@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from simulated import Floats, Noise, normal, recorded, recorded_with_coin, t3, wandering, wandering_with_coin
 
+from simulated import Floats, Noise, normal, recorded, recorded_with_coin, t3, wandering, wandering_with_coin
 from unslow.core.errors import BadInput, BadUsage
 from unslow.core.estimate import Estimate, verdict_of
 from unslow.measure.race import (

@@ -4,8 +4,8 @@ import itertools
 import math
 
 import pytest
-from fakes import FakeProcess
 
+from fakes import FakeProcess
 from unslow.measure.turns import Side, Turn, TurnPair, timeout_of, turn_length, turn_pairs, warm_up
 
 

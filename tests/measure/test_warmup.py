@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from simulated import Floats
 
+from simulated import Floats
 from unslow.core.errors import BadInput
 from unslow.measure.warmup import LEAST_TURNS, MOST_TURNS, trending, warmed_up
 

@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 import traces
 from traces import op, step
-
 from unslow.core.errors import BadInput
 from unslow.core.profile import Profile, Span
 from unslow.read import read

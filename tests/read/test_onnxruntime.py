@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 import traces
 from traces import node, op, run
-
 from unslow.core.errors import BadInput
 from unslow.core.profile import Profile
 from unslow.read import read

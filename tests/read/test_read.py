@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import traces
 
+import traces
 from unslow.core.discover import plugins
 from unslow.core.errors import BadInput
 from unslow.read import read

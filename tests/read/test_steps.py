@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import traces
 
+import traces
 from unslow.core.errors import BadInput
 from unslow.read import read
 

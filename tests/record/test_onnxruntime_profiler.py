@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from workloads import branching_model
 
 from unslow.core.errors import BadInput, BadUsage
 from unslow.core.workload import Host
 from unslow.read import read
 from unslow.record import onnxruntime_profiler
+from workloads import branching_model
 
 pytest.importorskip("onnxruntime")
 ONE_THREAD = Host(threads=1)

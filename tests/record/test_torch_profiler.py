@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from workloads import cnn, minilm, mlp
 
 from unslow.core.errors import BadUsage
 from unslow.core.profile import Profile
 from unslow.read import read
 from unslow.record import torch_profiler
+from workloads import cnn, minilm, mlp
 
 torch = pytest.importorskip("torch")
 REQUESTS = [0, 1, 2, 1, 0]

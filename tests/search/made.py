@@ -8,7 +8,6 @@ from typing import Any
 
 from fake_bench import ORIGINAL
 from handmade import facts, machine
-
 from unslow.core.finding import Finding
 from unslow.core.heat import Heat
 from unslow.core.options import Options

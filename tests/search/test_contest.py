@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from fake_bench import Yard
 from made import finding, known, made_fix, ran, variant
-
 from unslow.core.events import Event, silent
 from unslow.core.heat import Heat
 from unslow.core.variant import Applied, Variant

@@ -3,8 +3,8 @@ from __future__ import annotations
 import math
 
 import pytest
-from made import heats, ran, variant
 
+from made import heats, ran, variant
 from unslow.core.heat import Heat
 from unslow.core.options import Options
 from unslow.search.order import FAILED_ODDS, RACE_SECONDS, next_candidate, score

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
+
 from fake_bench import ORIGINAL
 from made import finding, heats, known, made_fix, ran, variant
-
 from unslow.core.heat import Heat
 from unslow.core.variant import Applied, Setting
 from unslow.fixes import all_fixes

@@ -72,7 +72,7 @@ def test_no_gradient_is_recorded_where_the_model_sees_to_it(tmp_path: Path) -> N
 
 
 def test_training_names_only_what_behaves_differently(tmp_path: Path) -> None:
-    model = torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.Dropout(0.5), torch.nn.BatchNorm1d(4))
+    model = torch.nn.Sequential(torch.nn.Linear(4, 64), torch.nn.Dropout(0.5), torch.nn.BatchNorm1d(64))
     facts = learned(tmp_path, model.eval())
     assert (facts.training, facts.stochastic) == ((), False)
     facts = learned(tmp_path, model[:2].train())

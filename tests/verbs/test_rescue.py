@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from acting import Script, bench, facts, failing, requests
 
+from acting import Script, bench, facts, failing, requests
 from unslow.core.events import Event
 from unslow.core.heat import Final, Heat
 from unslow.core.options import Options

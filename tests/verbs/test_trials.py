@@ -4,8 +4,8 @@ import math
 from dataclasses import replace
 
 import pytest
-from made import heats, made_fix, ran, variant
 
+from made import heats, made_fix, ran, variant
 from unslow.core.events import Event
 from unslow.core.heat import Final, Heat
 from unslow.core.options import Options

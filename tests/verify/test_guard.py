@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from acting import WIDTH, Script, bench, facts, failing, requests
 
+from acting import WIDTH, Script, bench, facts, failing, requests
 from unslow.core.errors import BadInput
 from unslow.core.heat import Heat
 from unslow.core.options import Options
