@@ -39,5 +39,9 @@ def _declared(workload: Workload) -> tuple[str, ...]:
         onnxruntime: Any = importlib.import_module("onnxruntime")
         session = onnxruntime.InferenceSession(workload.model.path, providers=["CPUExecutionProvider"])
         return tuple(entry.name for entry in session.get_inputs())
-    listed: Any = workload.model.settings.get("inputs", ())
-    return tuple(str(entry["name"]) if isinstance(entry, dict) else str(entry) for entry in cast("list[Any]", listed))
+    listed = cast("list[Any]", workload.model.settings.get("inputs", ()))
+    return tuple(map(_name, listed))
+
+
+def _name(entry: Any) -> str:
+    return str(entry["name"] if hasattr(entry, "keys") else entry)
