@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -121,24 +122,49 @@ def agreement_with_people(outputs: np.ndarray, labels: Sequence[str]) -> float:
     of its two texts; a copy is no pair with itself.
     """
     rows = np.asarray(outputs).reshape(len(labels), -1)
-    copies: dict[str, list[int]] = {}
-    for row, label in enumerate(labels):
-        copies.setdefault(label, []).append(row)
-    words = correlation(rows, copies, word_pairs(), ranked=True)
-    found = [score for score in (words, correlation(rows, copies, document_pairs(), ranked=False)) if score is not None]
+    place = np.array([places()[label] for label in labels])
+    copies = np.bincount(place, minlength=len(places()))
+    unit = np.zeros((len(places()), rows.shape[1]), dtype=rows.dtype)
+    unit[place] = rows / np.linalg.norm(rows, axis=1, keepdims=True)  # Copies of a text have the same answer.
+    words = correlation(unit, copies, table(WORD), ranked=True)
+    found = [score for score in (words, correlation(unit, copies, table(DOCUMENT), ranked=False)) if score is not None]
     return float(np.mean(found)) if found else float("nan")
 
 
-def correlation(rows: np.ndarray, copies: dict[str, list[int]], rated: Rated, ranked: bool) -> float | None:
+def correlation(unit: np.ndarray, copies: np.ndarray, pairs: Pairs, ranked: bool) -> float | None:
     """Of the cosines with what people said, over the pairs that are there; None where there are fewer than three."""
-    found = [(i, j, said) for a, b, said in rated for i in copies.get(a, ()) for j in copies.get(b, ())]
-    if len(found) < 3:
+    times = copies[pairs.left] * copies[pairs.right]
+    if times.sum() < 3:
         return None
-    unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
-    left, right, said = (np.array(column) for column in zip(*found, strict=True))
-    cosine = (unit[left] * unit[right]).sum(axis=1)
+    there = times > 0
+    left, right, times = pairs.left[there], pairs.right[there], times[there]
+    cosine = np.repeat(np.einsum("ij,ij->i", unit[left], unit[right]), times)
+    said = np.repeat(pairs.said[there], times)
     pair = (ranks(cosine), ranks(said)) if ranked else (cosine, said)
     return float(np.corrcoef(*pair)[0, 1])
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Rated pairs as arrays: the places of the two texts among `places()`, and what people said."""
+
+    left: np.ndarray
+    right: np.ndarray
+    said: np.ndarray
+
+
+@functools.cache
+def table(kind: str) -> Pairs:
+    """The rated pairs of words, or of documents."""
+    rated = word_pairs() if kind == WORD else document_pairs()
+    left, right, said = zip(*((places()[a], places()[b], score) for a, b, score in rated), strict=True)
+    return Pairs(np.array(left), np.array(right), np.array(said))
+
+
+@functools.cache
+def places() -> dict[str, int]:
+    """A number for each judged text."""
+    return {identity: number for number, identity in enumerate(judged_texts())}
 
 
 def ranks(values: np.ndarray) -> np.ndarray:

@@ -71,6 +71,7 @@ METRIC = """    inputs = [np.full((1, 1500), number, np.float32) for number in r
     return unslow.Inference(predict, inputs, labels=list(range(8)), metric={metric})"""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("metric", "says"),
     [
@@ -85,6 +86,7 @@ def test_a_metric_that_cannot_be_used(tmp_path: Path, metric: str, says: str) ->
     refused(tmp_path, unslow(tmp_path, *arguments), says)
 
 
+@pytest.mark.slow
 def test_evaluation_requests_that_the_original_cannot_answer(tmp_path: Path) -> None:
     body = "    x = np.ones((1, 1500), np.float32)\n    return unslow.Inference(predict, [x], evaluation=[x, x[:, :3]])"
     file = written(tmp_path, work(body))

@@ -42,7 +42,7 @@ def variant(*names: str | Applied) -> Variant:
     return Variant(tuple(Applied(name) if isinstance(name, str) else name for name in names))
 
 
-def ran(of: Variant, ratio: float = 0.5, pairs: int = 20, **fields: Any) -> Heat:
+def ran(of: Variant, ratio: float = 0.5, pairs: int = 30, **fields: Any) -> Heat:
     """A heat of `pairs` pairs with this log-ratio, of a workload that has changed."""
     workload = replace(ORIGINAL, model=replace(ORIGINAL.model, settings={"fixed": str(of)}))
     return Heat(of, workload, log_ratios=tuple([ratio] * pairs), **fields)

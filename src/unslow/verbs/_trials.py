@@ -178,6 +178,8 @@ def _reason(heat: Heat, results: Results, options: Options, winner: str | None) 
     verdict = verdict_of(results.intervals[heat.id], options.noise)
     if verdict in ("slower", "same"):
         return f"In the race it is {verdict}: {interval(results.intervals[heat.id])}."
+    if not results.intervals[heat.id].bounded:
+        return "The time for the race ended before it could be told apart from the original."
     return "It fell behind the leader in the race." if winner or results.finals else "It is not clear of the noise."
 
 

@@ -20,14 +20,12 @@ from unslow.measure.bench import Bench, Opened, open_side, start
 from unslow.processes.base import Process
 from unslow.survey.requests import read_requests
 from unslow.verify.drift import Explained, explained, measured
-from unslow.verify.judge import Case, read_answers
+from unslow.verify.judge import GROSS_ERROR, Case, read_answers
 from unslow.verify.numeric import errors
 from unslow.verify.outputs import Answers, is_float
 
 SUBSET = 8
 """Evaluation requests that are compared while a variant is still in the race."""
-GROSS_ERROR = 0.7
-"""Relative error of the median answer above which nothing is left of the original's answers: cosine about 0.75."""
 ANSWERS_TIMEOUT_S = 900.0
 REFERENCE_SECONDS = 12.0
 """A float64 run of the original is made where it takes no longer than this."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,12 @@ from unslow.core.trial import Guarded
 from unslow.core.workload import Inference
 from unslow.verify.agreement import judge_agreement
 from unslow.verify.metric import check_metric, judge_metric
-from unslow.verify.numeric import judge_numeric
+from unslow.verify.numeric import errors, judge_numeric
 from unslow.verify.outcome import Outcome
 from unslow.verify.outputs import Answers
+
+GROSS_ERROR = 0.7
+"""Relative error of an answer above which nothing is left of the original's: cosine about 0.75."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,9 @@ def judge(inference: Inference, case: Case) -> Guarded:
     metric = _metric(inference, original, variant, case)
     agreement = _agreement(inference, original, variant, case)
     deciding = metric or agreement
+    if deciding.verdict == "unproven" and numeric is not None and _is_wrong(original, variant):
+        # Too few samples to prove a loss of accuracy, but a fix that only reorders sums does not do this to an answer.
+        deciding = replace(numeric, verdict="lost")
     return Guarded(
         deciding.verdict,
         deciding.reason,
@@ -72,6 +78,10 @@ def judge(inference: Inference, case: Case) -> Guarded:
         agreement=to_json(agreement),
         numeric=to_json(numeric) if numeric else {},
     )
+
+
+def _is_wrong(original: Answers, variant: Answers) -> bool:
+    return bool((errors(variant, original) > GROSS_ERROR).any())
 
 
 def _numeric(original: Answers, variant: Answers, case: Case) -> Outcome | None:
