@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeGuard
 
@@ -74,6 +74,20 @@ def headline(report: Report) -> Headline:
     gain, ends = _gain(speed, report.objective) if known(speed) else ("Speed-up not measured", "")
     tone: Tone = "good" if outputs == "kept" else "bad"
     return Headline(gain, f", outputs {outputs}: {name_of(winning)}", tone, ends)
+
+
+def explanations(trial: Trial | None) -> str:
+    """Whether the variant gives the same reasons as the original; "" where nobody asked."""
+    drift = trial.outputs.drift if trial is not None and trial.outputs else {}
+    found = drift.get("estimate")
+    if not isinstance(found, Mapping):
+        return ""
+    point, low, high = (found.get(key) for key in ("point", "low", "high"))
+    if not all(isinstance(value, (int, float)) for value in (point, low, high)):
+        return ""
+    shown = f"{point:.2f} ({low:.2f} to {high:.2f})"
+    asked = f"over {drift.get('requests')} requests"
+    return f"Explanations (occlusion): rank correlation {shown} with the original's, {asked}."
 
 
 def comparison_headline(comparison: Comparison) -> Headline:

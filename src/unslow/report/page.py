@@ -36,6 +36,7 @@ def page(report: Report, profile: Profile | None = None) -> str:
         headline=words.headline(report),
         whys=words.why_nothing(report),
         winner=words.winner_of(report),
+        explanations=words.explanations(words.winner_of(report)),
         figures=figures(report),
         key_figures=[row for row in figures(report) if row.label in _KEY_FIGURES and row.before and row.after],
         break_even=break_even(report),

@@ -62,6 +62,7 @@ CATEGORY_STYLES = {
 def summary(report: Report) -> RenderableType:
     """The verdict, the figures before and after, every trial with its reason, and where the rest is."""
     parts: list[RenderableType] = [Text(), _headline(words.headline(report)), _whys(words.why_nothing(report))]
+    parts += _on_outputs(words.winner_of(report))
     rows = figures(report)
     if rows:
         parts += [Text(), _figures_table(rows, after=words.winner_of(report) is not None)]
@@ -75,6 +76,14 @@ def summary(report: Report) -> RenderableType:
 
 def _headline(line: words.Headline) -> Text:
     return Text.assemble((line.gain, TONES[line.tone]), line.interval, line.rest)
+
+
+def _on_outputs(winner: Trial | None) -> list[RenderableType]:
+    """What the guard says of the winner, and whether it gives the same reasons for its answers."""
+    if winner is None or winner.outputs is None:
+        return []
+    said = (winner.outputs.reason, words.explanations(winner))
+    return [Text(), *(Text(plain(sentence, 400)) for sentence in said if sentence)]
 
 
 def _whys(sentences: Sequence[str]) -> RenderableType:
