@@ -19,7 +19,7 @@ Examples:
   unslow fix examples/sentence_encoder/workload.py:encoder
   unslow fix model.onnx --inputs requests.npz --budget 10m
   unslow fix model.onnx --shape image=1x3x224x224
-  unslow fix serve.py:model --objective throughput --p99-below 50
+  unslow fix serve.py:model --objective throughput --rate 20 --p99-below 50
   unslow fix --resume unslow-runs/encoder-20260101-120000
 """
 
@@ -34,6 +34,9 @@ Examples:
 )
 @click.option(
     "--p99-below", type=float, default=None, metavar="MS", help="The winner's p99 must be below this, surely."
+)
+@click.option(
+    "--rate", type=float, default=0.0, metavar="PER_S", help="Latencies at so many arrivals a second; else closed loop."
 )
 @click.option(
     "--worth", type=float, default=1.03, show_default=True, help="No fix is tried that can give less than this."

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 from unslow.core.variant import Variant
 from unslow.core.workload import Workload
@@ -45,7 +43,8 @@ class Final:
     """One variant's bundle in fresh processes against fresh originals.
 
     `log_ratios` has one tuple of pairs of turns per process pair. `call_ms` are the variant's calls in the turns,
-    `original_call_ms` the original's. `cpu_seconds`, `seconds` and `requests` are the variant's sums.
+    `original_call_ms` the original's; `load_ms` and `original_load_ms` the latencies under the load that was asked for
+    (empty where none was). `cpu_seconds`, `seconds` and `requests` are the variant's sums.
     """
 
     id: str
@@ -64,4 +63,5 @@ class Final:
     original_peak_memory_bytes: int = 0
     bundle: str = ""
     bundle_bytes: int = 0
-    details: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    load_ms: tuple[float, ...] = ()
+    original_load_ms: tuple[float, ...] = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -16,7 +17,11 @@ from unslow.core.heat import Final, Heat
 from unslow.core.options import Options
 from unslow.measure.bench import Bench, Opened, open_side
 from unslow.measure.finals import TURN_PAIRS_PER_PROCESS, finals_estimate
-from unslow.measure.turns import TurnPair, turn_pairs
+from unslow.measure.turns import TurnPair, timeout_of, turn_pairs
+
+LOAD_SECONDS = 10.0
+LEAST_LOAD, MOST_LOAD = 400, 5000
+"""Requests under load: below 368 the interval of p99 has no upper end."""
 
 
 @dataclass
@@ -30,6 +35,8 @@ class _Tally:
     original_peak: int = 0
     original_setup_s: list[float] = field(default_factory=list[float])
     failure: str = ""
+    load_ms: tuple[float, ...] = ()
+    original_load_ms: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -105,8 +112,24 @@ def _against(
         tally.ratios.append(tuple(pair.log_ratio(options.objective) for pair in pairs))
         tally.setup_s.append(opened.setup_s)
         tally.peak = max(tally.peak, opened.process.peak_memory_bytes)
+        if not tally.load_ms and (options.rate or options.p99_below_ms is not None):
+            tally.load_ms = _under_load(opened, options)
+            tally.original_load_ms = _under_load(original, options)
     medians = [float(np.median(ratios)) for ratios in tally.ratios]
     listener(Event("finals", str(finalist.variant), finalist.id, finals_estimate(medians), len(tally.ratios)))
+
+
+def _under_load(opened: Opened, options: Options) -> tuple[float, ...]:
+    """Latencies in ms under the load that was asked for: a closed loop, or requests arriving at a rate."""
+    at_rate = LOAD_SECONDS * options.rate if options.rate else math.inf
+    count = int(min(MOST_LOAD, max(LEAST_LOAD, min(LOAD_SECONDS / opened.side.seconds, at_rate))))
+    longest_s = count * max(opened.side.seconds, 1 / options.rate if options.rate else 0.0)
+    opened.process.resume()
+    try:
+        seconds = opened.process.ask("load", timeout_of(longest_s), count=count, rate=options.rate, seed=options.seed)
+    finally:
+        opened.process.suspend()
+    return tuple(1e3 * value for value in seconds)
 
 
 def _final(name: str, tally: _Tally, bundle: Path) -> Final:
@@ -127,5 +150,7 @@ def _final(name: str, tally: _Tally, bundle: Path) -> Final:
         peak_memory_bytes=tally.peak,
         original_peak_memory_bytes=tally.original_peak,
         bundle=str(bundle),
+        load_ms=tally.load_ms,
+        original_load_ms=tally.original_load_ms,
         bundle_bytes=sum(file.stat().st_size for file in bundle.rglob("*") if file.is_file()),
     )

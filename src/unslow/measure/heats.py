@@ -17,7 +17,7 @@ from unslow.measure.bench import BUILD_TIMEOUT_S, OPEN_TIMEOUT_S, Bench, Built, 
 from unslow.measure.race import RaceInterval, is_behind, pairs_needed
 from unslow.measure.turns import turn_pairs
 
-MOST_PAIRS = 60
+MOST_PAIRS = 44
 """A variant that is still not separated from the leader then goes to the finals with it."""
 HOPELESS = 3.0
 """How many times slower than the original a variant is at every look when its race is cut short, still undecided."""

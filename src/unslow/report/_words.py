@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeGuard
+from typing import Any, Literal, TypeGuard, cast
 
 from unslow.core import units
 from unslow.core.comparison import Comparison
@@ -78,15 +78,14 @@ def headline(report: Report) -> Headline:
 
 def explanations(trial: Trial | None) -> str:
     """Whether the variant gives the same reasons as the original; "" where nobody asked."""
-    drift = trial.outputs.drift if trial is not None and trial.outputs else {}
-    found = drift.get("estimate")
-    if not isinstance(found, Mapping):
+    drift: Mapping[str, Any] = trial.outputs.drift if trial is not None and trial.outputs else {}
+    found: Any = drift.get("estimate")
+    numbers = cast("dict[str, Any]", found) if isinstance(found, dict) else {}
+    ends = [numbers.get(key) for key in ("point", "low", "high")] if numbers else []
+    if not ends or not all(isinstance(value, (int, float)) for value in ends):
         return ""
-    point, low, high = (found.get(key) for key in ("point", "low", "high"))
-    if not all(isinstance(value, (int, float)) for value in (point, low, high)):
-        return ""
-    shown = f"{point:.2f} ({low:.2f} to {high:.2f})"
-    asked = f"over {drift.get('requests')} requests"
+    shown = "{:.2f} ({:.2f} to {:.2f})".format(*ends)
+    asked = f"over {plain(drift.get('requests'), 10)} requests"
     return f"Explanations (occlusion): rank correlation {shown} with the original's, {asked}."
 
 

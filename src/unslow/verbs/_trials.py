@@ -61,10 +61,11 @@ def why_not(name: str, results: Results, options: Options) -> str:
     if guarded.verdict == "unproven" and not options.accept_unproven:
         return f"Its outputs are unproven ({guarded.reason}); --accept-unproven would let it win."
     limit = options.p99_below_ms
-    high = percentile_interval(final.call_ms, 0.99).high if limit is not None else 0.0
+    calls_ms = final.load_ms or final.call_ms
+    high = percentile_interval(calls_ms, 0.99).high if limit is not None else 0.0
     if limit is not None and high > limit:
         if math.isinf(high):
-            return f"{len(final.call_ms)} calls are too few to say that its p99 is below {limit:g} ms."
+            return f"{len(calls_ms)} calls are too few to say that its p99 is below {limit:g} ms."
         return f"Its p99 may be as high as {high:.3g} ms, and --p99-below is {limit:g} ms."
     return ""
 
@@ -111,7 +112,7 @@ def original_trial(final: Final) -> Trial:
         tag="exact",
         verdict="same",
         speedup=Speedup(1.0, 1.0, 1.0, FINAL_LEVEL, sum(map(len, final.log_ratios)), len(final.log_ratios)),
-        latency_ms=percentiles(final.original_call_ms),
+        latency_ms=percentiles(final.original_load_ms or final.original_call_ms),
         throughput=final.original_requests / final.original_seconds,
         cpu_seconds_per_1000=1000 * final.original_cpu_seconds / final.original_requests,
         peak_memory_bytes=final.original_peak_memory_bytes,
@@ -123,7 +124,7 @@ def original_trial(final: Final) -> Trial:
 def _with_final(trial: Trial, heat: Heat, final: Final) -> Trial:
     return replace(
         trial,
-        latency_ms=percentiles(final.call_ms),
+        latency_ms=percentiles(final.load_ms or final.call_ms),
         throughput=final.requests / final.seconds,
         artefact_bytes=final.bundle_bytes,
         cpu_seconds_per_1000=1000 * final.cpu_seconds / final.requests,

@@ -11,7 +11,7 @@ from unslow.core.options import Options
 from unslow.core.trial import Report
 from unslow.fixes import all_fixes
 from unslow.measure.bench import Bench, Opened, memory_limit, orders
-from unslow.measure.finals import TURN_PAIRS_PER_PROCESS
+from unslow.measure.finals import PROCESS_PAIRS_WHEN_CLEAR, TURN_PAIRS_PER_PROCESS
 from unslow.measure.heats import Original
 from unslow.processes.base import Processes
 from unslow.processes.local import LocalProcesses
@@ -28,9 +28,10 @@ from unslow.verbs._write import reported, written
 from unslow.verify.guard import Guard
 
 LEAST_RACE_SHARE = 0.3
-RESCUE_SHARE = 0.15
+RESCUE_SHARE = 0.1
 """The part of the budget that is kept for putting layers of a lossy variant back to full precision."""
-SPAWN_AND_WARM_S = 6.0
+USUAL_FINALISTS = 2
+SPAWN_AND_WARM_S = 3.5
 """What opening a process and warming it up takes beside building the model, roughly; for planning the budget."""
 
 
@@ -114,7 +115,7 @@ def can_rescue(known: Known) -> bool:
 def reserve_s(bench: Bench) -> float:
     """What must be left of the budget for judging outputs and for the finals, roughly."""
     facts = bench.facts
-    judging = 2 * facts.evaluation_requests * facts.seconds_per_request + 2 * (facts.build_seconds + SPAWN_AND_WARM_S)
+    judging = 2 * facts.evaluation_requests * facts.seconds_per_request + facts.build_seconds + SPAWN_AND_WARM_S
     return finals_s(bench) + judging
 
 
@@ -122,7 +123,8 @@ def finals_s(bench: Bench) -> float:
     """What the finals take, roughly."""
     facts = bench.facts
     turns = TURN_PAIRS_PER_PROCESS * max(0.16, 8 * facts.seconds_per_request)
-    return 3 * (2 * (facts.build_seconds + SPAWN_AND_WARM_S) + turns)
+    original = facts.build_seconds + SPAWN_AND_WARM_S
+    return PROCESS_PAIRS_WHEN_CLEAR * (original + USUAL_FINALISTS * (SPAWN_AND_WARM_S + turns))
 
 
 def _bench(seen: Look, folder: RunFolder, options: Options, processes: Processes) -> Bench:

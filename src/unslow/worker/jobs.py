@@ -17,6 +17,7 @@ from unslow.core.jsonable import from_json, to_json
 from unslow.core.machine import Machine
 from unslow.core.variant import Applied, Fix
 from unslow.core.workload import Inference, Target, Workload
+from unslow.serving.load import closed_loop, open_loop
 from unslow.serving.stream import Around, Stream
 from unslow.survey.names import names_of
 from unslow.worker.opened import Streams, needs_live, open_bundle, open_original, open_workload, streams
@@ -162,6 +163,18 @@ class Jobs:
         for _ in stream.answers(before):
             pass
         return stream.turn([self._order[place % len(self._order)] for place in range(start, start + count)])
+
+    def job_load(self, count: int, rate: float, seed: int) -> Any:
+        """Latencies in seconds of `count` requests: in a closed loop, or arriving at `rate` a second."""
+        stream = self._open.inputs
+        places = [self._order[place % len(self._order)] for place in range(count)]
+        group = stream.granularity
+
+        def answer(chosen: Sequence[int]) -> None:
+            for _ in stream.answers(chosen):
+                pass
+
+        return open_loop(answer, places, group, rate, seed) if rate else closed_loop(answer, places, group)
 
     def job_answers(self, places: Sequence[int] | None, path: str) -> Any:
         """Answer evaluation requests, in their order, into an `.npz` of leaves named `request/leaf`."""
