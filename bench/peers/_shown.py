@@ -12,7 +12,7 @@ from unslow.core.estimate import Estimate
 from unslow.core.units import interval
 
 if TYPE_CHECKING:
-    from bench.peers.run import Row
+    from bench.peers._row import Row
 
 HEAD = ("by hand with", "times as fast as the original", "as unslow's choice", "p50 ms", "cosine, least", "same top-1")
 WIDTH = 560

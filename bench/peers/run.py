@@ -11,15 +11,15 @@ from __future__ import annotations
 import argparse
 import os
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from bench._common import EXAMPLES, ROOT, RUNS, environment, machine_words, progress, save, saved, target_of
-from bench.peers._agreement import Agreement, agreement
+from bench.peers._agreement import agreement
+from bench.peers._row import Row
 from bench.peers._shown import plot, table
 from unslow.core.errors import CannotRun, UnslowError
-from unslow.core.estimate import Estimate
 from unslow.core.events import silent
 from unslow.core.jsonable import from_json, to_json
 from unslow.core.options import Options
@@ -48,19 +48,6 @@ PEERS = {
     "NNCF int8": ("nncf_ptq", ""),
     "Olive": ("olive", ""),
 }
-
-
-@dataclass(frozen=True)
-class Row:
-    """One peer: times as fast as the original, and as unslow's bundle; its answers against the original's."""
-
-    name: str
-    speedup: Estimate | None = None
-    against_unslow: Estimate | None = None
-    latency_ms: float | None = None
-    setup_s: float | None = None
-    agreement: Agreement | None = None
-    reason: str = ""
 
 
 def main() -> None:

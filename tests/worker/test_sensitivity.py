@@ -13,8 +13,9 @@ from unslow.core.errors import BadInput
 from unslow.core.variant import Rounding
 from unslow.fixes import all_fixes
 from unslow.search.rescue import most_harmful
+from unslow.worker.probe import Probe
 from unslow.worker.rounding import rounded_inputs, rounded_weights
-from unslow.worker.sensitivity import MOST_SECONDS, Probe, layers_probed, measure
+from unslow.worker.sensitivity import MOST_SECONDS, layers_probed, measure
 
 KINDS: tuple[Literal["floats", "each", "fixed"], ...] = ("floats", "each", "fixed")
 

@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import Any
 
 from unslow.machine._serve import CORES_VARIABLE
-from unslow.machine.facts import STEERING_PREFIXES
+from unslow.machine.limits import STEERING_PREFIXES
 
 PROCESS_GONE: dict[str, Any] = {}
 

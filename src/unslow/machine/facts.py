@@ -20,7 +20,6 @@ LIBRARIES = (
     "numpy", "torch", "triton", "onnx", "onnxruntime", "onnxruntime-gpu", "onnxscript", "openvino", "nncf", "tensorrt",
     "transformers", "tensorflow", "tensorflow-cpu", "keras", "ray",
 )  # fmt: skip
-STEERING_PREFIXES = ("OMP_", "MKL_", "OPENBLAS_", "KMP_", "GOMP_", "GOTO_", "BLIS_", "VECLIB_", "NUMEXPR_")
 TOOL_SECONDS = 5.0
 
 
@@ -117,7 +116,7 @@ def libraries(names: tuple[str, ...] = LIBRARIES) -> dict[str, str]:
 
 def thread_steering(environment: Mapping[str, str]) -> dict[str, str]:
     """The variables that steer thread pools, where set, sorted."""
-    return {name: value for name, value in sorted(environment.items()) if name.startswith(STEERING_PREFIXES)}
+    return {name: value for name, value in sorted(environment.items()) if name.startswith(limits.STEERING_PREFIXES)}
 
 
 def _output_of(*command: str) -> str:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 ROOT = Path("/")
 
+STEERING_PREFIXES = ("OMP_", "MKL_", "OPENBLAS_", "KMP_", "GOMP_", "GOTO_", "BLIS_", "VECLIB_", "NUMEXPR_")
+
 
 def affinity() -> int | None:
     """How many cores this process may run on; None where the system does not say (macOS)."""

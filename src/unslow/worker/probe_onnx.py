@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from unslow.core.errors import BadInput
 from unslow.core.variant import ArrayRequest
-from unslow.worker.sensitivity import Inputs, Probe
+from unslow.worker.probe import Inputs, Probe
 
 Array = NDArray[Any]
 LARGEST_BYTES = 1 << 30

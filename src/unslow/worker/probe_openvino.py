@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unslow.core.variant import ArrayRequest
-from unslow.worker.sensitivity import Inputs, Probe
+from unslow.worker.probe import Inputs, Probe
 
 Array = NDArray[Any]
 ADDED, SEEN, WEIGHT = "::added", "::seen", "::weight"

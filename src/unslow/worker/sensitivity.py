@@ -7,8 +7,7 @@ rounding error, or 0) and its weights (rounded, or as they are). So rounding err
 from __future__ import annotations
 
 import time
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,30 +19,13 @@ from unslow.core.workload import Workload
 from unslow.search.rescue import LayerHarm, Rung, Sensitivities, ladder, most_harmful
 from unslow.verify.agreement import distances
 from unslow.verify.outputs import Answers
+from unslow.worker.probe import Probe
 from unslow.worker.rounding import rounded_inputs, rounded_weights
 
 Array = NDArray[Any]
 PROBE_SECONDS = 8.0
 MOST_SECONDS = 60.0
 MOST_REQUESTS = 4
-Inputs = Mapping[str, Array]
-
-
-class Probe(ABC):
-    """A float model whose layers' inputs can be seen, and whose layers can be rounded for one run."""
-
-    weights: Mapping[str, Array]
-    """Of each layer that has constant ones."""
-    channels: Mapping[str, int]
-    """The axis of a layer's weights along which its output channels lie."""
-
-    @abstractmethod
-    def inputs(self, request: ArrayRequest) -> Inputs:
-        """The input of every layer, by the layer's name."""
-
-    @abstractmethod
-    def answer(self, request: ArrayRequest, added: Inputs, weights: Inputs) -> list[Array]:
-        """The model's answer, with `added` on top of these layers' inputs, and with these layers' `weights`."""
 
 
 def layers_probed(fix: Fix, workload: Workload, parameters: Parameters, workshop: Workshop) -> Sensitivities:
