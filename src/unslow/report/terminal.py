@@ -38,7 +38,7 @@ __all__ = [
 
 WIDE = 110
 """From this width on there is room for the picture of each interval."""
-ROOMY = 84
+ROOMY = 150
 """From this width on the reason has a column of its own; below, it stands under the fixes."""
 MOST_TRIALS = 15
 MOST_OPS = 12

@@ -30,7 +30,7 @@ from unslow.verify.guard import Guard
 LEAST_RACE_SHARE = 0.3
 RESCUE_SHARE = 0.1
 """The part of the budget that is kept for putting layers of a lossy variant back to full precision."""
-USUAL_FINALISTS = 2
+USUAL_FINALISTS = 3
 SPAWN_AND_WARM_S = 3.5
 """What opening a process and warming it up takes beside building the model, roughly; for planning the budget."""
 
