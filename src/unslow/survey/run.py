@@ -20,7 +20,7 @@ from unslow.core.facts import Facts
 from unslow.core.workload import Inference, Serving, Target, Workload
 from unslow.runtimes import open_model
 from unslow.serving.stream import Around, Stream
-from unslow.survey import observe, torch_facts
+from unslow.survey import observe, onnx_facts, torch_facts
 from unslow.survey.names import names_of
 from unslow.survey.requests import all_arrays, write_requests
 
@@ -169,6 +169,8 @@ def _facts(built: _Built, first: Any, second: Any) -> Facts:
         made_inputs=built.workload.target.kind in ("onnx-file", "bundle") and not built.workload.target.inputs,
     )
     learned = torch_facts.module_facts(inference.model)
+    if built.workload.model.runtime == "onnxruntime":
+        learned |= onnx_facts.graph_facts(built.workload.model.path)
     activations = max((torch_facts.subnormal_share_of(answer) for answer in answers), default=0.0)
     learned["subnormal_share"] = max(learned.get("subnormal_share", 0.0), activations)
     return replace(facts, **learned)
@@ -212,10 +214,12 @@ def _record(built: _Built, facts: Facts, folder: Path) -> Path:
         from unslow.record import torch_profiler
 
         return torch_profiler.record(built.stream.answer, places, folder)
-    if runtime == "onnxruntime" and facts.flat_inputs and not facts.carried:
+    if runtime == "onnxruntime" and facts.flat_inputs:
         from unslow.record import onnxruntime_profiler
 
-        requests = [built.requests[place].named(built.names) for place in places]
+        # What is carried over is not in later requests: any state takes the same time.
+        first = built.requests[0].named(built.names)
+        requests = [{**first, **built.requests[place].named(built.names)} for place in places]
         model = built.workload.model
         return onnxruntime_profiler.record(Path(model.path), model.settings, requests, folder)
     from unslow.record import step_clock

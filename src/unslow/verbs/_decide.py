@@ -24,7 +24,9 @@ from unslow.verify.guard import Guard
 
 MOST_FINALISTS = 3
 MOST_JUDGED = 8
-"""Variants whose outputs are judged in full, from the fastest down, until the finals are full."""
+"""Lossy variants whose outputs are judged in full, from the fastest down, until the finals are full."""
+MOST_UNPROVEN = 2
+"""Finalists that cannot win, since too few samples show their accuracy: they are shown, and cost time."""
 
 
 @dataclass(frozen=True)
@@ -75,18 +77,31 @@ def _choose_finalists(judges: Judges, raced: Raced, options: Options) -> Chosen:
     """From the fastest down: what is right goes to the finals, until the next is clearly behind a finalist."""
     finalists: list[Heat] = []
     aside: dict[str, str] = {}
-    for heat in _hopeful(raced, options)[:MOST_JUDGED]:
+    lossy_judged = 0
+    for heat in _hopeful(raced, options):
         leader = _leader(finalists, judges.guarded, raced.intervals)
         if leader is not None and (len(finalists) >= MOST_FINALISTS or is_behind(raced.intervals[heat.id], leader)):
             break
-        said = judges.verdict(heat)
-        if said is None:
-            continue
-        if said.verdict == "lost":
-            aside[heat.id] = said.reason
-        else:
-            finalists.append(heat)
+        lossy_judged += judges.is_lossy(heat)
+        if judges.is_lossy(heat) and lossy_judged > MOST_JUDGED:
+            aside[heat.id] = f"Its outputs were not judged: {MOST_JUDGED} faster lossy variants were."
+        elif (said := judges.verdict(heat)) is not None:
+            reason = _why_aside(said, finalists, judges, options)
+            if reason:
+                aside[heat.id] = reason
+            else:
+                finalists.append(heat)
     return Chosen(tuple(finalists), aside)
+
+
+def _why_aside(said: Guarded, finalists: list[Heat], judges: Judges, options: Options) -> str:
+    """Why a variant that was judged does not go to the finals; "" if it does."""
+    if said.verdict == "lost":
+        return said.reason
+    unproven = sum(judges.guarded[finalist.id].verdict == "unproven" for finalist in finalists)
+    if said.verdict == "unproven" and not options.accept_unproven and unproven >= MOST_UNPROVEN:
+        return f"Its outputs are unproven ({said.reason}); it is not in the finals, where {unproven} such variants are."
+    return ""
 
 
 def _hopeful(raced: Raced, options: Options) -> list[Heat]:

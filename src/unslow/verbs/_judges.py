@@ -35,6 +35,10 @@ class Judges:
         self._bench, self._guard, self._fixes, self._lossy = bench, guard, fixes, lossy
         self._journal, self._listener = journal, listener
 
+    def is_lossy(self, heat: Heat) -> bool:
+        """Whether its outputs need evidence."""
+        return riskiest(self._fixes, heat.variant) == "lossy"
+
     def verdict(self, heat: Heat) -> Guarded | None:
         """What the guard says of every output; None where no bundle could be written."""
         try:

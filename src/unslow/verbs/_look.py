@@ -19,7 +19,7 @@ from unslow.core.trial import RatedFinding
 from unslow.core.variant import Fix
 from unslow.core.workload import Host, Target, Workload
 from unslow.fixes import all_fixes
-from unslow.habits import diagnose
+from unslow.habits import abstention, diagnose
 from unslow.machine.facts import this_machine
 from unslow.measure.bench import environment_of, memory_limit
 from unslow.processes.base import Conditions, Processes
@@ -46,6 +46,12 @@ class Look:
     profile: Profile
     findings: Sequence[Finding]
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What cannot be concluded from the recording, and how to record better."""
+        why = abstention(self.profile)
+        return () if why is None else (f"{why.reason} {why.advice}",)
+
 
 def look(
     target: Target, folder: RunFolder, journal: Journal, options: Options, processes: Processes, listener: Listener
@@ -59,7 +65,10 @@ def look(
     listener(Event("profile", "where the time goes", payload=profile))
     findings = diagnose(Evidence(profile, surveyed.facts, machine), options.worth)
     listener(Event("findings", "what slows it", payload=rated(findings, options.worth, all_fixes())))
-    return Look(surveyed, machine, profile, findings)
+    seen = Look(surveyed, machine, profile, findings)
+    for note in seen.notes:
+        listener(Event("note", note))
+    return seen
 
 
 def _survey(target: Target, folder: RunFolder, options: Options, processes: Processes) -> Surveyed:

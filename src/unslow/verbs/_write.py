@@ -72,7 +72,8 @@ def written(report: Report, results: Results, seen: Look, folder: RunFolder) -> 
 
 def _notes(seen: Look, known: Known, results: Results, in_evaluation_mode: bool) -> tuple[str, ...]:
     facts = seen.surveyed.facts
-    notes = [f"{refusal.fix} was not tried: {refusal.reason}." for refusal in refusals(known)]
+    notes = [*seen.notes]
+    notes += [f"{refusal.fix} was not tried: {refusal.reason}." for refusal in refusals(known)]
     if left := untried(known, Raced(results.heats, results.intervals)):
         notes.append(f"The budget ended before these fixes were tried: {', '.join(left)}. Give more with --budget.")
     if facts.made_inputs:

@@ -51,6 +51,7 @@ def diagnose(
         winner=None,
         elapsed_s=time.monotonic() - started,
         command=command(seen),
+        notes=seen.notes,
     )
 
 

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from unslow.survey.onnx_facts import graph_facts
+
+onnx: Any = pytest.importorskip("onnx")
+
+
+def saved(folder: Path, *weights: np.ndarray) -> str:
+    values = [onnx.numpy_helper.from_array(array, f"w{number}") for number, array in enumerate(weights)]
+    graph = onnx.helper.make_graph([], "g", [], [], initializer=values)
+    path = folder / "m.onnx"
+    onnx.save(onnx.helper.make_model(graph), str(path))
+    return str(path)
+
+
+def test_a_file_that_cannot_be_parsed_tells_nothing(tmp_path: Path) -> None:
+    (tmp_path / "m.onnx").write_bytes(b"\xff\xff")
+    assert graph_facts(str(tmp_path / "m.onnx")) == {}
+
+
+def test_a_graph_without_weights_tells_nothing(tmp_path: Path) -> None:
+    assert graph_facts(saved(tmp_path)) == {}
+
+
+def test_weights_are_counted_in_bytes_by_type(tmp_path: Path) -> None:
+    path = saved(tmp_path, np.ones((3, 4), np.float32), np.ones(5, np.float32), np.ones(2, np.int64))
+    assert graph_facts(path) == {"parameter_bytes": {"float32": 68, "int64": 16}}
