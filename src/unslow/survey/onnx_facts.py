@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import math
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 
@@ -18,10 +20,17 @@ def graph_facts(path: str) -> dict[str, Any]:
     except Exception:  # ONNX Runtime has run it already: a file that onnx cannot parse only tells less.
         return {}
     weights: Counter[str] = Counter()
-    for values in graph.initializer:
+    for values in _constants(graph):
         dtype = onnx.helper.tensor_dtype_to_np_dtype(values.data_type)
-        size = 1
-        for length in values.dims:
-            size *= int(length)
-        weights[str(dtype)] += size * int(dtype.itemsize)
+        weights[str(dtype)] += math.prod(values.dims) * int(dtype.itemsize)
     return {"parameter_bytes": dict(weights)} if weights else {}
+
+
+def _constants(graph: Any) -> Iterator[Any]:
+    """The tensors that the graph holds, in the branches of `If` and the bodies of loops too."""
+    yield from graph.initializer
+    for attribute in (attribute for node in graph.node for attribute in node.attribute):
+        if attribute.HasField("t"):
+            yield attribute.t
+        for inner in (*([attribute.g] if attribute.HasField("g") else []), *attribute.graphs):
+            yield from _constants(inner)
