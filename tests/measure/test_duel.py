@@ -9,7 +9,7 @@ from unslow.core.errors import WorkerFailed
 from unslow.core.estimate import verdict_of
 from unslow.core.events import Event, silent
 from unslow.core.options import Options
-from unslow.measure.duel import MOST_RACE_PAIRS, Fought, duel
+from unslow.measure.duel import MOST_RACE_PAIRS, SIZING_ALPHA, Fought, duel
 from unslow.measure.finals import TURN_PAIRS_PER_PROCESS
 from unslow.measure.race import pairs_needed
 
@@ -55,11 +55,11 @@ def test_the_pair_of_processes_that_was_looked_at_often_is_not_in_the_interval()
     lucky = Script(0.01, effect=(-0.5, *[0.0] * 20))
     result = fought(Script(0.01), lucky)
     assert result.estimate(OPTIONS).point == pytest.approx(1, abs=0.01)
-    assert len(result.race) >= pairs_needed(OPTIONS.alpha)
+    assert len(result.race) >= pairs_needed(SIZING_ALPHA)
 
 
 def test_the_first_pair_ends_when_it_is_clear_or_after_a_while() -> None:
-    assert len(fought(Script(0.01), Script(0.005)).race) == pairs_needed(OPTIONS.alpha)
+    assert len(fought(Script(0.01), Script(0.005)).race) == pairs_needed(SIZING_ALPHA)
     unclear = fought(Script(0.01), Script(0.01 / 1.02, jitter=0.03))
     assert len(unclear.race) == MOST_RACE_PAIRS
 

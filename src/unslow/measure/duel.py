@@ -11,15 +11,17 @@ from typing import Protocol
 
 import numpy as np
 
-from unslow.core.estimate import Estimate, verdict_of
+from unslow.core.estimate import Estimate
 from unslow.core.events import Event, Listener
 from unslow.core.options import Options
 from unslow.measure.bench import Opened
-from unslow.measure.finals import TURN_PAIRS_PER_PROCESS, finals_estimate, process_pairs_for
+from unslow.measure.finals import CLEAR_SPEEDUP, TURN_PAIRS_PER_PROCESS, finals_estimate, process_pairs_for
 from unslow.measure.race import RaceInterval, pairs_needed
 from unslow.measure.turns import TurnPair, turn_pairs
 
 MOST_RACE_PAIRS = 40
+SIZING_ALPHA = 0.2
+"""Of the race's interval, which only says how many processes are needed; the claim is made from those alone."""
 
 
 class Opens(Protocol):
@@ -59,7 +61,7 @@ def duel(open_a: Opens, open_b: Opens, options: Options, listener: Listener) -> 
     first = _round(open_a, open_b, lambda pairs: _race(pairs, options, listener), options, 0)
     interval = _interval(first.pairs, options)
     rounds: list[_Round] = []
-    for number in range(process_pairs_for(interval if interval.point > 1 else _inverse(interval))):
+    for number in range(process_pairs_for(_away_from_one(interval))):
         rounds.append(_round(open_a, open_b, lambda pairs: islice(pairs, TURN_PAIRS_PER_PROCESS), options, number + 1))
         estimate = finals_estimate([_median(done.pairs, options) for done in rounds])
         listener(Event("finals", "fresh processes", "b", estimate, len(rounds)))
@@ -83,22 +85,29 @@ def _round(open_a: Opens, open_b: Opens, take: Taker, options: Options, number: 
 
 
 def _race(pairs: Iterator[TurnPair], options: Options, listener: Listener) -> Iterator[TurnPair]:
-    interval = RaceInterval(options.alpha)
+    """Pairs until it is clear how many processes are needed."""
+    interval = RaceInterval(SIZING_ALPHA)
     for number, pair in enumerate(pairs, start=1):
         yield pair
         interval = interval.updated(pair.log_ratio(options.objective))
         estimate = interval.estimate.exp()
         listener(Event("race", "one pair of processes", "b", estimate, number))
-        enough = number >= pairs_needed(options.alpha) and verdict_of(estimate, options.noise) != "undecided"
-        if enough or number >= MOST_RACE_PAIRS:
+        apart = _away_from_one(estimate)
+        sized = number >= pairs_needed(SIZING_ALPHA) and (apart.low >= CLEAR_SPEEDUP or apart.high < CLEAR_SPEEDUP)
+        if sized or number >= MOST_RACE_PAIRS:
             return
 
 
 def _interval(pairs: Iterable[TurnPair], options: Options) -> Estimate:
-    interval = RaceInterval(options.alpha)
+    interval = RaceInterval(SIZING_ALPHA)
     for pair in pairs:
         interval = interval.updated(pair.log_ratio(options.objective))
     return interval.estimate.exp()
+
+
+def _away_from_one(ratio: Estimate) -> Estimate:
+    """The ratio, or its inverse, whichever is above 1: slower by half is as clear as faster by half."""
+    return ratio if ratio.point > 1 else _inverse(ratio)
 
 
 def _inverse(ratio: Estimate) -> Estimate:
