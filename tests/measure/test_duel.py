@@ -60,7 +60,7 @@ def test_the_pair_of_processes_that_was_looked_at_often_is_not_in_the_interval()
 
 def test_the_first_pair_ends_when_it_is_clear_or_after_a_while() -> None:
     assert len(fought(Script(0.01), Script(0.005)).race) == pairs_needed(SIZING_ALPHA)
-    unclear = fought(Script(0.01), Script(0.01 / 1.02, jitter=0.03))
+    unclear = fought(Script(0.01), Script(0.01 / 1.2, jitter=0.03))
     assert len(unclear.race) == MOST_RACE_PAIRS
 
 
