@@ -21,6 +21,7 @@ from bench._common import EXAMPLES, RUNS, machine_words, progress, save, saved
 from bench._grid import read_grid
 from bench._ground import bench_of, folder_of, looked_at
 from unslow.core.errors import UnslowError, WorkerFailed
+from unslow.core.events import silent
 from unslow.core.heat import Heat
 from unslow.core.jsonable import from_json, to_json
 from unslow.core.options import Options
@@ -28,11 +29,12 @@ from unslow.core.trial import Guarded
 from unslow.core.units import interval, ratio
 from unslow.core.variant import Variant
 from unslow.fixes import all_fixes
-from unslow.measure.bench import BUILD_TIMEOUT_S, Bench, build, open_side, start
+from unslow.measure.bench import Bench, build, open_side
 from unslow.measure.heats import Original
 from unslow.measure.race import shared_alpha, speedup
 from unslow.measure.turns import turn_pairs
 from unslow.search.space import riskiest
+from unslow.verbs._judges import bundle_of
 from unslow.verify.guard import Guard
 
 SCHEMA = "unslow.bench.exhaustive/1"
@@ -186,20 +188,7 @@ def bundled(bench: Bench, heat: Heat) -> str:
     WorkerFailed
         It cannot be written.
     """
-    folder = bench.folder.bundles / heat.id
-    if heat.workload is not None and not (folder / "manifest.json").is_file():
-        with start(bench, f"bundle-{heat.id}", heat.workload.host) as process:
-            process.ask(
-                "bundle",
-                BUILD_TIMEOUT_S,
-                folder=str(folder),
-                workload=to_json(heat.workload),
-                fixes=to_json(heat.variant.fixes),
-                facts=to_json(bench.facts),
-                machine=to_json(bench.machine),
-                survey=str(bench.folder.survey),
-            )
-    return str(folder)
+    return str(bundle_of(bench, heat, silent))
 
 
 def _tell(search: Search) -> None:

@@ -157,8 +157,27 @@ def test_refusals_have_their_reasons() -> None:
         made_fix("fine"),
     )
     reasons = {refusal.fix: refusal.reason for refusal in refusals(what)}
-    assert set(reasons) == {"missing", "refused"}
+    assert set(reasons) == {"missing", "refused", "elsewhere"}
+    assert reasons["elsewhere"] == "it cannot be applied to a model on torch-module"
     assert reasons["missing"] == "nothing_like_it is not installed: pip install 'unslow[onnx]'"
+
+
+def test_what_a_chain_of_fixes_may_reach_is_not_refused() -> None:
+    onnx, openvino = frozenset({"onnxruntime"}), frozenset({"openvino"})
+    what = known(
+        made_fix("converts", gives="onnxruntime"),
+        made_fix("converts-on", runtimes=onnx, gives="openvino"),
+        made_fix("quantises", runtimes=openvino),
+    )
+    assert refusals(what) == []
+
+
+def test_a_fix_for_another_objective_says_so() -> None:
+    fixes = [made_fix("batches", objectives=frozenset({"throughput", "cost"}))]
+    assert [refusal.reason for refusal in refusals(known(*fixes))] == [
+        "it can help only with --objective cost or throughput, not latency"
+    ]
+    assert refusals(known(*fixes, objective="cost")) == []
 
 
 def test_the_tag_is_the_riskiest_fix_s() -> None:

@@ -81,10 +81,26 @@ def refusals(known: Known) -> list[Refusal]:
     for fix in known.fixes.values():
         if not treated & set(fix.treats):
             continue
-        reason = _missing(fix) or (fix.refuses(setting) if known.original.model.runtime in fix.runtimes else "")
+        reason = _missing(fix) or _out_of_reach(known, fix)
+        if not reason and known.original.model.runtime in fix.runtimes:
+            reason = fix.refuses(setting)
         if reason:
             found.append(Refusal(fix.name, reason))
     return found
+
+
+def _out_of_reach(known: Known, fix: Fix) -> str:
+    """Why no chain of fixes leads to this one, whatever is measured; "" if one may."""
+    objective, runtime = known.options.objective, known.original.model.runtime
+    if objective not in fix.objectives:
+        return f"it can help only with --objective {' or '.join(sorted(fix.objectives))}, not {objective}"
+    reached = {runtime}
+    while more := {f.gives for f in known.fixes.values() if f.gives and reached & f.runtimes} - reached:
+        reached |= more
+    if reached & fix.runtimes:
+        return ""
+    function = "a plain Python function, which only its author can change"
+    return f"it cannot be applied to {function if runtime == 'function' else f'a model on {runtime}'}"
 
 
 def ceiling_of(fix: Fix, findings: Sequence[Finding]) -> float:

@@ -42,7 +42,7 @@ class Judges:
     def verdict(self, heat: Heat) -> Guarded | None:
         """What the guard says of every output; None where no bundle could be written."""
         try:
-            self.bundles[heat.id] = _bundle(self._bench, heat, self._listener)
+            self.bundles[heat.id] = bundle_of(self._bench, heat, self._listener)
         except WorkerFailed as error:
             self.failures[heat.id] = f"Its bundle could not be written: {error.what}"
             return None
@@ -68,7 +68,8 @@ def lossy_variants(heats: Mapping[str, Heat], fixes: Mapping[str, Fix]) -> int:
     return sum(heat.ran for heat in lossy) + (MOST_RESCUED if can_be_rescued else 0)
 
 
-def _bundle(bench: Bench, heat: Heat, listener: Listener) -> Path:
+def bundle_of(bench: Bench, heat: Heat, listener: Listener) -> Path:
+    """The folder of the variant's bundle, written where it is not there yet. Raises WorkerFailed where it cannot be."""
     folder = bench.folder.bundles / heat.id
     if (folder / "manifest.json").is_file():
         return folder
