@@ -58,9 +58,11 @@ class _Clock:
         telling(event)
 
 
-def best(report: Report, tags: Sequence[str]) -> Trial | None:
-    """The fastest trial with these tags that is `faster` and whose outputs are kept."""
+def best(report: Report, tags: Sequence[str], among: Sequence[str] = ()) -> Trial | None:
+    """The fastest trial with these tags (and one of the fixes `among`) that is `faster` and whose outputs are kept."""
     right = [trial for trial in report.trials if trial.fixes and trial.tag in tags and trial.verdict == "faster"]
+    if among:
+        right = [trial for trial in right if any(applied.name in among for applied in trial.fixes)]
     kept = [trial for trial in right if trial.outputs is not None and trial.outputs.verdict == "kept" and trial.speedup]
     return max(kept, key=speed_of, default=None)
 

@@ -25,7 +25,7 @@ from unslow.verify.guard import Guard
 MOST_FINALISTS = 3
 MOST_JUDGED = 8
 """Lossy variants whose outputs are judged in full, from the fastest down, until the finals are full."""
-MOST_UNPROVEN = 2
+MOST_UNPROVEN = 1
 """Finalists that cannot win, since too few samples show their accuracy: they are shown, and cost time."""
 
 
