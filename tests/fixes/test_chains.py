@@ -18,9 +18,9 @@ from unslow.runtimes import open_model
 
 from . import models
 from .conftest import Exported
-from .workshop import WORKLOAD, FakeWorkshop, largest_error, learned
+from .workshop import EIGHT_BITS, WHOLE_RANGE, WORKLOAD, FakeWorkshop, largest_error, learned
 
-ROUNDING, EIGHT_BITS, SIXTEEN_BITS = 1e-5, 0.05, 0.05
+ROUNDING, SIXTEEN_BITS = 1e-5, 0.05
 
 
 def applied(chain: Sequence[str], workshop: FakeWorkshop, workload: Workload = WORKLOAD) -> Workload:
@@ -44,7 +44,7 @@ def answered(workload: Workload, exported: Exported) -> list[list[Any]]:
         (("inference-mode",), 0.0),
         (("inference-mode", "bfloat16"), SIXTEEN_BITS),
         (("onnxruntime",), ROUNDING),
-        (("onnxruntime", "int8-dynamic"), EIGHT_BITS),
+        (("onnxruntime", "int8-dynamic"), WHOLE_RANGE),
         (("onnxruntime", "weight-only-int8"), EIGHT_BITS),
         (("openvino",), ROUNDING),
         (("openvino", "bfloat16"), SIXTEEN_BITS),

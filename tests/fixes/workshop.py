@@ -19,6 +19,8 @@ from unslow.core.jsonable import to_json
 from unslow.core.machine import Machine
 from unslow.core.variant import ArrayRequest, Objective, Setting, Workshop
 from unslow.core.workload import Inference, Model, Target, Workload
+from unslow.fixes._quantization import multiplies_safely
+from unslow.machine.facts import this_machine
 
 Request = dict[str, Any]
 
@@ -69,6 +71,13 @@ def setting(
     workload: Workload = WORKLOAD, facts: Facts = FACTS, machine: Machine = MACHINE, objective: Objective = "latency"
 ) -> Setting:
     return Setting(workload, facts, machine, objective)
+
+
+EIGHT_BITS = 0.05
+"""The largest error of 8 bits where no sum overflows, as `largest_error` counts it."""
+
+WHOLE_RANGE = EIGHT_BITS if multiplies_safely(setting(machine=this_machine(floors=False))) else 0.15
+"""The same with the whole range of 8 bits: without VNNI the sum of two products stops at 16 bits."""
 
 
 def on(runtime: str, path: str = "", **settings: Any) -> Workload:
