@@ -133,9 +133,7 @@ def test_debug_after_two_dashes_is_the_script_s() -> None:
 
 
 @pytest.mark.parametrize(("returned", "code"), [(None, 0), (1, 1), ("text", 0)])
-def test_a_command_s_own_number_is_the_exit_code(
-    monkeypatch: pytest.MonkeyPatch, returned: object, code: int
-) -> None:
+def test_a_command_s_own_number_is_the_exit_code(monkeypatch: pytest.MonkeyPatch, returned: object, code: int) -> None:
     def gives(*_: Any, **__: Any) -> object:
         return returned
 

@@ -38,14 +38,19 @@ def load(folder: str | Path, *, trust: bool = False) -> Bundle:
         Its runtime is not installed.
     """
     place = Path(folder)
-    manifest = read_manifest(place)
-    check_files(place, manifest)
-    _check_trust(place, manifest, trust)
+    manifest = checked(place, trust=trust)
+    return Bundle(place, manifest, open_model(model_in(place, manifest), manifest.host, live_model(manifest)))
+
+
+def checked(folder: Path, *, trust: bool) -> Manifest:
+    """The manifest of a bundle that may be opened here; nothing of it is loaded yet. Raises as `load`."""
+    manifest = read_manifest(folder)
+    check_files(folder, manifest)
+    _check_trust(folder, manifest, trust)
     if runtime_of(manifest.model.runtime).native_code:
-        _check_processor(place, manifest)
-        _check_versions(place, manifest)
-    live = None if manifest.recipe is None else _built(manifest.recipe)
-    return Bundle(place, manifest, open_model(_model(place, manifest), manifest.host, live))
+        _check_processor(folder, manifest)
+        _check_versions(folder, manifest)
+    return manifest
 
 
 def check_files(folder: Path, manifest: Manifest) -> None:
@@ -126,9 +131,15 @@ def _release(version: str) -> list[str]:
     return version.split(".")[:2]
 
 
-def _model(folder: Path, manifest: Manifest) -> Model:
+def model_in(folder: Path, manifest: Manifest) -> Model:
+    """How the bundle's model is opened, by the whole path of its artefact."""
     model = manifest.model
     return replace(model, path=str((folder / model.path).resolve())) if model.path else model
+
+
+def live_model(manifest: Manifest) -> Any:
+    """The model that a recipe builds; None for a bundle that holds an artefact."""
+    return None if manifest.recipe is None else _built(manifest.recipe)
 
 
 def _built(recipe: Recipe) -> Any:

@@ -43,8 +43,14 @@ def compare(a: str, b: str, memory: int, require: str | None, as_json: bool, tru
         click.echo(json.dumps(comparison_json(result), indent=1))
     else:
         console.print(comparison_view(result))
-    unmet = {"faster": result.verdict != "faster", "not-slower": result.verdict in ("slower", "failed")}
-    return int(require is not None and unmet[require])
+    return int(not _met(require, result))
+
+
+def _met(require: str | None, result: Any) -> bool:
+    """Whether the gate opens. Not slower must be shown: an interval that reaches below the noise does not show it."""
+    if require == "not-slower":
+        return result.speedup is not None and result.speedup.low >= 1 / (1 + result.noise)
+    return require is None or result.verdict == "faster"
 
 
 COMMAND = compare

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -58,7 +59,7 @@ def fix(
     target: str | None, inputs: str, shapes: Any, trust: bool, out: str, resume: str, as_json: bool, **chosen: Any
 ) -> None:
     run = _run(target, declared(inputs, shapes, trust), out, resume)
-    options = _options(chosen)
+    options = _gone_on_with(run, chosen) if resume else _options(chosen)
     report = _shown(run, options, as_json)
     if as_json:
         from unslow.report.json import report_json
@@ -72,6 +73,33 @@ def _run(target: str | None, about: Any, out: str, resume: str) -> Any:
     if bool(target) == bool(resume):
         raise click.UsageError("Name a TARGET, or a folder with --resume.")
     return resumed(resume) if resume else named(target, out=out, declared=about)
+
+
+AFRESH = ("budget", "patience", "memory", "accept_unproven")
+"""What may be said anew where a run goes on: none of it changes what was measured."""
+
+
+def _gone_on_with(run: Any, chosen: dict[str, Any]) -> Any:
+    """The options that the run began with; of those on the command line, only what changes no measurement."""
+    from unslow.core.errors import BadUsage
+    from unslow.verbs._named import options_of
+
+    context = click.get_current_context()
+    source = click.core.ParameterSource.COMMANDLINE
+    said = [name for name in context.params if context.get_parameter_source(name) is source]
+    others = [name for name in said if name not in (*AFRESH, "resume", "as_json", "debug")]
+    if others:
+        raise BadUsage(
+            f"--{others[0].replace('_', '-')} cannot be given with --resume: what was measured would not fit it.",
+            "Leave it out, or begin a new run.",
+        )
+    before = options_of(run.folder)
+    given = _options(chosen)
+    if before is None:
+        return given
+    fields = {"budget": "budget_s", "patience": "patience_s", "memory": "memory_bytes"}
+    anew = [fields.get(name, name) for name in said if name in AFRESH]
+    return replace(before, **{name: getattr(given, name) for name in anew})
 
 
 def _options(chosen: dict[str, Any]) -> Any:

@@ -20,7 +20,7 @@ HELP = """Finds out why a model or a training script is slow, fixes it, and prov
 Examples:
   unslow fix examples/sentence_encoder/workload.py:encoder
   unslow fix model.onnx --budget 5m
-  unslow diagnose trace.json
+  unslow diagnose examples/file_type/workload.py:file_type
   unslow explain autograd-at-inference
 """
 

@@ -59,4 +59,16 @@ class MissingExtra(CannotRun):
 
 
 class WorkerFailed(UnslowError):
-    """A process of ours died, hung, was stopped by a guard, or said why it could not go on."""
+    """A process of ours died, hung, was stopped by a guard, or said why it could not go on.
+
+    `cannot_run`: what was raised there is a `CannotRun`, the environment's fault.
+    """
+
+    def __init__(self, what: str, todo: str = "", *, cannot_run: bool = False) -> None:
+        super().__init__(what, todo)
+        self.cannot_run = cannot_run
+
+    def of_the_target(self, todo: str) -> UnslowError:
+        """The same, where it is the user's own target that failed; `todo` where the process did not say what to do."""
+        kind = CannotRun if self.cannot_run else BadInput
+        return kind(self.what, self.todo or todo)

@@ -42,6 +42,11 @@ class Options:
             raise BadUsage(f"A budget of {self.budget_s} s leaves no time.", "Give it as 5m, 90s or 1h.")
         if self.patience_s <= 0:
             raise BadUsage(f"A patience of {self.patience_s} s ends every process at once.", "Give it as 10m or 60s.")
+        if self.rate < 0 or (self.tolerance or 0.0) < 0 or (self.p99_below_ms is not None and self.p99_below_ms <= 0):
+            raise BadUsage(
+                "--rate and --tolerance must not be negative, --p99-below must be above 0.",
+                "Leave out what is not meant.",
+            )
         if self.worth < 1 or not 0 <= self.noise < 1 or not 0 < self.alpha < 1:
             raise BadUsage(
                 "--worth must be at least 1, --noise from 0 to 1.", "The defaults are --worth 1.03 --noise 0.02."

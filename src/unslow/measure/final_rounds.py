@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,6 +47,10 @@ class FinalResult:
     failures: Mapping[str, str]
 
 
+def _not_kept(final: Final) -> None:
+    """For those who want the finals at the end alone."""
+
+
 def hold_finals(
     bench: Bench,
     finalists: Sequence[Heat],
@@ -54,18 +58,22 @@ def hold_finals(
     process_pairs: Mapping[str, int],
     options: Options,
     listener: Listener,
+    keep: Callable[[Final], None] = _not_kept,
 ) -> FinalResult:
-    """Each round starts a fresh original and fresh finalists; a finalist takes part in as many rounds as it needs."""
+    """Each round starts a fresh original and fresh finalists; a finalist takes part in as many rounds as it needs.
+
+    Whoever has had all of its rounds is handed to `keep` at once.
+    """
     tallies = {finalist.id: _Tally() for finalist in finalists}
+    finals: dict[str, Final] = {}
     for round_number in range(max(process_pairs.values(), default=0)):
         running = [f for f in finalists if round_number < process_pairs[f.id] and not tallies[f.id].failure]
         if running:
             _round(bench, running, bundles, round_number, tallies, options, listener)
-    done = {finalist: tally for finalist, tally in tallies.items() if not tally.failure and tally.ratios}
-    return FinalResult(
-        {name: _final(name, tally, bundles[name]) for name, tally in done.items()},
-        {name: tally.failure for name, tally in tallies.items() if tally.failure},
-    )
+        for name in [f.id for f in running if process_pairs[f.id] == round_number + 1 and not tallies[f.id].failure]:
+            finals[name] = _final(name, tallies[name], bundles[name])
+            keep(finals[name])
+    return FinalResult(finals, {name: tally.failure for name, tally in tallies.items() if tally.failure})
 
 
 def _round(

@@ -77,7 +77,7 @@ class LocalProcess(Process):
         except (EOFError, OSError) as error:
             raise self._ended(job) from error
         if "error" in answer:
-            raise WorkerFailed(answer["error"], answer.get("todo", ""))
+            raise WorkerFailed(answer["error"], answer.get("todo", ""), cannot_run=answer.get("cannot_run", False))
         self._peak = max(self._peak, int(answer.get("peak_memory_bytes", 0)))
         # Jobs that end before the next look are held to the limit too: by what the process says of itself.
         self._hold_to_limit(job, self._peak)

@@ -7,8 +7,8 @@ from typing import Any
 
 from unslow.core.discover import plugins
 from unslow.core.errors import BadInput, BadUsage
-from unslow.core.workload import Inference, Target, Workload
-from unslow.targets._adapter import Adapter, Declared, requests_from_npz
+from unslow.core.workload import Host, Inference, Model, Target, Workload
+from unslow.targets._adapter import Adapter, Declared, content_hash, requests_from_npz
 
 
 def adapters() -> dict[str, Adapter]:
@@ -51,9 +51,23 @@ def load(target: Target) -> Inference:
     return adapters()[target.kind].load(target)
 
 
+def changed(target: Target) -> bool:
+    """Whether the files that it names are not what they were when it was located."""
+    named = [Path(target.location), *([Path(target.inputs)] if target.inputs else [])]
+    if not target.fingerprint or target.kind == "bundle":  # A bundle's manifest holds the hashes of its files.
+        return False
+    return not all(path.is_file() for path in named) or content_hash(*named) != target.fingerprint
+
+
 def original(target: Target, inference: Inference) -> Workload:
     """The workload as the user has it: what every variant is compared with."""
-    return Workload(target=target, model=adapters()[target.kind].model(target, inference))
+    adapter = adapters()[target.kind]
+    return adapter.served(Workload(target=target, model=adapter.model(target, inference)))
+
+
+def host_of(target: Target) -> Host:
+    """What a process must be started with to open the target as the user has it; nothing is loaded."""
+    return adapters()[target.kind].served(Workload(target, Model(""))).host
 
 
 def live(workload: Workload, inference: Inference | None) -> Any:
@@ -61,4 +75,15 @@ def live(workload: Workload, inference: Inference | None) -> Any:
     return None if workload.model.path or inference is None else inference.model
 
 
-__all__ = ["Adapter", "Declared", "adapters", "live", "load", "locate", "original", "requests_from_npz"]
+__all__ = [
+    "Adapter",
+    "Declared",
+    "adapters",
+    "changed",
+    "host_of",
+    "live",
+    "load",
+    "locate",
+    "original",
+    "requests_from_npz",
+]

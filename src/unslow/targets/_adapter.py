@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from unslow.core.errors import BadInput
-from unslow.core.workload import Inference, Model, Target
+from unslow.core.workload import Inference, Model, Target, Workload
 
 MADE_REQUESTS = 16
 """How many requests are made where the user gave none."""
@@ -32,16 +32,21 @@ class Declared:
         return ",".join(f"{name}={'x'.join(map(str, shape))}" for name, shape in sorted(self.shapes.items()))
 
 
+def _one_at_a_time(workload: Workload) -> Workload:
+    return workload
+
+
 @dataclass(frozen=True)
 class Adapter:
     """`claims(path)`: whether it takes this file. `locate` makes the plain target, `load` the live workload, `model`
-    says how the original is opened."""
+    says how the original is opened, `served` how its requests meet it, where that is not one at a time."""
 
     name: str
     claims: Callable[[Path], bool]
     locate: Callable[[Path, str, Declared], Target]
     load: Callable[[Target], Inference]
     model: Callable[[Target, Inference], Model]
+    served: Callable[[Workload], Workload] = _one_at_a_time
 
 
 def decoded(text: str) -> dict[str, tuple[int, ...]]:

@@ -1,61 +1,52 @@
-"""A bundle that an earlier `unslow fix` wrote: measured again, or improved on."""
+"""A bundle of an earlier `unslow fix`: measured again, or improved on. It is checked as `unslow.load` checks it."""
 
 from __future__ import annotations
 
-import json
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from unslow.core.errors import BadInput
-from unslow.core.jsonable import from_json
-from unslow.core.workload import Inference, Model, Target
+from unslow.bundle.load import checked, live_model, model_in
+from unslow.bundle.manifest import NAME, Manifest, read_manifest
+from unslow.core.workload import Inference, Model, Target, Workload
 from unslow.targets._adapter import MADE_REQUESTS, Adapter, Declared, content_hash, made_array, requests_from_npz
-
-MANIFEST = "manifest.json"
 
 
 def claims(path: Path) -> bool:
-    return path.is_dir() and (path / MANIFEST).is_file()
+    return path.is_dir() and (path / NAME).is_file()
 
 
 def locate(path: Path, name: str, declared: Declared) -> Target:
-    return Target(
-        "bundle",
-        str(path),
-        name,
-        str(Path(declared.inputs).resolve()) if declared.inputs else "",
-        declared.trust,
-        content_hash(path / MANIFEST),
-    )
-
-
-def _manifest(target: Target) -> dict[str, Any]:
-    try:
-        return json.loads((Path(target.location) / MANIFEST).read_text())
-    except (OSError, ValueError) as error:
-        raise BadInput(
-            f"{target.location}/{MANIFEST} cannot be read: {error}", "Write the bundle again with `unslow fix`."
-        ) from error
+    inputs = str(Path(declared.inputs).resolve()) if declared.inputs else ""
+    return Target("bundle", str(path), name, inputs, declared.trust, content_hash(path / NAME))
 
 
 def load(target: Target) -> Inference:
+    manifest = _checked(target)
+    model = Path(target.location) if manifest.recipe is None else live_model(manifest)
     if target.inputs:
-        return Inference(Path(target.location), requests_from_npz(target.inputs))
+        return Inference(model, requests_from_npz(target.inputs))
     rng = np.random.default_rng(0)
-    leaves = _manifest(target).get("inputs", [])
     made = [
-        {leaf["name"]: made_array(leaf["name"], leaf["shapes"][0][0], leaf["dtype"], rng) for leaf in leaves}
+        {leaf.name: made_array(leaf.name, leaf.shapes[0][0], leaf.dtype, rng) for leaf in manifest.inputs}
         for _ in range(MADE_REQUESTS)
     ]
-    return Inference(Path(target.location), made)
+    return Inference(model, made)
 
 
 def model(target: Target, inference: Inference) -> Model:
-    manifest = _manifest(target)
-    stored = from_json(Model, manifest["model"])
-    return Model(stored.runtime, str(Path(target.location) / stored.path) if stored.path else "", stored.settings)
+    return model_in(Path(target.location), _checked(target))
 
 
-ADAPTER = Adapter("bundle", claims, locate, load, model)
+def served(workload: Workload) -> Workload:
+    """The workload as the bundle is served: its batches, clients and threads are part of what was proven."""
+    manifest = read_manifest(Path(workload.target.location))
+    return replace(workload, serving=manifest.serving, host=manifest.host)
+
+
+def _checked(target: Target) -> Manifest:
+    return checked(Path(target.location), trust=target.trust)
+
+
+ADAPTER = Adapter("bundle", claims, locate, load, model, served)

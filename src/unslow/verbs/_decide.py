@@ -60,9 +60,11 @@ def decide(
     # A limit on p99 needs more calls than a clear speed-up does.
     wanted = {heat.id: process_pairs_for(raced.intervals[heat.id]) for heat in missing}
     pairs = wanted if options.p99_below_ms is None else dict.fromkeys(wanted, PROCESS_PAIRS)
-    held = hold_finals(bench, missing, judges.bundles, pairs, options, listener)
-    for name, final in held.finals.items():
-        journal.add("final", name, final)
+
+    def keep(final: Final) -> None:
+        journal.add("final", final.id, final)
+
+    held = hold_finals(bench, missing, judges.bundles, pairs, options, listener, keep)
     return Results(
         raced.heats,
         raced.intervals,

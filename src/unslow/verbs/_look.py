@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from unslow.core.errors import BadInput, WorkerFailed
+from unslow.core.errors import WorkerFailed
 from unslow.core.events import Event, Listener
 from unslow.core.facts import Facts
 from unslow.core.finding import Evidence, Finding
@@ -17,7 +17,7 @@ from unslow.core.options import Options
 from unslow.core.profile import Profile
 from unslow.core.trial import RatedFinding
 from unslow.core.variant import Fix
-from unslow.core.workload import Host, Target, Workload
+from unslow.core.workload import Target, Workload
 from unslow.fixes import all_fixes
 from unslow.habits import abstention, diagnose
 from unslow.machine.facts import this_machine
@@ -26,6 +26,7 @@ from unslow.processes.base import Conditions, Processes
 from unslow.read import read
 from unslow.runs.folder import RunFolder
 from unslow.runs.journal import Journal
+from unslow.targets import host_of
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,9 @@ def look(
 
 def _survey(target: Target, folder: RunFolder, options: Options, processes: Processes) -> Surveyed:
     conditions = Conditions(
-        folder.log("survey"), environment_of(Host(), folder.survey / "inductor"), memory_limit(options.memory_bytes)
+        folder.log("survey"),
+        environment_of(host_of(target), folder.survey / "inductor"),
+        memory_limit(options.memory_bytes),
     )
     with processes.start(conditions) as process:
         try:
@@ -81,7 +84,7 @@ def _survey(target: Target, folder: RunFolder, options: Options, processes: Proc
                 Surveyed, process.ask("survey", options.patience_s, target=to_json(target), folder=str(folder.survey))
             )
         except WorkerFailed as error:
-            raise BadInput(error.what, error.todo or f"What it printed: {folder.log('survey')}") from error
+            raise error.of_the_target(f"What it printed: {folder.log('survey')}") from error
 
 
 def rated(findings: Sequence[Finding], worth: float, fixes: Mapping[str, Fix]) -> tuple[RatedFinding, ...]:

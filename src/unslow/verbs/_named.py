@@ -12,11 +12,13 @@ from typing import Any
 from unslow import targets
 from unslow.core.errors import BadInput, BadUsage
 from unslow.core.jsonable import from_json, to_json
+from unslow.core.options import Options
 from unslow.core.workload import MARK, Inference, Target
 from unslow.runs.folder import RunFolder, new_folder, writing
 from unslow.targets import pickled
 
 TARGET_FILE = "target.json"
+OPTIONS_FILE = "options.json"
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,26 @@ def resumed(path: str) -> Named:
         raise BadInput(
             f"{path} is not the folder of a run that can go on.", "Name a folder under unslow-runs/."
         ) from error
+    if targets.changed(target):
+        raise BadInput(
+            f"{target} has changed since the run in {path} began.",
+            "What was measured is of another workload: run it anew.",
+        )
     return Named(target, folder)
+
+
+def options_of(folder: RunFolder) -> Options | None:
+    """The options that a run began with; None before it has."""
+    try:
+        return from_json(Options, json.loads((folder.path / "work" / OPTIONS_FILE).read_text()))
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def keep_options(options: Options, folder: RunFolder) -> None:
+    """Write them down for whoever goes on with the run."""
+    with writing(folder.path):
+        (folder.path / "work" / OPTIONS_FILE).write_text(json.dumps(to_json(options)))
 
 
 def _keep(target: Target, folder: RunFolder) -> None:

@@ -11,18 +11,20 @@ from pathlib import Path
 from typing import Any
 
 from unslow.core.comparison import Comparison, Side
+from unslow.core.errors import WorkerFailed
 from unslow.core.estimate import verdict_of
 from unslow.core.events import Event, Listener, silent
 from unslow.core.jsonable import to_json
 from unslow.core.options import Options
 from unslow.core.trial import Speedup
-from unslow.core.workload import Host, Target
+from unslow.core.workload import Target
 from unslow.machine.facts import this_machine
 from unslow.measure.bench import OPEN_TIMEOUT_S, WARM_UP_S, Opened, environment_of, memory_limit
 from unslow.measure.duel import Fought, duel
 from unslow.measure.turns import Turn, warm_up
 from unslow.processes.base import Conditions, Processes
 from unslow.processes.local import LocalProcesses
+from unslow.targets import host_of
 from unslow.verbs._named import named
 from unslow.verbs._trials import percentiles
 
@@ -82,13 +84,16 @@ class _Opens:
 
     def __call__(self) -> Opened:
         self.listener(Event("build", f"opening {self.target}"))
-        environment = environment_of(Host(), self.scratch / "inductor")
+        environment = environment_of(host_of(self.target), self.scratch / "inductor")
         conditions = Conditions(self.scratch / "log", environment, memory_limit(self.options.memory_bytes))
         started = time.monotonic()
         process = self.processes.start(conditions)
         try:
             opened = process.ask("open_target", OPEN_TIMEOUT_S, target=to_json(self.target), seed=self.options.seed)
             side = warm_up(process, opened["granularity"], opened["first_s"], WARM_UP_S, time.monotonic)
+        except WorkerFailed as error:
+            process.close()
+            raise error.of_the_target(f"Try it alone: unslow profile {self.target}") from error
         except BaseException:
             process.close()
             raise

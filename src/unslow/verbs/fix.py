@@ -21,7 +21,7 @@ from unslow.search.contest import race
 from unslow.search.space import Known, ceiling_of
 from unslow.verbs._decide import decide
 from unslow.verbs._look import Look, look
-from unslow.verbs._named import Named, named
+from unslow.verbs._named import Named, keep_options, named
 from unslow.verbs._rescue import Again
 from unslow.verbs._trials import telling_trials
 from unslow.verbs._write import reported, written
@@ -78,6 +78,7 @@ def fix(
 def fix_named(run: Named, options: Options, listener: Listener, processes: Processes) -> Report:
     """The whole run, from a target to what it leaves on the disk. Goes on where the folder's journal ends."""
     started, journal = time.monotonic(), Journal(run.folder.journal)
+    keep_options(options, run.folder)
     seen = look(run.target, run.folder, journal, options, processes, listener)
     bench = _bench(seen, run.folder, options, processes)
     known = Known(bench.original, bench.facts, seen.machine, seen.findings, all_fixes(), options)

@@ -45,7 +45,7 @@ class Paths:
 class Guard:
     """Keeps the original's answers, and the process that judges, for the whole run.
 
-    A stochastic original (dropout left on) is compared in evaluation mode: `reference_workload`.
+    A stochastic original (dropout left on) is compared in evaluation mode.
     """
 
     def __init__(self, bench: Bench, options: Options) -> None:
@@ -122,12 +122,18 @@ class Guard:
             tolerance = self._bench.facts.tolerance if self._options.tolerance is None else self._options.tolerance
             alpha = self._options.alpha / max(1, lossy_variants)
             case = Case(str(original), str(path), tag, tolerance, alpha, self._options.seed, reference=reference)
-            guarded = from_json(Guarded, self._asked("judge", case=to_json(case)))
+            try:
+                guarded = from_json(Guarded, self._asked("judge", case=to_json(case)))
+            except WorkerFailed as error:
+                # A metric that is slow, or breaks on a resample, costs its verdict and not the run.
+                self.close()
+                return Guarded("unproven", f"It could not be judged: {error.what}")
             return replace(guarded, drift=self._drift(process, heat, guarded))
 
     def close(self) -> None:
         if self._judge is not None:
             self._judge.close()
+            self._judge = None
 
     def _drift(self, process: Process, heat: Heat, guarded: Guarded) -> Mapping[str, Any]:
         """How far the reasons for the answers drift; {} where it cannot be said, or need not (equal bits)."""

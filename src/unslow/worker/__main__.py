@@ -42,11 +42,13 @@ def main() -> None:
 
 
 def _explained(error: Exception) -> dict[str, Any]:
+    from unslow.core.errors import CannotRun
+
     what, todo = getattr(error, "what", ""), getattr(error, "todo", "")
     if not what:
         first = (str(error).strip() or "no message").splitlines()[0]
         what = f"{type(error).__name__}: {first}"[:400]
-    return {"error": what, "todo": todo, "kind": type(error).__name__}
+    return {"error": what, "todo": todo, "cannot_run": isinstance(error, CannotRun)}
 
 
 def _tie_to(parent: int) -> None:
