@@ -13,7 +13,7 @@ import contextlib
 import importlib
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -39,8 +39,10 @@ class _Clock:
     recorded: list[float] = field(default_factory=list[float])
 
 
-def record(answer: Answer, requests: Sequence[int], folder: Path) -> Path:
+def record(answer: Answer, requests: Sequence[int], folder: Path, kinds: Sequence[Hashable] = ()) -> Path:
     """Answers the `requests` of the stream under PyTorch's profiler; returns a Kineto JSON file in `folder`.
+
+    `kinds` says of each of the `requests` what its shapes are: of those alike, one is looked at in detail.
 
     Each request is one step, `ProfilerStep#k`. Under the key `unslow` the file also holds the requests, the seconds of
     each without and with recording, the distortion, and what the operators were called with.
@@ -56,20 +58,30 @@ def record(answer: Answer, requests: Sequence[int], folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     with native_messages_to(folder / MESSAGES):
         answer(requests[0])
-        details = _details(torch, answer, tuple(dict.fromkeys(requests)), folder / DETAILS)
+        details = _details(torch, answer, _alike(requests, kinds), folder / DETAILS)
         return _times(torch, answer, requests, details, folder / RECORDING)
 
 
-def _details(torch: Any, answer: Answer, requests: Sequence[int], file: Path) -> dict[str, Any]:
-    """Shapes, dtypes and memory of each different request, in a window whose times nobody reads."""
+def _alike(requests: Sequence[int], kinds: Sequence[Hashable]) -> dict[int, list[int]]:
+    """The first request of each kind, with all the requests of that kind; without kinds each is one of its own."""
+    first: dict[Hashable, int] = {}
+    found: dict[int, list[int]] = {}
+    for request, kind in dict(zip(requests, kinds or requests, strict=True)).items():
+        found.setdefault(first.setdefault(kind, request), []).append(request)
+    return found
+
+
+def _details(torch: Any, answer: Answer, alike: Mapping[int, Sequence[int]], file: Path) -> dict[str, Any]:
+    """Shapes, dtypes and memory of one request of each kind, for all of them, in a window whose times nobody reads."""
     profiler = _profiler(torch, record_shapes=True, profile_memory=True)
     with profiler:
-        for place, request in enumerate(requests):
+        for place, request in enumerate(alike):
             _recorded(torch, answer, place, request)
     profiler.export_chrome_trace(str(file))
-    details = calls_of(json.loads(file.read_text(encoding="utf-8")), requests, STEP)
+    details = calls_of(json.loads(file.read_text(encoding="utf-8")), tuple(alike), STEP)
     file.unlink()
-    return details
+    seen = details["requests"]
+    return {**details, "requests": {str(one): seen[str(first)] for first, like in alike.items() for one in like}}
 
 
 def _times(torch: Any, answer: Answer, requests: Sequence[int], details: dict[str, Any], file: Path) -> Path:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import resource
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from unslow.survey.names import names_of
 from unslow.survey.requests import all_arrays, write_requests
 
 TIMING_S = 1.5
-RECORDED_S = 2.0
+RECORDED_S = 1.0
 LEAST_RECORDED, MOST_RECORDED = 4, 200
 FRAMEWORKS = {"torch-module": "torch", "exported-program": "exported", "onnxruntime": "onnx", "openvino": "openvino"}
 
@@ -205,6 +205,11 @@ def _save(built: _Built, folder: Path) -> None:
     write_requests(folder, built.names, built.requests, judged, inference.carry)
 
 
+def _kind(named: Mapping[str, Any]) -> tuple[tuple[str, tuple[int, ...], str], ...]:
+    """The shapes and dtypes of a request: those alike run the same operators."""
+    return tuple((name, tuple(value.shape), str(value.dtype)) for name, value in sorted(named.items()))
+
+
 def _record(built: _Built, facts: Facts, folder: Path) -> Path:
     """With the framework's own profiler, for a short while."""
     steps = int(min(MOST_RECORDED, max(LEAST_RECORDED, RECORDED_S / max(facts.seconds_per_request, 1e-6))))
@@ -213,7 +218,8 @@ def _record(built: _Built, facts: Facts, folder: Path) -> Path:
     if runtime in ("torch-module", "exported-program"):
         from unslow.record import torch_profiler
 
-        return torch_profiler.record(built.stream.answer, places, folder)
+        kinds = [_kind(built.requests[place].named(built.names)) for place in places] if facts.flat_inputs else ()
+        return torch_profiler.record(built.stream.answer, places, folder, kinds)
     if runtime == "onnxruntime" and facts.flat_inputs:
         from unslow.record import onnxruntime_profiler
 
