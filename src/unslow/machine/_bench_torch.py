@@ -184,13 +184,24 @@ def eager(name: str, torch: Any) -> Call:
 
         return blocks
     if name == "matmul":
-        x = torch.randn(SIZES.rows, SIZES.width)
-        up, up_bias = torch.randn(SIZES.hidden, SIZES.width), torch.randn(SIZES.hidden)
-        down, down_bias = torch.randn(SIZES.width, SIZES.hidden), torch.randn(SIZES.width)
-        return lambda: functional.linear(functional.linear(x, up, up_bias), down, down_bias)
+        return _eager_products(torch)
     if name == "conv":
         return _eager_separable(torch)
     return partial(_tiny, torch, torch.ones(1, 8), torch.full((8,), 0.5))
+
+
+def _eager_products(torch: Any) -> Call:
+    rows, sides = torch.randn(SIZES.rows, SIZES.width), ((SIZES.width, SIZES.hidden), (SIZES.hidden, SIZES.width))
+    # Small enough that no layer's answers become subnormal or infinite.
+    layers = [(torch.randn(to, of) / of**0.5, torch.randn(to)) for of, to in sides * SIZES.layers]
+
+    def network() -> Any:
+        x = rows
+        for weight, bias in layers:
+            x = torch.nn.functional.linear(x, weight, bias)
+        return x
+
+    return network
 
 
 def _eager_separable(torch: Any) -> Call:

@@ -22,6 +22,7 @@ class Sizes:
     hidden: int = 1536
     image: int = 56
     channels: int = 144
+    layers: int = 2
     blocks: int = 4
     tiny_operations: int = 100
 
@@ -89,7 +90,8 @@ def _matmul() -> tuple[bytes, tuple[int, ...]]:
     shape = (SIZES.rows, SIZES.width)
     net = Network(*shape)
     x = "x"
-    for rows, columns in ((SIZES.width, SIZES.hidden), (SIZES.hidden, SIZES.width)):
+    # Each layer has weights of its own, as a model's layers do: no cache holds them all from one request to the next.
+    for rows, columns in ((SIZES.width, SIZES.hidden), (SIZES.hidden, SIZES.width)) * SIZES.layers:
         x = net.add("Add", [net.add("MatMul", [x, net.normal(rows, columns)]), net.normal(columns)])
     return net.to_bytes(x), shape
 
