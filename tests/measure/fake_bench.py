@@ -47,7 +47,8 @@ def interrupted(job: str) -> BaseException:
 @dataclass
 class Script:
     """`seconds` per request (or a function of the number of the process's turn). `fails` says at which jobs what is
-    raised, `fails_at_turn` from which turn on, of which process of that name (0: of every one). `effect` is by how much
+    raised, `fails_at_turn` from which turn on, of which process of that name (0: of every one), or of all from
+    `fails_from_process` on. `effect` is by how much
     each process of that name is shifted for its life, in turn."""
 
     seconds: Any = 0.01
@@ -55,6 +56,7 @@ class Script:
     fails: dict[str, Raises] = field(default_factory=dict[str, Raises])
     fails_at_turn: int = 1_000_000
     failing_process: int = 0
+    fails_from_process: int = 0
     failure: Raises = dies
     unchanged: bool = False
     effect: tuple[float, ...] = (0.0,)
@@ -99,7 +101,7 @@ class FakeWorker(Process):
 
     def do_turn(self, start: int, count: int, untimed: int) -> Any:
         self.turns += 1
-        at = self.script.failing_process in (0, self.number)
+        at = self.script.failing_process in (0, self.number) and self.number >= self.script.fails_from_process
         if at and self.turns >= self.script.fails_at_turn:
             self.dead = True
             raise self.script.failure("turn")

@@ -1,16 +1,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
 import pytest
 
 from fake_bench import ORIGINAL, Script, Yard, dies, interrupted
-from unslow.core.errors import WorkerFailed
 from unslow.core.estimate import verdict_of
 from unslow.core.events import Event, silent
-from unslow.core.heat import Heat
+from unslow.core.heat import Final, Heat
 from unslow.core.options import Options
 from unslow.core.variant import Applied, Variant
 from unslow.measure.final_rounds import FinalResult, hold_finals
@@ -20,7 +20,13 @@ from unslow.verbs._trials import final_speedup
 FAST, OTHER = (Heat(Variant((Applied(name),)), ORIGINAL) for name in ("inference-mode", "torch-compile"))
 
 
-def held(yard: Yard, folder: Path, pairs: dict[str, int], listener: object = None) -> FinalResult:
+def held(
+    yard: Yard,
+    folder: Path,
+    pairs: dict[str, int],
+    listener: object = None,
+    keep: Callable[[Final], None] = lambda final: None,
+) -> FinalResult:
     bundles = {heat.id: folder / heat.id for heat in (FAST, OTHER)}
     for bundle in bundles.values():
         bundle.mkdir(exist_ok=True)
@@ -28,7 +34,7 @@ def held(yard: Yard, folder: Path, pairs: dict[str, int], listener: object = Non
     told = listener if callable(listener) else silent
     try:
         chosen = [heat for heat in (FAST, OTHER) if heat.id in pairs]
-        return hold_finals(yard.bench(folder), chosen, bundles, pairs, Options(), told)
+        return hold_finals(yard.bench(folder), chosen, bundles, pairs, Options(), told, keep)
     finally:
         assert yard.open_workers == []
 
@@ -47,9 +53,52 @@ def test_one_that_cannot_be_opened_fails_alone(tmp_path: Path) -> None:
     assert set(result.finals) == {FAST.id}
 
 
-def test_an_original_that_dies_ends_the_finals_and_blames_nobody(tmp_path: Path) -> None:
-    with pytest.raises(WorkerFailed):
-        held(Yard({"original": Script(0.01, fails_at_turn=20)}), tmp_path, {FAST.id: 3, OTHER.id: 3})
+def dying(turn: int, process: int = 0) -> Script:
+    return Script(0.01, fails_at_turn=turn, failing_process=process)
+
+
+def test_an_original_that_always_dies_blames_nobody_and_the_finals_end(tmp_path: Path) -> None:
+    yard = Yard({"original": dying(20)})
+    result = held(yard, tmp_path, {FAST.id: 3, OTHER.id: 3})
+    assert result.finals == {}
+    assert set(result.failures) == {FAST.id, OTHER.id}
+    assert all("original's process ended" in reason and "SIGSEGV" in reason for reason in result.failures.values())
+    assert yard.count("open", "original") == 2
+
+
+def test_an_original_that_cannot_be_opened_is_tried_twice_then_the_finals_end(tmp_path: Path) -> None:
+    yard = Yard({"original": Script(fails={"open": dies})})
+    assert set(held(yard, tmp_path, {FAST.id: 3}).failures) == {FAST.id}
+    assert (yard.count("open", "original"), yard.count("open", FAST.id)) == (2, 0)
+
+
+def test_a_round_in_which_the_original_dies_is_held_again_whole(tmp_path: Path) -> None:
+    """It dies beside the second finalist: what the first one had done in that round is thrown away with it."""
+    told: list[Event] = []
+    warm_up_and_one_finalist = 10 + TURN_PAIRS_PER_PROCESS + 5
+    yard = Yard({"original": dying(warm_up_and_one_finalist, process=2), FAST.id: Script(0.005)})
+    result = held(yard, tmp_path, {FAST.id: 3, OTHER.id: 3}, told.append)
+    assert result.failures == {}
+    assert [len(result.finals[heat.id].log_ratios) for heat in (FAST, OTHER)] == [3, 3]
+    assert {len(pairs) for pairs in result.finals[FAST.id].log_ratios} == {TURN_PAIRS_PER_PROCESS}
+    assert [yard.count("open", name) for name in ("original", FAST.id, OTHER.id)] == [4, 4, 4]
+    assert [event.stage for event in told].count("note") == 1
+
+
+def test_one_that_died_beside_a_living_original_has_no_second_chance(tmp_path: Path) -> None:
+    yard = Yard({"original": dying(40, process=1), FAST.id: Script(fails={"open": dies})})
+    result = held(yard, tmp_path, {FAST.id: 3, OTHER.id: 3})
+    assert (set(result.failures), set(result.finals)) == ({FAST.id}, {OTHER.id})
+    assert yard.count("open", FAST.id) == 1
+
+
+def test_after_a_second_death_what_is_known_is_reported_and_not_kept(tmp_path: Path) -> None:
+    yard = Yard({"original": Script(0.01, fails_from_process=4, fails_at_turn=20), FAST.id: Script(0.005)})
+    kept: list[str] = []
+    result = held(yard, tmp_path, {FAST.id: 8, OTHER.id: 3}, keep=lambda final: kept.append(final.id))
+    assert (set(result.finals), kept) == ({FAST.id, OTHER.id}, [OTHER.id])
+    assert [len(result.finals[heat.id].log_ratios) for heat in (FAST, OTHER)] == [3, 3]
+    assert result.failures == {}
 
 
 def test_an_interrupt_goes_through_and_leaves_nothing_open(tmp_path: Path) -> None:

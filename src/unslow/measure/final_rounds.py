@@ -5,8 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,19 +23,34 @@ LEAST_LOAD, MOST_LOAD = 400, 5000
 """Requests under load: below 368 the interval of p99 has no upper end."""
 
 
-@dataclass
-class _Tally:
-    """What one finalist's rounds gave so far."""
+LEAST_ROUNDS = 2
+"""Fewer process medians have no interval: what the finals ended with before then is not reported."""
 
-    ratios: list[tuple[float, ...]] = field(default_factory=list[tuple[float, ...]])
-    pairs: list[TurnPair] = field(default_factory=list[TurnPair])
-    setup_s: list[float] = field(default_factory=list[float])
-    peak: int = 0
-    original_peak: int = 0
-    original_setup_s: list[float] = field(default_factory=list[float])
-    failure: str = ""
+
+@dataclass(frozen=True)
+class _Part:
+    """What one round gave of one finalist, and of the original beside it."""
+
+    pairs: tuple[TurnPair, ...]
+    setup_s: float
+    peak: int
+    original_setup_s: float
+    original_peak: int
     load_ms: tuple[float, ...] = ()
     original_load_ms: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Round:
+    """One round: the parts by finalist, the reasons of those that failed in it.
+
+    `original_died` is the reason why it was interrupted, "" if it was not. An interrupted one has no parts: a round
+    counts whole or not at all.
+    """
+
+    parts: Mapping[str, _Part]
+    failures: Mapping[str, str]
+    original_died: str = ""
 
 
 @dataclass(frozen=True)
@@ -45,6 +59,16 @@ class FinalResult:
 
     finals: Mapping[str, Final]
     failures: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class _Stage:
+    """What all rounds share."""
+
+    bench: Bench
+    bundles: Mapping[str, Path]
+    options: Options
+    listener: Listener
 
 
 def _not_kept(final: Final) -> None:
@@ -62,69 +86,86 @@ def hold_finals(
 ) -> FinalResult:
     """Each round starts a fresh original and fresh finalists; a finalist takes part in as many rounds as it needs.
 
-    Whoever has had all of its rounds is handed to `keep` at once.
+    Whoever has had all of its rounds is handed to `keep` at once. A round in which the original dies is held once more;
+    if it dies again the finals end, and whoever has `LEAST_ROUNDS` by then is reported with what is known of it (and
+    not kept: a run that goes on measures it anew).
     """
-    tallies = {finalist.id: _Tally() for finalist in finalists}
+    stage = _Stage(bench, bundles, options, listener)
+    known: dict[str, list[_Part]] = {finalist.id: [] for finalist in finalists}
     finals: dict[str, Final] = {}
-    for round_number in range(max(process_pairs.values(), default=0)):
-        running = [f for f in finalists if round_number < process_pairs[f.id] and not tallies[f.id].failure]
-        if running:
-            _round(bench, running, bundles, round_number, tallies, options, listener)
-        for name in [f.id for f in running if process_pairs[f.id] == round_number + 1 and not tallies[f.id].failure]:
-            finals[name] = _final(name, tallies[name], bundles[name])
-            keep(finals[name])
-    return FinalResult(finals, {name: tally.failure for name, tally in tallies.items() if tally.failure})
+    failures: dict[str, str] = {}
+    for number in range(max(process_pairs.values(), default=0)):
+        running = [f for f in finalists if number < process_pairs[f.id] and f.id not in failures]
+        if not running:
+            break
+        done = _round_or_again(stage, running, number, known)
+        failures |= done.failures
+        for name, part in done.parts.items():
+            known[name].append(part)
+            if len(known[name]) == process_pairs[name]:
+                finals[name] = _final(name, known[name], bundles[name], options)
+                keep(finals[name])
+        if done.original_died:
+            enough = [f.id for f in running if f.id not in failures and len(known[f.id]) >= LEAST_ROUNDS]
+            finals |= {name: _final(name, known[name], bundles[name], options) for name in enough}
+            why = f"The original's process ended beside it in the finals, twice: {done.original_died}"
+            failures |= {f.id: why for f in running if f.id not in {*failures, *enough}}
+            break
+    return FinalResult(finals, failures)
 
 
-def _round(
-    bench: Bench,
-    running: Sequence[Heat],
-    bundles: Mapping[str, Path],
-    number: int,
-    tallies: dict[str, _Tally],
-    options: Options,
-    listener: Listener,
-) -> None:
-    with ExitStack() as stack:
+def _round_or_again(
+    stage: _Stage, running: Sequence[Heat], number: int, known: Mapping[str, Sequence[_Part]]
+) -> _Round:
+    """One round; where the original dies in it, one more with fresh processes on both sides."""
+    first = _round(stage, running, number, known)
+    if not first.original_died:
+        return first
+    stage.listener(Event("note", f"The original's process ended in the finals; once more. {first.original_died}"))
+    again = _round(stage, [f for f in running if f.id not in first.failures], number, known)
+    return replace(again, failures={**first.failures, **again.failures})
+
+
+def _round(stage: _Stage, running: Sequence[Heat], number: int, known: Mapping[str, Sequence[_Part]]) -> _Round:
+    bench = stage.bench
+    parts: dict[str, _Part] = {}
+    failures: dict[str, str] = {}
+    try:
         original = open_side(bench, "original", bench.original, bench.final_order, original=True)
-        stack.enter_context(original.process)
+    except UnslowError as error:
+        return _Round({}, {}, error.what)
+    with original.process:
         for finalist in running:
-            tally = tallies[finalist.id]
             try:
-                _against(bench, original, finalist, bundles[finalist.id], number, tally, options, listener)
+                parts[finalist.id] = _against(stage, original, finalist, number, known[finalist.id])
             except UnslowError as error:
                 if not original.answers():
-                    raise
-                tally.failure = error.what
-            tally.original_setup_s.append(original.setup_s)
-            tally.original_peak = max(tally.original_peak, original.process.peak_memory_bytes)
+                    return _Round({}, failures, error.what)
+                failures[finalist.id] = error.what
+    return _Round(parts, failures)
 
 
-def _against(
-    bench: Bench,
-    original: Opened,
-    finalist: Heat,
-    bundle: Path,
-    number: int,
-    tally: _Tally,
-    options: Options,
-    listener: Listener,
-) -> None:
+def _against(stage: _Stage, original: Opened, finalist: Heat, number: int, known: Sequence[_Part]) -> _Part:
+    bench, options = stage.bench, stage.options
     if finalist.workload is None:
         raise WorkerFailed("It was never built.")
-    opened = open_side(bench, finalist.id, finalist.workload, bench.final_order, bundle=str(bundle))
+    bundle = str(stage.bundles[finalist.id])
+    opened = open_side(bench, finalist.id, finalist.workload, bench.final_order, bundle=bundle)
     with opened.process:
         seed = options.seed * 7919 + number * 104_729 + int(finalist.id, 16) % 7919
-        pairs = list(itertools.islice(turn_pairs(original.side, opened.side, seed), TURN_PAIRS_PER_PROCESS))
-        tally.pairs += pairs
-        tally.ratios.append(tuple(pair.log_ratio(options.objective) for pair in pairs))
-        tally.setup_s.append(opened.setup_s)
-        tally.peak = max(tally.peak, opened.process.peak_memory_bytes)
-        if not tally.load_ms and (options.rate or options.p99_below_ms is not None):
-            tally.load_ms = _under_load(opened, options)
-            tally.original_load_ms = _under_load(original, options)
-    medians = [float(np.median(ratios)) for ratios in tally.ratios]
-    listener(Event("finals", str(finalist.variant), finalist.id, finals_estimate(medians), len(tally.ratios)))
+        pairs = tuple(itertools.islice(turn_pairs(original.side, opened.side, seed), TURN_PAIRS_PER_PROCESS))
+        peaks = opened.process.peak_memory_bytes, original.process.peak_memory_bytes
+        part = _Part(pairs, opened.setup_s, peaks[0], original.setup_s, peaks[1])
+        if (options.rate or options.p99_below_ms is not None) and not any(earlier.load_ms for earlier in known):
+            loads = _under_load(opened, options), _under_load(original, options)
+            part = replace(part, load_ms=loads[0], original_load_ms=loads[1])
+    medians = [float(np.median(ratios)) for ratios in _log_ratios((*known, part), options)]
+    stage.listener(Event("finals", str(finalist.variant), finalist.id, finals_estimate(medians), len(medians)))
+    return part
+
+
+def _log_ratios(parts: Sequence[_Part], options: Options) -> tuple[tuple[float, ...], ...]:
+    return tuple(tuple(pair.log_ratio(options.objective) for pair in part.pairs) for part in parts)
 
 
 def _under_load(opened: Opened, options: Options) -> tuple[float, ...]:
@@ -140,11 +181,13 @@ def _under_load(opened: Opened, options: Options) -> tuple[float, ...]:
     return tuple(1e3 * value for value in seconds)
 
 
-def _final(name: str, tally: _Tally, bundle: Path) -> Final:
-    mine, theirs = [pair.variant for pair in tally.pairs], [pair.original for pair in tally.pairs]
+def _final(name: str, parts: Sequence[_Part], bundle: Path, options: Options) -> Final:
+    pairs = [pair for part in parts for pair in part.pairs]
+    mine, theirs = [pair.variant for pair in pairs], [pair.original for pair in pairs]
+    loaded = next((part for part in parts if part.load_ms), parts[0])
     return Final(
         id=name,
-        log_ratios=tuple(tally.ratios),
+        log_ratios=_log_ratios(parts, options),
         call_ms=tuple(1e3 * seconds for turn in mine for seconds in turn.call_seconds),
         original_call_ms=tuple(1e3 * seconds for turn in theirs for seconds in turn.call_seconds),
         seconds=sum(turn.seconds for turn in mine),
@@ -153,12 +196,12 @@ def _final(name: str, tally: _Tally, bundle: Path) -> Final:
         original_seconds=sum(turn.seconds for turn in theirs),
         original_cpu_seconds=sum(turn.cpu_seconds for turn in theirs),
         original_requests=sum(turn.requests for turn in theirs),
-        setup_s=float(np.median(tally.setup_s)),
-        original_setup_s=float(np.median(tally.original_setup_s)),
-        peak_memory_bytes=tally.peak,
-        original_peak_memory_bytes=tally.original_peak,
+        setup_s=float(np.median([part.setup_s for part in parts])),
+        original_setup_s=float(np.median([part.original_setup_s for part in parts])),
+        peak_memory_bytes=max(part.peak for part in parts),
+        original_peak_memory_bytes=max(part.original_peak for part in parts),
         bundle=str(bundle),
-        load_ms=tally.load_ms,
-        original_load_ms=tally.original_load_ms,
+        load_ms=loaded.load_ms,
+        original_load_ms=loaded.original_load_ms,
         bundle_bytes=sum(file.stat().st_size for file in bundle.rglob("*") if file.is_file()),
     )
