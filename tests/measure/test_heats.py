@@ -117,13 +117,24 @@ def test_a_hung_process_may_not_eat_more_than_what_is_left(tmp_path: Path) -> No
         assert {round(seconds) for job, seconds in yard.timeouts if job == "build"} == {most}
 
 
-def test_patience_bounds_every_build_and_open(tmp_path: Path) -> None:
+@pytest.mark.parametrize("patience_s", [7.0, 5000.0])
+def test_patience_is_the_one_limit_of_every_wait(tmp_path: Path, patience_s: float) -> None:
     yard = yard_of(Script())
-    bench = yard.bench(tmp_path, patience_s=7.0)
+    bench = yard.bench(tmp_path, patience_s=patience_s)
     original = Original(bench)
     heat(bench, original, VARIANT, RULES, Options(), silent, right)
     original.close()
-    assert {seconds for job, seconds in yard.timeouts if job in ("build", "open")} == {7.0}
+    assert {job for job, _ in yard.timeouts} == {"build", "open", "turn"}
+    assert {seconds for _, seconds in yard.timeouts} == {patience_s}
+
+
+def test_patience_does_not_lengthen_what_is_left_of_the_budget(tmp_path: Path) -> None:
+    yard = yard_of(Script())
+    bench = yard.bench(tmp_path, patience_s=5000.0)
+    original = Original(bench)
+    heat(bench, original, VARIANT, replace(RULES, until=100.0), Options(), silent, right)
+    original.close()
+    assert next(seconds for job, seconds in yard.timeouts if job == "build") == 100.0
 
 
 def test_what_changes_nothing_is_not_raced(tmp_path: Path) -> None:

@@ -40,6 +40,7 @@ class Script:
     jobs: Mapping[str, Callable[..., Any]] = field(default_factory=dict[str, Callable[..., Any]])
     requests: Sequence[Mapping[str, Any]] = ()
     diary: list[str] = field(default_factory=list[str])
+    timeouts: list[tuple[str, float]] = field(default_factory=list[tuple[str, float]])
     now: float = 0.0
 
     def clock(self) -> float:
@@ -58,6 +59,7 @@ class Actor(Process):
 
     def ask(self, job: str, timeout_s: float, **arguments: Any) -> Any:
         assert not self._closed
+        self._script.timeouts.append((job, timeout_s))
         job_of = self._script.jobs.get(job) or getattr(self, f"_{job}")
         answer = to_json(job_of(**arguments))
         self._script.diary.append(f"{job}:{self._who}")

@@ -108,6 +108,20 @@ def test_labels_alone_are_not_judged_at_a_glance(tmp_path: Path) -> None:
     assert guarded(tmp_path / "b", script(labels)).verdict == "lost"
 
 
+@pytest.mark.parametrize(("patience_s", "waits"), [(None, 900.0), (5.0, 5.0), (7200.0, 7200.0)])
+def test_answers_and_the_judge_have_as_long_as_the_user_is_patient(
+    tmp_path: Path, patience_s: float | None, waits: float
+) -> None:
+    acted = script(changed(lambda leaves: [leaves[0] * 1.01]))
+    stage = replace(bench(acted, tmp_path, facts(N, seconds_per_request=0.01)), patience_s=patience_s)
+    guard = Guard(stage, Options())
+    guard.judge(entry(stage), "lossy", 1)
+    guard.close()
+    asked = ("answers", "answers_to", "check_metric", "judge")
+    assert {job for job, _ in acted.timeouts} >= set(asked)
+    assert {seconds for job, seconds in acted.timeouts if job in asked} == {waits}
+
+
 def test_a_variant_that_fails_is_lost_with_its_reason(tmp_path: Path) -> None:
     assert guarded(tmp_path / "a", script(jobs={"open": only_original(failing("It crashed."))})).reason == "It crashed."
     never = Guard(bench(script(), tmp_path / "b", facts(N)), Options()).judge(Heat(FIX), "lossy", 1)

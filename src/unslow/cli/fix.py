@@ -46,9 +46,9 @@ Examples:
 @click.option(
     "--patience",
     type=Duration(),
-    default="10m",
-    show_default=True,
-    help="How long a process may build, open or answer before it is taken for hung.",
+    default=None,
+    help="How long any one wait on a process may take before it is taken for hung; default: 10m to build, 5m to open, "
+    "15m to answer or to judge, 20s and 60 times what is expected for a turn.",
 )
 @click.option("--only", multiple=True, metavar="FIX", help="Try only this fix; can be repeated.")
 @click.option("--skip", multiple=True, metavar="FIX", help="Do not try this fix; can be repeated.")

@@ -17,7 +17,8 @@ class Options:
     `p99_below_ms` is judged on the upper end of p99's interval. `only` and `skip` name fixes. `rate` is requests per
     second
     of an open loop; 0: a closed loop. `memory_bytes` is what one process with its tree may take; 0: what is free.
-    `patience_s` is after how long one that builds, opens or answers is taken for hung.
+    `patience_s` is how long any one wait on a process may be (while it builds, opens, answers, judges, or takes a turn)
+    before it is taken for hung; None: what is usual for each.
     """
 
     budget_s: float = 300.0
@@ -33,14 +34,14 @@ class Options:
     only: tuple[str, ...] = ()
     skip: tuple[str, ...] = ()
     memory_bytes: int = 0
-    patience_s: float = 600.0
+    patience_s: float | None = None
 
     def __post_init__(self) -> None:
         if self.objective not in OBJECTIVES:
             raise BadUsage(f"There is no objective {self.objective!r}.", f"Objectives: {', '.join(OBJECTIVES)}.")
         if self.budget_s <= 0:
             raise BadUsage(f"A budget of {self.budget_s} s leaves no time.", "Give it as 5m, 90s or 1h.")
-        if self.patience_s <= 0:
+        if self.patience_s is not None and self.patience_s <= 0:
             raise BadUsage(f"A patience of {self.patience_s} s ends every process at once.", "Give it as 10m or 60s.")
         if self.rate < 0 or (self.tolerance or 0.0) < 0 or (self.p99_below_ms is not None and self.p99_below_ms <= 0):
             raise BadUsage(

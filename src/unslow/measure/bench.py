@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import random
 import time
 from collections.abc import Callable, Mapping
@@ -25,7 +24,8 @@ from unslow.runs.folder import RunFolder
 
 BUILD_TIMEOUT_S = 600.0
 OPEN_TIMEOUT_S = 300.0
-"""After how long a process is taken for hung; `Options.patience_s` may say less."""
+ANSWERS_TIMEOUT_S = 900.0
+"""After how long a process is taken for hung where the user's patience (`Options.patience_s`) says nothing else."""
 WARM_UP_S = 4.0
 MEMORY_SHARE = 0.8
 """Of the memory that is free when a run starts, what one process with its tree may take."""
@@ -45,7 +45,7 @@ class Bench:
     final_order: tuple[int, ...]
     memory_bytes: int
     clock: Callable[[], float] = time.monotonic
-    patience_s: float = math.inf
+    patience_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -115,6 +115,15 @@ def start(bench: Bench, name: str, host: Host) -> Process:
     return bench.processes.start(Conditions(bench.folder.log(name), environment, bench.memory_bytes))
 
 
+def longest_wait_s(bench: Bench, usual_s: float, left_s: float | None = None) -> float:
+    """How long one wait on a process may be: the user's patience, else what is usual.
+
+    `left_s` is what a caller has left, which bounds it where it is less than what is usual.
+    """
+    said = usual_s if bench.patience_s is None else bench.patience_s
+    return said if left_s is None or left_s >= usual_s else min(said, left_s)
+
+
 def build(bench: Bench, variant: Variant, timeout_s: float = BUILD_TIMEOUT_S) -> Built:
     """Apply the variant's fixes in a process that does nothing else.
 
@@ -126,7 +135,7 @@ def build(bench: Bench, variant: Variant, timeout_s: float = BUILD_TIMEOUT_S) ->
     with start(bench, variant.id, bench.original.host) as process:
         answer = process.ask(
             "build",
-            min(timeout_s, bench.patience_s),
+            longest_wait_s(bench, BUILD_TIMEOUT_S, timeout_s),
             workload=to_json(bench.original),
             fixes=to_json(variant.fixes),
             facts=to_json(bench.facts),
@@ -160,7 +169,7 @@ def open_side(
     try:
         opened = process.ask(
             "open",
-            min(timeout_s, bench.patience_s),
+            longest_wait_s(bench, OPEN_TIMEOUT_S, timeout_s),
             workload=to_json(workload),
             facts=to_json(bench.facts),
             survey=str(bench.folder.survey),
@@ -168,7 +177,8 @@ def open_side(
             bundle=bundle,
             original=original,
         )
-        side = warm_up(process, opened["granularity"], bench.facts.seconds_per_request, WARM_UP_S, bench.clock)
+        guess_s = bench.facts.seconds_per_request
+        side = warm_up(process, opened["granularity"], guess_s, WARM_UP_S, bench.clock, bench.patience_s)
     except BaseException:
         process.close()
         raise

@@ -173,9 +173,11 @@ def _under_load(opened: Opened, options: Options) -> tuple[float, ...]:
     at_rate = LOAD_SECONDS * options.rate if options.rate else math.inf
     count = int(min(MOST_LOAD, max(LEAST_LOAD, min(LOAD_SECONDS / opened.side.seconds, at_rate))))
     longest_s = count * max(opened.side.seconds, 1 / options.rate if options.rate else 0.0)
+    # How many requests there are is not the user's doing: patience may only lengthen this wait.
+    timeout_s = max(timeout_of(longest_s), options.patience_s or 0.0)
     opened.process.resume()
     try:
-        seconds = opened.process.ask("load", timeout_of(longest_s), count=count, rate=options.rate, seed=options.seed)
+        seconds = opened.process.ask("load", timeout_s, count=count, rate=options.rate, seed=options.seed)
     finally:
         opened.process.suspend()
     return tuple(1e3 * value for value in seconds)

@@ -53,20 +53,23 @@ class Asked(Protocol):
 
 @dataclass(frozen=True)
 class Side:
-    """A process that has opened its model and is suspended between turns. `seconds` is per request, as warm-up saw
-    it."""
+    """A process that has opened its model and is suspended between turns.
+
+    `seconds` is per request, as warm-up saw it. `patience_s` is after how long a turn hangs; None: see `timeout_of`.
+    """
 
     process: Asked
     seconds: float
     granularity: int = 1
+    patience_s: float | None = None
 
     def turn(self, start: int, count: int, expected_s: float) -> Turn:
         """Wake it, let it answer, and put it back to sleep at the step boundary that its answer is."""
+        timeout_s = timeout_of(expected_s) if self.patience_s is None else self.patience_s
+        untimed = max(UNTIMED_STEPS, self.granularity)
         self.process.resume()
         try:
-            answer = self.process.ask(
-                "turn", timeout_of(expected_s), start=start, count=count, untimed=max(UNTIMED_STEPS, self.granularity)
-            )
+            answer = self.process.ask("turn", timeout_s, start=start, count=count, untimed=untimed)
         finally:
             self.process.suspend()
         return Turn(answer["seconds"], answer["cpu_seconds"], answer["requests"], tuple(answer["call_seconds"]))
@@ -99,15 +102,23 @@ def turn_pairs(original: Side, variant: Side, seed: int, start: int = 0) -> Iter
         place += length
 
 
-def warm_up(process: Asked, granularity: int, guess_s: float, budget_s: float, clock: Callable[[], float]) -> Side:
+def warm_up(
+    process: Asked,
+    granularity: int,
+    guess_s: float,
+    budget_s: float,
+    clock: Callable[[], float],
+    patience_s: float | None = None,
+) -> Side:
     """Turns until their times show no trend, or `budget_s` is over. The process is suspended afterwards."""
     seconds = max(guess_s, 1e-7)
     place, started = 1, clock()
     per_request: list[float] = []
     while not warmed_up(per_request) and (clock() - started < budget_s or len(per_request) < 2):
         count = granularity * math.ceil(max(TURN_STEPS, TURN_SECONDS / seconds) / granularity)
-        turn = Side(process, seconds, granularity).turn(place, count, max(count * seconds, budget_s))
+        turn = Side(process, seconds, granularity, patience_s).turn(place, count, max(count * seconds, budget_s))
         per_request.append(turn.seconds / turn.requests)
         seconds = per_request[-1]
         place += count
-    return Side(process, sorted(per_request[-5:])[len(per_request[-5:]) // 2], granularity)
+    steady = sorted(per_request[-5:])[len(per_request[-5:]) // 2]
+    return Side(process, steady, granularity, patience_s)

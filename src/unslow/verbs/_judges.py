@@ -12,7 +12,7 @@ from unslow.core.heat import Heat
 from unslow.core.jsonable import to_json
 from unslow.core.trial import Guarded
 from unslow.core.variant import Fix
-from unslow.measure.bench import BUILD_TIMEOUT_S, Bench, start
+from unslow.measure.bench import BUILD_TIMEOUT_S, Bench, longest_wait_s, start
 from unslow.runs.journal import Journal
 from unslow.search.rescue import is_rescued
 from unslow.search.space import riskiest
@@ -79,7 +79,7 @@ def bundle_of(bench: Bench, heat: Heat, listener: Listener) -> Path:
     with start(bench, f"bundle-{heat.id}", heat.workload.host) as process:
         process.ask(
             "bundle",
-            BUILD_TIMEOUT_S,
+            longest_wait_s(bench, BUILD_TIMEOUT_S),
             folder=str(folder),
             workload=to_json(heat.workload),
             fixes=to_json(heat.variant.fixes),

@@ -28,6 +28,9 @@ from unslow.runs.folder import RunFolder
 from unslow.runs.journal import Journal
 from unslow.targets import host_of
 
+SURVEY_TIMEOUT_S = 600.0
+"""After how long a survey is taken for hung, where the user's patience says nothing else."""
+
 
 @dataclass(frozen=True)
 class Surveyed:
@@ -80,8 +83,9 @@ def _survey(target: Target, folder: RunFolder, options: Options, processes: Proc
     )
     with processes.start(conditions) as process:
         try:
+            timeout_s = options.patience_s or SURVEY_TIMEOUT_S
             return from_json(
-                Surveyed, process.ask("survey", options.patience_s, target=to_json(target), folder=str(folder.survey))
+                Surveyed, process.ask("survey", timeout_s, target=to_json(target), folder=str(folder.survey))
             )
         except WorkerFailed as error:
             raise error.of_the_target(f"What it printed: {folder.log('survey')}") from error

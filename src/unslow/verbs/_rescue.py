@@ -12,7 +12,7 @@ from unslow.core.heat import Heat
 from unslow.core.jsonable import from_json, to_json
 from unslow.core.options import Options
 from unslow.core.variant import Fix, Variant
-from unslow.measure.bench import BUILD_TIMEOUT_S, Bench, start
+from unslow.measure.bench import BUILD_TIMEOUT_S, Bench, longest_wait_s, start
 from unslow.measure.heats import CheckOutputs, Original, Rules, heat
 from unslow.measure.race import is_behind, shared_alpha, speedup
 from unslow.runs.journal import Journal
@@ -147,7 +147,7 @@ def _sensitivities(runs: _Runs, lost: Lost, raced: Raced) -> Sensitivities | Non
         with start(bench, f"layers-{name}", bench.original.host) as process:
             answer = process.ask(
                 "sensitivity",
-                BUILD_TIMEOUT_S,
+                longest_wait_s(bench, BUILD_TIMEOUT_S),
                 workload=to_json(bench.original),
                 fixes=to_json(variant.fixes),
                 place=lost.place,

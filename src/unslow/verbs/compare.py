@@ -89,8 +89,11 @@ class _Opens:
         started = time.monotonic()
         process = self.processes.start(conditions)
         try:
-            opened = process.ask("open_target", OPEN_TIMEOUT_S, target=to_json(self.target), seed=self.options.seed)
-            side = warm_up(process, opened["granularity"], opened["first_s"], WARM_UP_S, time.monotonic)
+            patience_s = self.options.patience_s
+            opened = process.ask(
+                "open_target", patience_s or OPEN_TIMEOUT_S, target=to_json(self.target), seed=self.options.seed
+            )
+            side = warm_up(process, opened["granularity"], opened["first_s"], WARM_UP_S, time.monotonic, patience_s)
         except WorkerFailed as error:
             process.close()
             raise error.of_the_target(f"Try it alone: unslow profile {self.target}") from error

@@ -16,7 +16,7 @@ from unslow.core.jsonable import from_json, to_json
 from unslow.core.options import Options
 from unslow.core.trial import Guarded
 from unslow.core.workload import Workload
-from unslow.measure.bench import Bench, Opened, open_side, start
+from unslow.measure.bench import ANSWERS_TIMEOUT_S, Bench, Opened, longest_wait_s, open_side, start
 from unslow.processes.base import Process
 from unslow.survey.requests import read_requests
 from unslow.verify.drift import Explained, explained, measured
@@ -26,7 +26,6 @@ from unslow.verify.outputs import Answers, is_float
 
 SUBSET = 8
 """Evaluation requests that are compared while a variant is still in the race."""
-ANSWERS_TIMEOUT_S = 900.0
 REFERENCE_SECONDS = 12.0
 """A float64 run of the original is made where it takes no longer than this."""
 
@@ -60,6 +59,10 @@ class Guard:
         """Whether the original is compared as it answers in evaluation mode, not as the user runs it."""
         return bool(self._bench.facts.training)
 
+    @property
+    def _wait_s(self) -> float:
+        return longest_wait_s(self._bench, ANSWERS_TIMEOUT_S)
+
     def original_answers(self, opened: Opened | None = None) -> Path:
         """The original's answers to every evaluation request, made once; by `opened`, if it answers as is wanted.
 
@@ -73,11 +76,11 @@ class Guard:
             return path
         try:
             if opened is not None and not self.in_evaluation_mode:
-                _answers(opened, path, None)
+                _answers(opened, path, None, self._wait_s)
             else:
                 with self._open_original(self._wanted) as process:
                     process.resume()
-                    process.ask("answers", ANSWERS_TIMEOUT_S, places=None, path=str(path))
+                    process.ask("answers", self._wait_s, places=None, path=str(path))
             self._asked("check_metric", original=str(path))
         except WorkerFailed as error:
             # The original's own trouble, not the variant's that is looked at.
@@ -92,7 +95,7 @@ class Guard:
             whole = read_answers(self.original_answers(original))
             self._subset = whole.take(places)
         path = self._paths.of(f"{heat.id}-subset")
-        _answers(variant, path, places)
+        _answers(variant, path, places, self._wait_s)
         answers = read_answers(path)
         if reason := self._subset.difference_of_structure(answers):
             return reason
@@ -116,7 +119,7 @@ class Guard:
         with process:
             try:
                 process.resume()
-                process.ask("answers", ANSWERS_TIMEOUT_S, places=None, path=str(path))
+                process.ask("answers", self._wait_s, places=None, path=str(path))
             except WorkerFailed as error:
                 return Guarded("lost", error.what)
             tolerance = self._bench.facts.tolerance if self._options.tolerance is None else self._options.tolerance
@@ -149,8 +152,8 @@ class Guard:
                 asked.write(requests)
                 with self._open_original(self._wanted) as other:
                     other.resume()
-                    other.ask("answers_to", ANSWERS_TIMEOUT_S, requests=str(requests), path=str(original))
-            process.ask("answers_to", ANSWERS_TIMEOUT_S, requests=str(requests), path=str(path))
+                    other.ask("answers_to", self._wait_s, requests=str(requests), path=str(original))
+            process.ask("answers_to", self._wait_s, requests=str(requests), path=str(path))
         except WorkerFailed as error:  # what was judged stays judged
             return {"unknown": error.what}
         return measured(asked, read_answers(original), read_answers(path))
@@ -176,7 +179,7 @@ class Guard:
             try:
                 with self._open_original({"dtype": "float64", "eval": True}) as process:
                     process.resume()
-                    process.ask("answers", ANSWERS_TIMEOUT_S, places=None, path=str(path))
+                    process.ask("answers", self._wait_s, places=None, path=str(path))
             except (
                 WorkerFailed
             ):  # A model that casts inside itself cannot run in float64: its own error is then assumed.
@@ -195,7 +198,7 @@ class Guard:
             self._judge = start(self._bench, "judge", self._bench.original.host)
         self._judge.resume()
         try:
-            return self._judge.ask(job, ANSWERS_TIMEOUT_S, target=to_json(self._bench.original.target), **arguments)
+            return self._judge.ask(job, self._wait_s, target=to_json(self._bench.original.target), **arguments)
         finally:
             self._judge.suspend()
 
@@ -206,9 +209,9 @@ class Guard:
         return sorted({round(place * (requests - 1) / max(1, SUBSET - 1)) for place in range(min(SUBSET, requests))})
 
 
-def _answers(opened: Opened, path: Path, places: list[int] | None) -> None:
+def _answers(opened: Opened, path: Path, places: list[int] | None, timeout_s: float) -> None:
     opened.process.resume()
     try:
-        opened.process.ask("answers", ANSWERS_TIMEOUT_S, places=places, path=str(path))
+        opened.process.ask("answers", timeout_s, places=places, path=str(path))
     finally:
         opened.process.suspend()
