@@ -79,3 +79,21 @@ def test_warm_up_gives_up_when_its_time_is_over() -> None:
     process = FakeProcess(lambda turn: 1.0 / (turn + 1))
     warm_up(process, 1, 0.1, 5.0, lambda: next(ticks))
     assert process.turns <= 7
+
+
+def test_a_warm_up_that_was_cut_short_while_turns_got_faster_is_told_of() -> None:
+    ticks = itertools.count(0.0, 1.0)
+    assert warm_up(FakeProcess(lambda turn: 1.0 / (turn + 1)), 1, 0.1, 8.0, lambda: next(ticks)).still_warming
+
+
+@pytest.mark.parametrize(
+    "seconds", [lambda turn: 0.3 + 0.001 * (turn % 2), lambda turn: 0.3 + 0.01 * turn, lambda turn: 0.3 - 0.0001 * turn]
+)
+def test_a_warm_up_without_time_is_not_told_of_where_turns_do_not_get_faster(seconds: object) -> None:
+    ticks = itertools.count(0.0, 1.0)
+    assert not warm_up(FakeProcess(seconds), 1, 0.3, 7.0, lambda: next(ticks)).still_warming
+
+
+def test_a_warm_up_that_ends_by_itself_is_not_told_of() -> None:
+    process = FakeProcess(lambda turn: 0.01 + 0.1 * math.exp(-turn / 4))
+    assert not warm_up(process, 1, 0.1, 1e9, lambda: 0.0).still_warming

@@ -8,7 +8,7 @@ import pytest
 
 from simulated import Floats
 from unslow.core.errors import BadInput
-from unslow.measure.warmup import LEAST_TURNS, MOST_TURNS, trending, warmed_up
+from unslow.measure.warmup import LEAST_TURNS, MOST_TURNS, SMALLEST_WINDOW, speeding_up, trending, warmed_up
 
 RUNS = 60
 TURN = np.arange(2 * MOST_TURNS)
@@ -131,3 +131,23 @@ class TestHits:
     def test_time_that_is_none(self, seconds: float) -> None:
         with pytest.raises(BadInput):
             trending([0.05] * LEAST_TURNS + [seconds])
+
+
+@pytest.mark.parametrize("disturbance", [normal, quiet, t3, stray_slow_turns, wandering])
+@pytest.mark.parametrize("turns", [SMALLEST_WINDOW, 12, MOST_TURNS])
+def test_a_steady_program_is_hardly_ever_said_to_get_faster(disturbance: Disturbance, turns: int) -> None:
+    random = np.random.default_rng(3)
+    said = [speeding_up(list(np.exp(disturbance(random)[:turns]))) for _ in range(200)]
+    assert sum(said) <= 20
+
+
+@pytest.mark.parametrize("turns", [0, 1, SMALLEST_WINDOW - 1])
+def test_of_too_few_turns_nobody_can_say(turns: int) -> None:
+    assert not speeding_up(list(np.exp(decaying(4))[:turns]))
+
+
+@pytest.mark.parametrize("turns", [SMALLEST_WINDOW, 9, 20])
+def test_a_decay_that_was_cut_short_is_said(turns: int) -> None:
+    random = np.random.default_rng(3)
+    said = [speeding_up(list(np.exp(decaying(10) + quiet(random))[:turns])) for _ in range(50)]
+    assert sum(said) >= 45

@@ -15,6 +15,7 @@ class Heat:
     `log_ratios` are ln(original ÷ variant) of its pairs of turns, in order. `build_s` is what making its files took at
     first, `setup_s` what opening it took, warm-up included. `failure` is the reason in one line; "" if it ran.
     `nothing_changed`: the fix left the workload as it was, or came to what another variant is (`same_as`).
+    `still_warming`: its turns were still getting faster when its warm-up ended.
     """
 
     variant: Variant
@@ -28,6 +29,7 @@ class Heat:
     nothing_changed: bool = False
     lost: str = ""
     same_as: str = ""
+    still_warming: bool = False
 
     @property
     def id(self) -> str:
@@ -45,6 +47,7 @@ class Final:
     `log_ratios` has one tuple of pairs of turns per process pair. `call_ms` are the variant's calls in the turns,
     `original_call_ms` the original's; `load_ms` and `original_load_ms` the latencies under the load that was asked for
     (empty where none was). `cpu_seconds`, `seconds` and `requests` are the variant's sums.
+    `still_warming`: in one of the processes turns were still getting faster when its warm-up ended.
     """
 
     id: str
@@ -65,3 +68,5 @@ class Final:
     bundle_bytes: int = 0
     load_ms: tuple[float, ...] = ()
     original_load_ms: tuple[float, ...] = ()
+    still_warming: bool = False
+    original_still_warming: bool = False

@@ -36,6 +36,8 @@ class _Part:
     peak: int
     original_setup_s: float
     original_peak: int
+    still_warming: bool = False
+    original_still_warming: bool = False
     load_ms: tuple[float, ...] = ()
     original_load_ms: tuple[float, ...] = ()
 
@@ -155,7 +157,8 @@ def _against(stage: _Stage, original: Opened, finalist: Heat, number: int, known
         seed = options.seed * 7919 + number * 104_729 + int(finalist.id, 16) % 7919
         pairs = tuple(itertools.islice(turn_pairs(original.side, opened.side, seed), TURN_PAIRS_PER_PROCESS))
         peaks = opened.process.peak_memory_bytes, original.process.peak_memory_bytes
-        part = _Part(pairs, opened.setup_s, peaks[0], original.setup_s, peaks[1])
+        warming = opened.side.still_warming, original.side.still_warming
+        part = _Part(pairs, opened.setup_s, peaks[0], original.setup_s, peaks[1], *warming)
         if (options.rate or options.p99_below_ms is not None) and not any(earlier.load_ms for earlier in known):
             loads = _under_load(opened, options), _under_load(original, options)
             part = replace(part, load_ms=loads[0], original_load_ms=loads[1])
@@ -205,5 +208,7 @@ def _final(name: str, parts: Sequence[_Part], bundle: Path, options: Options) ->
         bundle=str(bundle),
         load_ms=loaded.load_ms,
         original_load_ms=loaded.original_load_ms,
+        still_warming=any(part.still_warming for part in parts),
+        original_still_warming=any(part.original_still_warming for part in parts),
         bundle_bytes=sum(file.stat().st_size for file in bundle.rglob("*") if file.is_file()),
     )

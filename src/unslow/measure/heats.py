@@ -135,6 +135,7 @@ def _entry(variant: Variant, built: Built, opened: Opened) -> Heat:
         setup_s=opened.setup_s,
         seconds_per_request=opened.side.seconds,
         peak_memory_bytes=opened.process.peak_memory_bytes,
+        still_warming=opened.side.still_warming,
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from unslow.core.variant import Objective
-from unslow.measure.warmup import warmed_up
+from unslow.measure.warmup import MOST_TURNS, speeding_up, warmed_up
 
 TURN_STEPS = 3
 TURN_SECONDS = 0.04
@@ -56,12 +56,14 @@ class Side:
     """A process that has opened its model and is suspended between turns.
 
     `seconds` is per request, as warm-up saw it. `patience_s` is after how long a turn hangs; None: see `timeout_of`.
+    `still_warming`: its turns were still getting faster when the time for warming up was over.
     """
 
     process: Asked
     seconds: float
     granularity: int = 1
     patience_s: float | None = None
+    still_warming: bool = False
 
     def turn(self, start: int, count: int, expected_s: float) -> Turn:
         """Wake it, let it answer, and put it back to sleep at the step boundary that its answer is."""
@@ -121,4 +123,5 @@ def warm_up(
         seconds = per_request[-1]
         place += count
     steady = sorted(per_request[-5:])[len(per_request[-5:]) // 2]
-    return Side(process, steady, granularity, patience_s)
+    cut_short = not warmed_up(per_request) or len(per_request) >= MOST_TURNS
+    return Side(process, steady, granularity, patience_s, cut_short and speeding_up(per_request))

@@ -40,6 +40,11 @@ STRICTNESS = 0.8
 NEGLIGIBLE = 0.005
 """Change over a window, as a share of the turn time, that is no trend however sure it is."""
 
+SURE = 2.0
+"""Standard errors beyond which a warm-up that was cut short is said to have been getting faster still; one look."""
+WORTH_SAYING = 0.02
+"""The fall over the last window, as a share of the turn time, that is worth saying: the usual band of noise."""
+
 _MAD_TO_SD = 1.4826
 _MEDIAN_TO_MEAN_ERROR = 1.2533
 """A median's standard error over a mean's: sqrt(pi / 2), on normal noise."""
@@ -67,16 +72,31 @@ def trending(turn_seconds: Sequence[float]) -> bool:
     return _has_slope(last) or _is_lower(last, before)
 
 
+def speeding_up(turn_seconds: Sequence[float]) -> bool:
+    """Whether the last turns surely still got faster: what a warm-up that had no time left must tell.
+
+    Of fewer than `SMALLEST_WINDOW` turns nobody can say.
+    """
+    window = np.asarray(turn_seconds[-LARGEST_WINDOW:], dtype=np.float64)
+    if window.size < SMALLEST_WINDOW:
+        return False
+    change, score = _mann_kendall(window)
+    return change < -WORTH_SAYING * float(np.median(window)) and score < -SURE
+
+
 def _has_slope(window: NDArray[np.float64]) -> bool:
     """Mann-Kendall on the window, unless its Theil-Sen slope is negligible."""
+    change, score = _mann_kendall(window)
+    return abs(change) > NEGLIGIBLE * float(np.median(window)) and abs(score) > STRICTNESS
+
+
+def _mann_kendall(window: NDArray[np.float64]) -> tuple[float, float]:
+    """The change over the window by Theil-Sen's slope, in seconds, and Mann-Kendall's score in standard errors."""
     n = window.size
     earlier, later = np.triu_indices(n, 1)
     differences = window[later] - window[earlier]
     change = (n - 1) * float(np.median(differences / (later - earlier)))
-    if abs(change) <= NEGLIGIBLE * float(np.median(window)):
-        return False
-    score = float(np.sign(differences).sum())
-    return abs(score) > STRICTNESS * math.sqrt(n * (n - 1) * (2 * n + 5) / 18)
+    return change, float(np.sign(differences).sum()) / math.sqrt(n * (n - 1) * (2 * n + 5) / 18)
 
 
 def _is_lower(last: NDArray[np.float64], before: NDArray[np.float64]) -> bool:

@@ -89,7 +89,19 @@ def _notes(seen: Look, known: Known, results: Results, in_evaluation_mode: bool)
         )
     if facts.requests < 4:
         notes.append(f"The race and the finals used the same {facts.requests} requests, for there are no more.")
+    if warming := still_warming(results):
+        notes.append(
+            f"Still getting faster when warm-up ended, so that the times may be too long: {', '.join(warming)}."
+        )
     return tuple(notes)
+
+
+def still_warming(results: Results) -> list[str]:
+    """By their last measuring: of a variant with finals, its finals'."""
+    original = any(final.original_still_warming for final in results.finals.values())
+    last = {**results.heats, **results.finals}
+    variants = [str(results.heats[name].variant) for name, measured in last.items() if measured.still_warming]
+    return [*(["the original"] if original else []), *variants]
 
 
 def _requests(seen: Look, results: Results) -> dict[str, object]:
