@@ -16,6 +16,7 @@ from unslow.core.errors import BadInput
 from unslow.core.runtime import Call
 from unslow.core.workload import Serving
 from unslow.serving.answer import Answerer
+from unslow.serving.device import arrived
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class Stream:
         self._normal = None if around.prepare else [as_request(raw) for raw in requests]
         self._plain = serving.batch_size == 1 and serving.clients == 1 and not (serving.trim_padding or serving.bucket)
         self._call = call
-        self._answerer = Answerer(call, serving, names)
+        self._answerer = Answerer(_waiting(call), serving, names)
         self._batch = serving.batch_size * serving.clients
         self._carried: dict[str, Any] = {}
         self._next = -1
@@ -70,7 +71,7 @@ class Stream:
         return self._batch
 
     def answer(self, place: int) -> Any:
-        """One request, from the user's value to the user's answer."""
+        """One request, from the user's value to the user's answer, which is there (not still being worked out)."""
         return self._finished(self._model_answer(place))
 
     def answers(self, places: Sequence[int]) -> Iterator[Any]:
@@ -138,8 +139,17 @@ class Stream:
 
     def _finished(self, answer: Any) -> Any:
         if self._around.finish is None:
-            return answer
-        return self._around.finish(_as_tensors(answer) if self._around.as_tensors else answer)
+            return arrived(answer)
+        return arrived(self._around.finish(_as_tensors(answer) if self._around.as_tensors else answer))
+
+
+def _waiting(call: Call) -> Call:
+    """The call, and the device's work with it: what is timed by the call must wait for each."""
+
+    def waiting(request: Request) -> Any:
+        return arrived(call(request))
+
+    return waiting
 
 
 def _as_tensors(answer: Any) -> Any:
