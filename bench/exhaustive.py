@@ -29,8 +29,9 @@ from unslow.core.trial import Guarded
 from unslow.core.units import interval, ratio
 from unslow.core.variant import Variant
 from unslow.fixes import all_fixes
-from unslow.measure.bench import Bench, build, open_side
+from unslow.measure.bench import Bench, build
 from unslow.measure.heats import Original
+from unslow.measure.opening import Opening, open_side
 from unslow.measure.race import shared_alpha, speedup
 from unslow.measure.turns import turn_pairs
 from unslow.search.space import riskiest
@@ -142,7 +143,7 @@ def measured(bench: Bench, original: Original, variant: Variant, pairs: int, opt
         built = build(bench, variant)
         if built.workload == bench.original:
             return Heat(variant, built.workload, nothing_changed=True)
-        opened = open_side(bench, variant.id, built.workload, bench.race_order)
+        opened = open_side(bench, Opening(variant.id, built.workload, bench.race_order))
         with opened.process:
             turns = turn_pairs(original.opened().side, opened.side, options.seed + int(variant.id, 16))
             ratios = tuple(pair.log_ratio(options.objective) for pair in islice(turns, pairs))

@@ -24,8 +24,9 @@ from unslow.core.options import Options
 from unslow.core.trial import Report, Trial
 from unslow.core.units import interval
 from unslow.core.workload import Workload
-from unslow.measure.bench import Bench, Opened, open_side
+from unslow.measure.bench import Bench, Opened
 from unslow.measure.duel import duel
+from unslow.measure.opening import Opening, open_side
 from unslow.report.json import report_from_json
 
 SCHEMA = "unslow.bench.regret/1"
@@ -43,9 +44,8 @@ class Contender:
     bundle: str
 
     def __call__(self) -> Opened:
-        return open_side(
-            self.bench, self.name, self.workload, self.bench.final_order, bundle=self.bundle, original=not self.bundle
-        )
+        order, is_original = self.bench.final_order, not self.bundle
+        return open_side(self.bench, Opening(self.name, self.workload, order, self.bundle, is_original))
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unslow.machine._turns import best, optimistic, ratios_in_turns, seconds_per_call
+from unslow.machine._turns import HOPELESS_PAIRS, PAIRS, best, optimistic, ratios_in_turns, seconds_per_call
 
 
 class FakeTime:
@@ -89,3 +89,9 @@ def test_the_optimistic_end_is_a_measured_one_and_not_above_the_median(ratios: l
 
 def test_the_best_of_several_kernels_is_the_one_that_gains_most() -> None:
     assert best([0.9] * 9, [0.4] * 9, [0.1] + [0.8] * 8) == [0.4] * 9
+
+
+def test_what_doubles_the_time_is_not_measured_to_the_end() -> None:
+    time = FakeTime()
+    assert len(ratios_in_turns(time.call("c", 2.1), time.call("o", 1.0), clock=time.clock)) == HOPELESS_PAIRS
+    assert len(ratios_in_turns(time.call("c", 1.9), time.call("o", 1.0), clock=time.clock)) == PAIRS

@@ -14,7 +14,7 @@ from unslow.core.heat import Final, Heat
 from unslow.core.options import Options
 from unslow.core.variant import Applied, Variant
 from unslow.measure.final_rounds import FinalResult, hold_finals
-from unslow.measure.finals import TURN_PAIRS_PER_PROCESS, finals_estimate
+from unslow.measure.finals import PROCESS_PAIRS_WHEN_CLEAR, TURN_PAIRS_PER_PROCESS, finals_estimate
 from unslow.verbs._trials import final_speedup
 
 FAST, OTHER = (Heat(Variant((Applied(name),)), ORIGINAL) for name in ("inference-mode", "torch-compile"))
@@ -26,6 +26,7 @@ def held(
     pairs: dict[str, int],
     listener: object = None,
     keep: Callable[[Final], None] = lambda final: None,
+    until: float = math.inf,
 ) -> FinalResult:
     bundles = {heat.id: folder / heat.id for heat in (FAST, OTHER)}
     for bundle in bundles.values():
@@ -34,7 +35,7 @@ def held(
     told = listener if callable(listener) else silent
     try:
         chosen = [heat for heat in (FAST, OTHER) if heat.id in pairs]
-        return hold_finals(yard.bench(folder), chosen, bundles, pairs, Options(), told, keep)
+        return hold_finals(yard.bench(folder), chosen, bundles, pairs, Options(), told, keep, until)
     finally:
         assert yard.open_workers == []
 
@@ -68,8 +69,9 @@ def test_an_original_that_always_dies_blames_nobody_and_the_finals_end(tmp_path:
 
 def test_an_original_that_cannot_be_opened_is_tried_twice_then_the_finals_end(tmp_path: Path) -> None:
     yard = Yard({"original": Script(fails={"open": dies})})
-    assert set(held(yard, tmp_path, {FAST.id: 3}).failures) == {FAST.id}
-    assert (yard.count("open", "original"), yard.count("open", FAST.id)) == (2, 0)
+    result = held(yard, tmp_path, {FAST.id: 3})
+    assert set(result.failures) == {FAST.id} and result.finals == {}
+    assert yard.count("open", "original") == 2
 
 
 def test_a_round_in_which_the_original_dies_is_held_again_whole(tmp_path: Path) -> None:
@@ -163,3 +165,16 @@ def test_each_round_is_told_with_what_is_known_so_far(tmp_path: Path) -> None:
     assert [(event.stage, event.trial, event.pairs) for event in told] == [("finals", FAST.id, n) for n in (1, 2, 3)]
     assert told[0].interval is not None and not told[0].interval.bounded
     assert told[-1].interval is not None and told[-1].interval.bounded
+
+
+def test_time_that_is_over_ends_the_finals_after_the_fewest_rounds(tmp_path: Path) -> None:
+    kept: list[str] = []
+    yard = Yard({"original": Script(0.02)})
+    result = held(yard, tmp_path, {FAST.id: 8, OTHER.id: 8}, keep=lambda final: kept.append(final.id), until=0.0)
+    assert {len(final.log_ratios) for final in result.finals.values()} == {PROCESS_PAIRS_WHEN_CLEAR}
+    assert set(kept) == set(result.finals) == {FAST.id, OTHER.id}
+
+
+def test_with_time_left_every_round_is_held(tmp_path: Path) -> None:
+    result = held(Yard({"original": Script(0.02)}), tmp_path, {FAST.id: 5}, until=1e9)
+    assert len(result.finals[FAST.id].log_ratios) == 5

@@ -135,3 +135,12 @@ def test_a_transformer(tmp_path: Path) -> None:
     attention = [span for span in profile.spans if span.name == "aten::_scaled_dot_product_flash_attention_for_cpu"]
     tokens = [5, 3, 5]
     assert [span.details["flops"] for span in attention[::6]] == [2 * 12 * n * n * (32 + 32) for n in tokens]
+
+
+def test_of_requests_alike_one_is_looked_at_in_detail(tmp_path: Path) -> None:
+    kinds = ["short", "long", "long", "long", "short"]
+    recorded = torch_profiler.record(mlp(), REQUESTS, tmp_path, kinds)
+    requests = json.loads(recorded.read_text())["unslow_calls"]["requests"]
+    assert requests["1"] == requests["2"] != requests["0"]
+    # What has the shapes of its kind is joined by the order of its operators, as ever.
+    assert len(read(recorded).steps) == len(REQUESTS)

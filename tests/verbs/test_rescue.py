@@ -23,6 +23,7 @@ from unslow.measure.race import shared_alpha, speedup
 from unslow.runs.journal import Journal
 from unslow.search.contest import MOST_VARIANTS, Raced
 from unslow.search.rescue import LayerHarm, Rung, Sensitivities
+from unslow.verbs._budget import Budget
 from unslow.verbs._decide import decide
 from unslow.verbs._judges import MOST_RESCUED, Judges, lossy_variants
 from unslow.verbs._rescue import Again, losers
@@ -118,7 +119,9 @@ class Stage:
         guard = Guard(self.bench, OPTIONS)
         again = Again(Original(self.bench), check, self.until)
         try:
-            return decide(self.bench, raced, guard, FIXES, again, OPTIONS, journal, self.events.append)
+            return decide(
+                self.bench, raced, guard, FIXES, again, Budget(self.bench, OPTIONS, 0.0), journal, self.events.append
+            )
         finally:
             guard.close()
 

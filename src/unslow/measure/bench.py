@@ -18,7 +18,7 @@ from unslow.core.machine import Machine
 from unslow.core.offline import OFFLINE_ENVIRONMENT
 from unslow.core.variant import Variant
 from unslow.core.workload import Host, Workload
-from unslow.measure.turns import Side, warm_up
+from unslow.measure.turns import Side
 from unslow.processes.base import Conditions, Process, Processes
 from unslow.runs.folder import RunFolder
 
@@ -145,41 +145,3 @@ def build(bench: Bench, variant: Variant, timeout_s: float = BUILD_TIMEOUT_S) ->
             places=list(bench.race_order),
         )
     return Built(from_json(Workload, answer["workload"]), float(answer["spent_seconds"]))
-
-
-def open_side(
-    bench: Bench,
-    name: str,
-    workload: Workload,
-    order: tuple[int, ...],
-    *,
-    bundle: str = "",
-    original: bool = False,
-    timeout_s: float = OPEN_TIMEOUT_S,
-) -> Opened:
-    """Open and warm up in a fresh process.
-
-    Raises
-    ------
-    WorkerFailed
-        As `build`.
-    """
-    started = bench.clock()
-    process = start(bench, name, workload.host)
-    try:
-        opened = process.ask(
-            "open",
-            longest_wait_s(bench, OPEN_TIMEOUT_S, timeout_s),
-            workload=to_json(workload),
-            facts=to_json(bench.facts),
-            survey=str(bench.folder.survey),
-            order=list(order),
-            bundle=bundle,
-            original=original,
-        )
-        guess_s = bench.facts.seconds_per_request
-        side = warm_up(process, opened["granularity"], guess_s, WARM_UP_S, bench.clock, bench.patience_s)
-    except BaseException:
-        process.close()
-        raise
-    return Opened(process, side, bench.clock() - started, opened)

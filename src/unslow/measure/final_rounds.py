@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,8 +15,9 @@ from unslow.core.errors import UnslowError, WorkerFailed
 from unslow.core.events import Event, Listener
 from unslow.core.heat import Final, Heat
 from unslow.core.options import Options
-from unslow.measure.bench import Bench, Opened, open_side
-from unslow.measure.finals import TURN_PAIRS_PER_PROCESS, finals_estimate
+from unslow.measure.bench import Bench, Opened
+from unslow.measure.finals import PROCESS_PAIRS_WHEN_CLEAR, TURN_PAIRS_PER_PROCESS, finals_estimate
+from unslow.measure.opening import Opening, open_together, original_opening
 from unslow.measure.turns import TurnPair, timeout_of, turn_pairs
 
 LOAD_SECONDS = 10.0
@@ -85,10 +87,13 @@ def hold_finals(
     options: Options,
     listener: Listener,
     keep: Callable[[Final], None] = _not_kept,
+    until: float = math.inf,
 ) -> FinalResult:
     """Each round starts a fresh original and fresh finalists; a finalist takes part in as many rounds as it needs.
 
-    Whoever has had all of its rounds is handed to `keep` at once. A round in which the original dies is held once more;
+    Whoever has had all of its rounds is handed to `keep` at once. After `PROCESS_PAIRS_WHEN_CLEAR` rounds no other is
+    begun that would end after `until` (on the bench's clock): the interval is then as wide as fewer rounds make it. A
+    round in which the original dies is held once more;
     if it dies again the finals end, and whoever has `LEAST_ROUNDS` by then is reported with what is known of it (and
     not kept: a run that goes on measures it anew).
     """
@@ -96,15 +101,19 @@ def hold_finals(
     known: dict[str, list[_Part]] = {finalist.id: [] for finalist in finalists}
     finals: dict[str, Final] = {}
     failures: dict[str, str] = {}
+    longest_s = 0.0
     for number in range(max(process_pairs.values(), default=0)):
         running = [f for f in finalists if number < process_pairs[f.id] and f.id not in failures]
         if not running:
             break
+        began = bench.clock()
         done = _round_or_again(stage, running, number, known)
+        longest_s = max(longest_s, bench.clock() - began)
+        time_is_over = number + 1 >= PROCESS_PAIRS_WHEN_CLEAR and bench.clock() + longest_s > until
         failures |= done.failures
         for name, part in done.parts.items():
             known[name].append(part)
-            if len(known[name]) == process_pairs[name]:
+            if time_is_over or len(known[name]) == process_pairs[name]:
                 finals[name] = _final(name, known[name], bundles[name], options)
                 keep(finals[name])
         if done.original_died:
@@ -112,6 +121,7 @@ def hold_finals(
             finals |= {name: _final(name, known[name], bundles[name], options) for name in enough}
             why = f"The original's process ended beside it in the finals, twice: {done.original_died}"
             failures |= {f.id: why for f in running if f.id not in {*failures, *enough}}
+        if done.original_died or time_is_over:
             break
     return FinalResult(finals, failures)
 
@@ -132,14 +142,20 @@ def _round(stage: _Stage, running: Sequence[Heat], number: int, known: Mapping[s
     bench = stage.bench
     parts: dict[str, _Part] = {}
     failures: dict[str, str] = {}
-    try:
-        original = open_side(bench, "original", bench.original, bench.final_order, original=True)
-    except UnslowError as error:
-        return _Round({}, {}, error.what)
-    with original.process:
+    # The first finalist opens with the original; the others later, so that no more than two are in memory.
+    mine, first = original_opening(bench, bench.final_order), _opening(stage, running[0])
+    original, opened = open_together(bench, [mine, first])
+    with ExitStack() as stack:
+        for one in (original, opened):
+            if not isinstance(one, WorkerFailed):
+                stack.enter_context(one.process)
+        if isinstance(original, WorkerFailed):
+            return _Round({}, {}, original.what)
         for finalist in running:
             try:
-                parts[finalist.id] = _against(stage, original, finalist, number, known[finalist.id])
+                if finalist is not running[0]:
+                    (opened,) = open_together(bench, [_opening(stage, finalist)])
+                parts[finalist.id] = _against(stage, original, finalist, opened, number, known[finalist.id])
             except UnslowError as error:
                 if not original.answers():
                     return _Round({}, failures, error.what)
@@ -147,12 +163,19 @@ def _round(stage: _Stage, running: Sequence[Heat], number: int, known: Mapping[s
     return _Round(parts, failures)
 
 
-def _against(stage: _Stage, original: Opened, finalist: Heat, number: int, known: Sequence[_Part]) -> _Part:
-    bench, options = stage.bench, stage.options
+def _opening(stage: _Stage, finalist: Heat) -> Opening:
     if finalist.workload is None:
         raise WorkerFailed("It was never built.")
     bundle = str(stage.bundles[finalist.id])
-    opened = open_side(bench, finalist.id, finalist.workload, bench.final_order, bundle=bundle)
+    return Opening(finalist.id, finalist.workload, stage.bench.final_order, bundle)
+
+
+def _against(
+    stage: _Stage, original: Opened, finalist: Heat, opened: Opened | WorkerFailed, number: int, known: Sequence[_Part]
+) -> _Part:
+    if isinstance(opened, WorkerFailed):
+        raise opened
+    options = stage.options
     with opened.process:
         seed = options.seed * 7919 + number * 104_729 + int(finalist.id, 16) % 7919
         pairs = tuple(itertools.islice(turn_pairs(original.side, opened.side, seed), TURN_PAIRS_PER_PROCESS))

@@ -13,7 +13,8 @@ from unslow.core.heat import Heat
 from unslow.core.options import Options
 from unslow.core.variant import Variant
 from unslow.core.workload import Workload
-from unslow.measure.bench import BUILD_TIMEOUT_S, OPEN_TIMEOUT_S, Bench, Built, Opened, build, open_side
+from unslow.measure.bench import BUILD_TIMEOUT_S, OPEN_TIMEOUT_S, Bench, Built, Opened, build
+from unslow.measure.opening import Opening, open_side, open_together, original_opening
 from unslow.measure.race import RaceInterval, is_behind, pairs_needed
 from unslow.measure.turns import turn_pairs
 
@@ -52,10 +53,21 @@ class Original:
 
     def opened(self) -> Opened:
         if self._opened is None:
-            self._opened = open_side(
-                self._bench, "original", self._bench.original, self._bench.race_order, original=True
-            )
+            self._opened = open_side(self._bench, original_opening(self._bench, self._bench.race_order))
         return self._opened
+
+    def beside(self, opening: Opening) -> Opened | WorkerFailed:
+        """A variant's process, or why there is none; the original is opened with it, where it was not open yet."""
+        if self._opened is not None:
+            return open_together(self._bench, [opening])[0]
+        mine = original_opening(self._bench, self._bench.race_order)
+        original, variant = open_together(self._bench, [mine, opening])
+        if isinstance(original, WorkerFailed):
+            if not isinstance(variant, WorkerFailed):
+                variant.process.close()
+            raise original
+        self._opened = original
+        return variant
 
     def close(self) -> None:
         if self._opened is not None:
@@ -117,11 +129,10 @@ def _opened_and_raced(
     listener: Listener,
     check: CheckOutputs,
 ) -> Heat:
-    try:
-        timeout_s = min(OPEN_TIMEOUT_S, _left_s(bench, rules))
-        opened = open_side(bench, variant.id, built.workload, bench.race_order, timeout_s=timeout_s)
-    except UnslowError as error:
-        return Heat(variant, built.workload, build_s=built.seconds, failure=error.what)
+    timeout_s = min(OPEN_TIMEOUT_S, _left_s(bench, rules))
+    opened = original.beside(Opening(variant.id, built.workload, bench.race_order, timeout_s=timeout_s))
+    if isinstance(opened, WorkerFailed):
+        return Heat(variant, built.workload, build_s=built.seconds, failure=opened.what)
     with opened.process:
         first, entry = original.opened(), _entry(variant, built, opened)
         return _raced(first, opened, entry, rules, options, listener, check, bench.clock)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -33,6 +34,13 @@ class Process(ABC):
             The process crashed, took longer than `timeout_s`, took more memory than it may, or the job raised; the
             process is then gone, unless the job raised. The message says which.
         """
+
+    def begin(self, job: str, timeout_s: float, **arguments: Any) -> Callable[[], Any]:
+        """Ask without waiting, where that can be done; calling what is returned waits for the answer, as `ask` does.
+
+        The process is asked nothing else before that.
+        """
+        return partial(self.ask, job, timeout_s, **arguments)
 
     @abstractmethod
     def suspend(self) -> None:

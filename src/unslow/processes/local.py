@@ -16,6 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from multiprocessing.connection import Connection
 from typing import Any, final
 
@@ -71,9 +72,17 @@ class LocalProcess(Process):
         return self._peak
 
     def ask(self, job: str, timeout_s: float, **arguments: Any) -> Any:
-        try:
+        return self.begin(job, timeout_s, **arguments)()
+
+    def begin(self, job: str, timeout_s: float, **arguments: Any) -> Callable[[], Any]:
+        # Where it is gone already, the wait for its answer says so.
+        with contextlib.suppress(OSError):
             self._connection.send_bytes(json.dumps({"job": job, "arguments": arguments}).encode())
-            answer = json.loads(self._wait(job, timeout_s))
+        return partial(self._answer, job, timeout_s, self._clock() + timeout_s)
+
+    def _answer(self, job: str, timeout_s: float, deadline: float) -> Any:
+        try:
+            answer = json.loads(self._wait(job, timeout_s, deadline))
         except (EOFError, OSError) as error:
             raise self._ended(job) from error
         if "error" in answer:
@@ -83,8 +92,7 @@ class LocalProcess(Process):
         self._hold_to_limit(job, self._peak)
         return answer["result"]
 
-    def _wait(self, job: str, timeout_s: float) -> bytes:
-        deadline = self._clock() + timeout_s
+    def _wait(self, job: str, timeout_s: float, deadline: float) -> bytes:
         while not self._connection.poll(min(POLL_S, max(0.0, deadline - self._clock()))):
             self._guard_memory(job)
             if self._clock() >= deadline:

@@ -17,12 +17,14 @@ from unslow.measure.finals import PROCESS_PAIRS, process_pairs_for
 from unslow.measure.race import is_behind
 from unslow.runs.journal import Journal
 from unslow.search.contest import Raced
+from unslow.verbs._budget import Budget
 from unslow.verbs._judges import Judges, lossy_variants
 from unslow.verbs._rescue import Again, rescued
 from unslow.verbs._trials import Results
 from unslow.verify.guard import Guard
 
-MOST_FINALISTS = 3
+ROUNDS = 5
+"""Rounds of the finals of whoever is clearly faster, where the budget has time for them."""
 MOST_JUDGED = 8
 """Lossy variants whose outputs are judged in full, from the fastest down, until the finals are full."""
 MOST_UNPROVEN = 1
@@ -43,28 +45,29 @@ def decide(
     guard: Guard,
     fixes: Mapping[str, Fix],
     again: Again,
-    options: Options,
+    budget: Budget,
     journal: Journal,
     listener: Listener,
 ) -> Results:
     """Judge from the fastest down, rescue what lost its outputs, hold the finals, put everything together."""
+    options = budget.options
     judges = Judges(bench, guard, fixes, lossy_variants(raced.heats, fixes), journal, listener)
-    chosen = _choose_finalists(judges, raced, options)
+    chosen = _choose_finalists(judges, raced, budget)
     more = rescued(bench, raced, judges, fixes, again, options, journal, listener)
     again.original.close()
     if more is not raced:
-        raced, chosen = more, _choose_finalists(judges, more, options)
+        raced, chosen = more, _choose_finalists(judges, more, budget)
     known = journal.all("final", Final)
     finals = {heat.id: known[heat.id] for heat in chosen.finalists if heat.id in known}
     missing = [heat for heat in chosen.finalists if heat.id not in known]
     # A limit on p99 needs more calls than a clear speed-up does.
-    wanted = {heat.id: process_pairs_for(raced.intervals[heat.id]) for heat in missing}
-    pairs = wanted if options.p99_below_ms is None else dict.fromkeys(wanted, PROCESS_PAIRS)
+    clear = {heat.id: max(ROUNDS, process_pairs_for(raced.intervals[heat.id])) for heat in missing}
+    pairs = clear if options.p99_below_ms is None else dict.fromkeys(clear, PROCESS_PAIRS)
 
     def keep(final: Final) -> None:
         journal.add("final", final.id, final)
 
-    held = hold_finals(bench, missing, judges.bundles, pairs, options, listener, keep)
+    held = hold_finals(bench, missing, judges.bundles, pairs, options, listener, keep, budget.ends)
     return Results(
         raced.heats,
         raced.intervals,
@@ -75,14 +78,15 @@ def decide(
     )
 
 
-def _choose_finalists(judges: Judges, raced: Raced, options: Options) -> Chosen:
-    """From the fastest down: what is right goes to the finals, until the next is clearly behind a finalist."""
+def _choose_finalists(judges: Judges, raced: Raced, budget: Budget) -> Chosen:
+    """From the fastest down: what is right goes to the finals, until the next is clearly behind, or time is short."""
+    options = budget.options
     finalists: list[Heat] = []
     aside: dict[str, str] = {}
     lossy_judged = 0
     for heat in _hopeful(raced, options):
         leader = _leader(finalists, judges.guarded, raced.intervals)
-        if leader is not None and (len(finalists) >= MOST_FINALISTS or is_behind(raced.intervals[heat.id], leader)):
+        if leader is not None and (len(finalists) >= budget.finalists or is_behind(raced.intervals[heat.id], leader)):
             break
         lossy_judged += judges.is_lossy(heat)
         if judges.is_lossy(heat) and lossy_judged > MOST_JUDGED:

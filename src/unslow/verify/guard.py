@@ -16,7 +16,8 @@ from unslow.core.jsonable import from_json, to_json
 from unslow.core.options import Options
 from unslow.core.trial import Guarded
 from unslow.core.workload import Workload
-from unslow.measure.bench import ANSWERS_TIMEOUT_S, Bench, Opened, longest_wait_s, open_side, start
+from unslow.measure.bench import ANSWERS_TIMEOUT_S, Bench, Opened, longest_wait_s, start
+from unslow.measure.opening import Opening, load_process
 from unslow.processes.base import Process
 from unslow.survey.requests import read_requests
 from unslow.verify.drift import Explained, explained, measured
@@ -77,9 +78,9 @@ class Guard:
         try:
             if opened is not None and not self.in_evaluation_mode:
                 _answers(opened, path, None, self._wait_s)
+                self._perturbed_by(opened)
             else:
                 with self._open_original(self._wanted) as process:
-                    process.resume()
                     process.ask("answers", self._wait_s, places=None, path=str(path))
             self._asked("check_metric", original=str(path))
         except WorkerFailed as error:
@@ -113,12 +114,12 @@ class Guard:
             return Guarded("lost", "It was never built.")
         original, reference = self.original_answers(), self._reference(tag)
         try:
-            process = open_side(self._bench, heat.id, heat.workload, self._bench.final_order, bundle=bundle).process
+            opening = Opening(heat.id, heat.workload, self._bench.final_order, bundle)
+            process = load_process(self._bench, opening)
         except WorkerFailed as error:
             return Guarded("lost", error.what)
         with process:
             try:
-                process.resume()
                 process.ask("answers", self._wait_s, places=None, path=str(path))
             except WorkerFailed as error:
                 return Guarded("lost", error.what)
@@ -149,14 +150,29 @@ class Guard:
         requests, original = self._paths.of("perturbed"), self._paths.of("original-perturbed")
         try:
             if not original.exists():
-                asked.write(requests)
                 with self._open_original(self._wanted) as other:
-                    other.resume()
-                    other.ask("answers_to", self._wait_s, requests=str(requests), path=str(original))
+                    self._perturb(asked, other)
             process.ask("answers_to", self._wait_s, requests=str(requests), path=str(path))
         except WorkerFailed as error:  # what was judged stays judged
             return {"unknown": error.what}
         return measured(asked, read_answers(original), read_answers(path))
+
+    def _perturbed_by(self, opened: Opened) -> None:
+        """The original's answers to perturbed requests, while it is open: to open it again would take longer."""
+        asked = self._explained()
+        opened.process.resume()
+        try:
+            if asked is not None:
+                self._perturb(asked, opened.process)
+        except WorkerFailed:
+            pass  # Whether it matters shows where a variant drifts; whether the original lives, in the next turn.
+        finally:
+            opened.process.suspend()
+
+    def _perturb(self, asked: Explained, original: Process) -> None:
+        requests, answers = self._paths.of("perturbed"), self._paths.of("original-perturbed")
+        asked.write(requests)
+        original.ask("answers_to", self._wait_s, requests=str(requests), path=str(answers))
 
     def _explained(self) -> Explained | None:
         facts = self._bench.facts
@@ -178,7 +194,6 @@ class Guard:
         if not path.exists():
             try:
                 with self._open_original({"dtype": "float64", "eval": True}) as process:
-                    process.resume()
                     process.ask("answers", self._wait_s, places=None, path=str(path))
             except (
                 WorkerFailed
@@ -191,7 +206,7 @@ class Guard:
         workload: Workload = replace(
             self._bench.original, model=replace(model, settings={**model.settings, **settings})
         )
-        return open_side(self._bench, "original", workload, self._bench.final_order, original=True).process
+        return load_process(self._bench, Opening("original", workload, self._bench.final_order, original=True))
 
     def _asked(self, job: str, **arguments: object) -> object:
         if self._judge is None:

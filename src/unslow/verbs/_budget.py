@@ -1,0 +1,71 @@
+"""How the budget is shared out: the race gets what judging and the finals will hardly need, and what is left when they
+begin decides how many finalists there are and how many rounds.
+
+All seconds are rough, from the survey's times; the finals themselves then look at the clock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from unslow.core.options import Options
+from unslow.measure.bench import Bench
+from unslow.measure.finals import PROCESS_PAIRS_WHEN_CLEAR, TURN_PAIRS_PER_PROCESS
+from unslow.search.space import Known, ceiling_of
+
+LEAST_RACE_SHARE = 0.3
+RESCUE_SHARE = 0.05
+"""Kept for putting layers of a lossy variant back to full precision."""
+MOST_FINALISTS = 3
+PLANNED_FINALISTS, PLANNED_JUDGED = 1, 2
+"""Whoever wins clearly needs no more; the race is worth more than a second finalist that may not come."""
+SPAWN_S, WARM_S = 2.0, 2.0
+"""What opening a process takes beside building the model, and what warming it up takes."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Of one run, that began at `started` on the bench's clock."""
+
+    bench: Bench
+    options: Options
+    started: float
+
+    @property
+    def ends(self) -> float:
+        return self.started + self.options.budget_s
+
+    def race_ends(self, rescues: bool) -> float:
+        """Early enough for the rest, but never before a fair part of the budget is spent on the race."""
+        rescue_s = RESCUE_SHARE * self.options.budget_s if rescues else 0.0
+        planned = self.ends - self.judging_s(PLANNED_JUDGED) - self.finals_s(PLANNED_FINALISTS) - rescue_s
+        return max(planned, self.bench.clock() + LEAST_RACE_SHARE * self.options.budget_s)
+
+    @property
+    def rescue_ends(self) -> float:
+        """When nothing more may be put back to full precision, for the finals to be in time."""
+        return self.ends - self.finals_s(PLANNED_FINALISTS)
+
+    @property
+    def finalists(self) -> int:
+        """How many fit into what is left now; one is measured whatever the time."""
+        left_s = self.ends - self.bench.clock()
+        return max([1, *(n for n in range(2, MOST_FINALISTS + 1) if self.finals_s(n) <= left_s)])
+
+    def judging_s(self, variants: int) -> float:
+        """Saving variants, and every answer of theirs, which take no longer than the original's."""
+        facts = self.bench.facts
+        return variants * (facts.build_seconds + SPAWN_S + facts.evaluation_requests * facts.seconds_per_request)
+
+    def finals_s(self, finalists: int) -> float:
+        """As few rounds as there may be; the first finalist opens with the original."""
+        facts = self.bench.facts
+        turns_s = TURN_PAIRS_PER_PROCESS * max(0.1, 6 * facts.seconds_per_request)
+        opening_s = max(facts.build_seconds, SPAWN_S) + WARM_S + (finalists - 1) * SPAWN_S
+        return PROCESS_PAIRS_WHEN_CLEAR * (opening_s + finalists * (WARM_S + turns_s))
+
+
+def can_rescue(known: Known) -> bool:
+    """Whether a lossy fix may be tried of which some layers could go back to full precision."""
+    offered = [fix for fix in known.fixes.values() if fix.layers and fix.name not in known.options.skip]
+    return any(ceiling_of(fix, known.findings) >= known.options.worth for fix in offered)

@@ -1,0 +1,48 @@
+"""How a budget is shared out, on a bench whose clock nobody waits for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from acting import Script, bench, facts, requests
+from unslow.core.options import Options
+from unslow.verbs._budget import LEAST_RACE_SHARE, MOST_FINALISTS, RESCUE_SHARE, Budget
+
+
+def budget(folder: Path, budget_s: float, now: float = 0.0, **known: Any) -> Budget:
+    script = Script(lambda who, settings, request: [], requests=requests(8))
+    script.now = now
+    return Budget(bench(script, folder, facts(8, **known)), Options(budget_s=budget_s), 0.0)
+
+
+def test_the_race_gets_what_the_rest_does_not_need(tmp_path: Path) -> None:
+    plan = budget(tmp_path, 300.0)
+    assert plan.race_ends(rescues=False) == pytest.approx(300.0 - plan.judging_s(2) - plan.finals_s(1))
+    assert plan.race_ends(rescues=True) == pytest.approx(plan.race_ends(rescues=False) - RESCUE_SHARE * 300.0)
+
+
+def test_a_budget_that_is_too_small_still_has_a_race(tmp_path: Path) -> None:
+    plan = budget(tmp_path, 20.0, now=15.0, seconds_per_request=2.0)
+    assert plan.race_ends(rescues=True) == 15.0 + LEAST_RACE_SHARE * 20.0
+
+
+@pytest.mark.parametrize("now", [0.0, 250.0, 1e6])
+def test_there_is_always_one_finalist(tmp_path: Path, now: float) -> None:
+    assert budget(tmp_path, 10.0, now=now).finalists == 1
+
+
+def test_as_many_finalists_as_fit_and_no_more_than_three(tmp_path: Path) -> None:
+    plan = budget(tmp_path, 1e6)
+    two = plan.finals_s(2)
+    assert plan.finalists == MOST_FINALISTS
+    assert budget(tmp_path / "two", two + 1.0).finalists == 2
+    assert budget(tmp_path / "one", two - 1.0).finalists == 1
+
+
+def test_more_finalists_and_slower_models_take_longer(tmp_path: Path) -> None:
+    quick, slow = budget(tmp_path / "a", 300.0), budget(tmp_path / "b", 300.0, seconds_per_request=1.0)
+    assert quick.finals_s(1) < quick.finals_s(2) < slow.finals_s(2)
+    assert quick.judging_s(1) < slow.judging_s(1)
