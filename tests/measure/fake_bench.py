@@ -22,6 +22,7 @@ from unslow.core.errors import WorkerFailed
 from unslow.core.jsonable import from_json, to_json
 from unslow.core.workload import Model, Target, Workload
 from unslow.measure.bench import Bench, Opened
+from unslow.measure.energy import NO_METER
 from unslow.measure.turns import Side
 from unslow.processes.base import Conditions, Process, Processes
 from unslow.runs.folder import RunFolder
@@ -90,7 +91,9 @@ class FakeWorker(Process):
         if job in self.script.fails:
             self.dead = True
             raise self.script.fails[job](job)
-        return getattr(self, f"do_{job}")(**arguments)
+        answer = getattr(self, f"do_{job}")(**arguments)
+        self.yard.after_each_job(job)
+        return answer
 
     def do_build(self, workload: Any, fixes: Any, **_: Any) -> Any:
         self.yard.now += BUILD_S
@@ -139,6 +142,7 @@ class Yard(Processes):
         self.arguments: list[tuple[str, str, dict[str, Any]]] = []
         self.timeouts: list[tuple[str, float]] = []
         self.now = 0.0
+        self.after_each_job: Callable[[str], None] = lambda job: None
 
     def start(self, conditions: Conditions) -> Process:
         name = conditions.log.stem
@@ -150,7 +154,7 @@ class Yard(Processes):
     def bench(self, folder: Path, **changes: Any) -> Bench:
         plain = Bench(
             self, ORIGINAL, facts(seconds_per_request=0.01), machine(), RunFolder(folder), folder / "cache",
-            (0, 1, 2, 3), (4, 5, 6, 7), 0, lambda: self.now,
+            (0, 1, 2, 3), (4, 5, 6, 7), 0, lambda: self.now, meter=NO_METER,
         )  # fmt: skip
         return replace(plain, **changes)
 

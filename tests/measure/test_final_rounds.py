@@ -13,6 +13,7 @@ from unslow.core.events import Event, silent
 from unslow.core.heat import Final, Heat
 from unslow.core.options import Options
 from unslow.core.variant import Applied, Variant
+from unslow.measure.energy import NO_METER, Meter, rapl
 from unslow.measure.final_rounds import FinalResult, hold_finals
 from unslow.measure.finals import PROCESS_PAIRS_WHEN_CLEAR, TURN_PAIRS_PER_PROCESS, finals_estimate
 from unslow.verbs._trials import final_speedup
@@ -27,6 +28,7 @@ def held(
     listener: object = None,
     keep: Callable[[Final], None] = lambda final: None,
     until: float = math.inf,
+    meter: Meter = NO_METER,
 ) -> FinalResult:
     bundles = {heat.id: folder / heat.id for heat in (FAST, OTHER)}
     for bundle in bundles.values():
@@ -35,7 +37,7 @@ def held(
     told = listener if callable(listener) else silent
     try:
         chosen = [heat for heat in (FAST, OTHER) if heat.id in pairs]
-        return hold_finals(yard.bench(folder), chosen, bundles, pairs, Options(), told, keep, until)
+        return hold_finals(yard.bench(folder, meter=meter), chosen, bundles, pairs, Options(), told, keep, until)
     finally:
         assert yard.open_workers == []
 
@@ -157,6 +159,25 @@ def test_the_sums_are_of_the_same_requests_on_both_sides(tmp_path: Path) -> None
     assert final.original_seconds / final.seconds == pytest.approx(2, rel=0.01)
     assert (final.bundle_bytes, final.bundle) == (4, str(tmp_path / FAST.id))
     assert final.setup_s > 0 and final.original_setup_s > 0
+
+
+def test_joules_are_of_each_side_and_unknown_where_the_machine_does_not_tell(tmp_path: Path) -> None:
+    unknown = held(Yard({FAST.id: Script(0.005)}), tmp_path, {FAST.id: 3}).finals[FAST.id]
+    assert (unknown.joules, unknown.original_joules) == (None, None)
+    yard = Yard({FAST.id: Script(0.005)})
+    folder = tmp_path / "intel-rapl:0"
+    folder.mkdir()
+    for file, value in (("name", "package-0"), ("energy_uj", 0), ("max_energy_range_uj", 10**12)):
+        (folder / file).write_text(str(value))
+
+    def ten_watts(job: str) -> None:
+        (folder / "energy_uj").write_text(str(round(10e6 * yard.now)))
+
+    yard.after_each_job = ten_watts
+    known = held(yard, tmp_path, {FAST.id: 3}, meter=rapl(tmp_path)).finals[FAST.id]
+    assert known.joules is not None and known.original_joules is not None
+    assert known.joules == pytest.approx(10 * known.seconds, rel=0.01)
+    assert known.original_joules == pytest.approx(10 * known.original_seconds, rel=0.01)
 
 
 def test_each_round_is_told_with_what_is_known_so_far(tmp_path: Path) -> None:

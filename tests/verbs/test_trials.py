@@ -229,3 +229,11 @@ def test_a_finished_heat_is_told_as_the_trial_that_it_is_so_far() -> None:
     assert (first.verdict, first.reason, second.verdict, second.reason, third) == (
         "faster", "", "failed", "It crashed.", None
     )  # fmt: skip
+
+
+def test_energy_is_per_1000_requests_of_each_side_where_it_was_measured() -> None:
+    measured = results(ran(A), finals=(final(A.id, joules=20.0, original_joules=50.0),))
+    shown = {trial.id: trial.joules_per_1000 for trial in trials(measured, FIXES, OPTIONS, A.id)}
+    assert shown == {A.id: pytest.approx(50.0), "original": pytest.approx(125.0)}
+    unknown = trials(results(ran(A), finals=(final(A.id),)), FIXES, OPTIONS, A.id)
+    assert {trial.joules_per_1000 for trial in unknown} == {None}

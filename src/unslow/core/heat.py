@@ -47,6 +47,7 @@ class Final:
     `log_ratios` has one tuple of pairs of turns per process pair. `call_ms` are the variant's calls in the turns,
     `original_call_ms` the original's; `load_ms` and `original_load_ms` the latencies under the load that was asked for
     (empty where none was). `cpu_seconds`, `seconds` and `requests` are the variant's sums.
+    `joules` is what the processor's packages took for the variant's `requests`; None where the machine does not tell.
     `still_warming`: in one of the processes turns were still getting faster when its warm-up ended.
     """
 
@@ -70,3 +71,5 @@ class Final:
     original_load_ms: tuple[float, ...] = ()
     still_warming: bool = False
     original_still_warming: bool = False
+    joules: float | None = None
+    original_joules: float | None = None

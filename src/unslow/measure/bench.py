@@ -18,6 +18,7 @@ from unslow.core.machine import Machine
 from unslow.core.offline import OFFLINE_ENVIRONMENT
 from unslow.core.variant import Variant
 from unslow.core.workload import Host, Workload
+from unslow.measure.energy import Meter, rapl
 from unslow.measure.turns import Side
 from unslow.processes.base import Conditions, Process, Processes
 from unslow.runs.folder import RunFolder
@@ -46,6 +47,7 @@ class Bench:
     memory_bytes: int
     clock: Callable[[], float] = time.monotonic
     patience_s: float | None = None
+    meter: Meter = field(default_factory=rapl)
 
 
 @dataclass(frozen=True)

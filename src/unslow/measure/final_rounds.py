@@ -18,7 +18,7 @@ from unslow.core.options import Options
 from unslow.measure.bench import Bench, Opened
 from unslow.measure.finals import PROCESS_PAIRS_WHEN_CLEAR, TURN_PAIRS_PER_PROCESS, finals_estimate
 from unslow.measure.opening import Opening, open_together, original_opening
-from unslow.measure.turns import TurnPair, timeout_of, turn_pairs
+from unslow.measure.turns import Turn, TurnPair, timeout_of, turn_pairs
 
 LOAD_SECONDS = 10.0
 LEAST_LOAD, MOST_LOAD = 400, 5000
@@ -178,7 +178,8 @@ def _against(
     options = stage.options
     with opened.process:
         seed = options.seed * 7919 + number * 104_729 + int(finalist.id, 16) % 7919
-        pairs = tuple(itertools.islice(turn_pairs(original.side, opened.side, seed), TURN_PAIRS_PER_PROCESS))
+        theirs, mine = (replace(one.side, meter=bench.meter) for one in (original, opened))
+        pairs = tuple(itertools.islice(turn_pairs(theirs, mine, seed), TURN_PAIRS_PER_PROCESS))
         peaks = opened.process.peak_memory_bytes, original.process.peak_memory_bytes
         warming = opened.side.still_warming, original.side.still_warming
         part = _Part(pairs, opened.setup_s, peaks[0], original.setup_s, peaks[1], *warming)
@@ -233,5 +234,13 @@ def _final(name: str, parts: Sequence[_Part], bundle: Path, options: Options) ->
         original_load_ms=loaded.original_load_ms,
         still_warming=any(part.still_warming for part in parts),
         original_still_warming=any(part.original_still_warming for part in parts),
+        joules=_joules(mine),
+        original_joules=_joules(theirs),
         bundle_bytes=sum(file.stat().st_size for file in bundle.rglob("*") if file.is_file()),
     )
+
+
+def _joules(turns: Sequence[Turn]) -> float | None:
+    """The sum over all turns; None where one of them could not be measured."""
+    known = [turn.joules for turn in turns if turn.joules is not None]
+    return sum(known) if len(known) == len(turns) else None

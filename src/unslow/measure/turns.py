@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from unslow.core.variant import Objective
+from unslow.measure.energy import NO_METER, Meter
 from unslow.measure.warmup import MOST_TURNS, speeding_up, warmed_up
 
 TURN_STEPS = 3
@@ -21,12 +22,17 @@ TIMEOUT_TIMES = 60
 
 @dataclass(frozen=True)
 class Turn:
-    """The wall and CPU seconds that `requests` requests took, and those of each call of the model."""
+    """The wall and CPU seconds that `requests` requests took, and those of each call of the model.
+
+    `joules` is their part of what the processor took in the turn, in which untimed requests were answered too; None
+    where the machine does not tell, or nobody asked.
+    """
 
     seconds: float
     cpu_seconds: float
     requests: int
     call_seconds: tuple[float, ...]
+    joules: float | None = None
 
 
 @dataclass(frozen=True)
@@ -57,6 +63,7 @@ class Side:
 
     `seconds` is per request, as warm-up saw it. `patience_s` is after how long a turn hangs; None: see `timeout_of`.
     `still_warming`: its turns were still getting faster when the time for warming up was over.
+    `meter` is read around each turn.
     """
 
     process: Asked
@@ -64,17 +71,22 @@ class Side:
     granularity: int = 1
     patience_s: float | None = None
     still_warming: bool = False
+    meter: Meter = NO_METER
 
     def turn(self, start: int, count: int, expected_s: float) -> Turn:
         """Wake it, let it answer, and put it back to sleep at the step boundary that its answer is."""
         timeout_s = timeout_of(expected_s) if self.patience_s is None else self.patience_s
         untimed = max(UNTIMED_STEPS, self.granularity)
+        before = self.meter.read()
         self.process.resume()
         try:
             answer = self.process.ask("turn", timeout_s, start=start, count=count, untimed=untimed)
         finally:
             self.process.suspend()
-        return Turn(answer["seconds"], answer["cpu_seconds"], answer["requests"], tuple(answer["call_seconds"]))
+        joules = self.meter.joules(before, self.meter.read())
+        if joules is not None:
+            joules *= count / (count + untimed)
+        return Turn(answer["seconds"], answer["cpu_seconds"], answer["requests"], tuple(answer["call_seconds"]), joules)
 
 
 def timeout_of(expected_s: float) -> float:

@@ -115,6 +115,7 @@ def original_trial(final: Final) -> Trial:
         latency_ms=percentiles(final.original_load_ms or final.original_call_ms),
         throughput=final.original_requests / final.original_seconds,
         cpu_seconds_per_1000=1000 * final.original_cpu_seconds / final.original_requests,
+        joules_per_1000=per_1000(final.original_joules, final.original_requests),
         peak_memory_bytes=final.original_peak_memory_bytes,
         setup_s=final.original_setup_s,
         reason="What everything else is compared with.",
@@ -128,9 +129,15 @@ def _with_final(trial: Trial, heat: Heat, final: Final) -> Trial:
         throughput=final.requests / final.seconds,
         artefact_bytes=final.bundle_bytes,
         cpu_seconds_per_1000=1000 * final.cpu_seconds / final.requests,
+        joules_per_1000=per_1000(final.joules, final.requests),
         setup_s=heat.build_s + heat.setup_s,
         break_even_requests=break_even(heat, final),
     )
+
+
+def per_1000(joules: float | None, requests: int) -> float | None:
+    """Joules for 1,000 requests; None where they were not measured."""
+    return None if joules is None else 1000 * joules / requests
 
 
 def break_even(heat: Heat, final: Final) -> float | None:
