@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from unslow.machine.limits import cpu_quota, memory_limit, usable_cores
+from unslow.machine.limits import cpu_quota, free_memory, memory_left, memory_limit, usable_cores
 
 CGROUP = "sys/fs/cgroup"
 
@@ -76,3 +76,43 @@ def test_version_1_memory(tmp_path: Path) -> None:
 )
 def test_usable_cores_are_the_least(logical: int, affine: int | None, quota: float | None, cores: int) -> None:
     assert usable_cores(logical, affine, quota) == cores
+
+
+@pytest.mark.parametrize(
+    "files",
+    [{}, {"a/memory.max": "max\n", "a/memory.current": "5\n"}, {"a/memory.max": "100\n"}, {"a/memory.current": "5\n"}],
+)
+def test_nothing_is_said_of_what_is_left_without_a_limit_and_what_is_used_of_it(
+    tmp_path: Path, files: dict[str, str]
+) -> None:
+    root = tree(tmp_path, "0::/a\n", files)
+    assert memory_left(root) is None
+    assert free_memory(root) > 10_000_000
+
+
+def test_files_that_the_kernel_keeps_are_left(tmp_path: Path) -> None:
+    stat = "anon 300\ninactive_file 150\nactive_file 50\nshmem 7\nodd\n"
+    files = {"a/memory.max": "1000\n", "a/memory.current": "600\n", "a/memory.stat": stat}
+    root = tree(tmp_path, "0::/a\n", files)
+    assert memory_left(root) == 600
+    assert free_memory(root) == 600
+
+
+def test_version_1_counts_the_groups_inside(tmp_path: Path) -> None:
+    stat = "inactive_file 1\nactive_file 1\ntotal_inactive_file 100\ntotal_active_file 100\n"
+    files = {
+        "memory/a/memory.limit_in_bytes": "1000\n",
+        "memory/a/memory.usage_in_bytes": "900\n",
+        "memory/a/memory.stat": stat,
+    }
+    assert memory_left(tree(tmp_path, "9:memory:/a\n", files)) == 300
+
+
+def test_the_group_with_the_least_left_counts_and_less_than_nothing_is_nothing(tmp_path: Path) -> None:
+    files = {
+        "a/b/memory.max": "500\n",
+        "a/b/memory.current": "100\n",
+        "a/memory.max": "900\n",
+        "a/memory.current": "950\n",
+    }
+    assert memory_left(tree(tmp_path, "0::/a/b\n", files)) == 0

@@ -142,9 +142,11 @@ class Yard(Processes):
         self.arguments: list[tuple[str, str, dict[str, Any]]] = []
         self.timeouts: list[tuple[str, float]] = []
         self.now = 0.0
+        self.conditions: list[Conditions] = []
         self.after_each_job: Callable[[str], None] = lambda job: None
 
     def start(self, conditions: Conditions) -> Process:
+        self.conditions.append(conditions)
         name = conditions.log.stem
         number = sum(worker.name == name for worker in self.workers) + 1
         worker = FakeWorker(self, name, self.scripts.get(name, Script()), number)

@@ -2,8 +2,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from fake_bench import Yard
 from unslow.core.workload import Host
-from unslow.measure.bench import environment_of, memory_limit, orders
+from unslow.measure.bench import environment_of, memory_limit, orders, start
 
 
 def test_few_requests_are_used_by_race_and_finals_alike() -> None:
@@ -33,3 +36,24 @@ def test_threads_are_set_before_anything_is_imported_only_if_chosen() -> None:
 def test_memory_is_what_was_asked_for_else_most_of_what_is_free() -> None:
     assert memory_limit(5) == 5
     assert memory_limit(0) > 10_000_000
+    assert memory_limit(0, lambda: 1000) == 800
+
+
+@pytest.mark.parametrize(
+    ("asked", "free", "limits"),
+    [
+        (0, [1000, 500], [0, 0]),
+        (400, [1000, 1000], [400, 400]),
+        (400, [1000, 300], [400, 240]),
+        (800, [1000, 300], [800, 240]),
+    ],
+)
+def test_who_starts_beside_others_may_take_most_of_what_they_leave(
+    tmp_path: Path, asked: int, free: list[int], limits: list[int]
+) -> None:
+    yard = Yard({})
+    readings = iter(free)
+    bench = yard.bench(tmp_path, memory_bytes=asked, free_bytes=lambda: next(readings))
+    for name in ("original", "variant"):
+        start(bench, name, Host())
+    assert [conditions.memory_bytes for conditions in yard.conditions] == limits

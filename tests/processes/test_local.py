@@ -96,6 +96,37 @@ def test_a_hang_is_ended_after_its_time(tmp_path: Path) -> None:
     process.close()
 
 
+SLEEPS = """
+    import time
+    def model(x):
+        time.sleep(1.0)
+        return x
+"""
+
+
+def beside_others(tmp_path: Path, left: int, memory_bytes: int) -> Process:
+    """One that starts while 1 GB is free, of which `left` is there when it is looked at."""
+    free = iter([10**9])
+    conditions = Conditions(tmp_path / "log", {}, memory_bytes)
+    process = LocalProcesses(free_bytes=lambda: next(free, left)).start(conditions)
+    try:
+        process.ask("open_target", PATIENCE_S, target=to_json(target_of(tmp_path, SLEEPS)), seed=0)
+    except WorkerFailed:
+        process.close()
+        raise
+    return process
+
+
+@pytest.mark.parametrize(("left", "memory_bytes"), [(60_000_000, 10**12), (1_000, 0)])
+def test_one_that_leaves_enough_or_has_no_limit_goes_on(tmp_path: Path, left: int, memory_bytes: int) -> None:
+    beside_others(tmp_path, left, memory_bytes).close()
+
+
+def test_one_within_its_limit_that_leaves_too_little_to_all_is_ended(tmp_path: Path) -> None:
+    with pytest.raises(WorkerFailed, match=r"out of memory.*to everybody"):
+        beside_others(tmp_path, 40_000_000, 10**12)
+
+
 def test_one_that_eats_memory_is_ended_and_says_how_much(tmp_path: Path) -> None:
     body = "import time\nkept = []\ndef model(x):\n    while True:\n        kept.append(b'x' * 20_000_000)"
     with pytest.raises(WorkerFailed, match="out of memory"):

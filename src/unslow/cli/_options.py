@@ -80,7 +80,7 @@ def about_measuring(command: C) -> C:
             type=Bytes(),
             default="0",
             metavar="SIZE",
-            help="What one process may take; default: most of what is free.",
+            help="What one process may take at most; default: most of what is free when it starts.",
         ),
         click.option("--seed", type=int, default=0, show_default=True, help="Of every coin and resample."),
         click.option(

@@ -15,8 +15,8 @@ class Options:
     1 that is called the same, `alpha` the chance of a wrong call over the whole race. `tolerance` overrides the
     workload's.
     `p99_below_ms` is judged on the upper end of p99's interval. `only` and `skip` name fixes. `rate` is requests per
-    second
-    of an open loop; 0: a closed loop. `memory_bytes` is what one process with its tree may take; 0: what is free.
+    second of an open loop; 0: a closed loop. `memory_bytes` is what one process with its tree may take at most; 0: what
+    is free.
     `patience_s` is how long any one wait on a process may be (while it builds, opens, answers, judges, or takes a turn)
     before it is taken for hung; None: what is usual for each.
     """

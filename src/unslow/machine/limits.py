@@ -7,6 +7,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
+
 ROOT = Path("/")
 
 STEERING_PREFIXES = ("OMP_", "MKL_", "OPENBLAS_", "KMP_", "GOMP_", "GOTO_", "BLIS_", "VECLIB_", "NUMEXPR_")
@@ -32,12 +34,30 @@ def cpu_quota(root: Path = ROOT) -> float | None:
 
 def memory_limit(root: Path = ROOT) -> int | None:
     """The bytes that the tightest enclosing control group allows; None without a limit."""
-    limits: list[int] = []
+    limits = (_number(group, "memory.max", "memory.limit_in_bytes") for group in _groups(root, "memory"))
+    return min((limit for limit in limits if limit is not None), default=None)
+
+
+def memory_left(root: Path = ROOT) -> int | None:
+    """The bytes that the enclosing control groups still give, the least of them; None without a limit.
+
+    Files that the kernel keeps for a group count as used there, but go when room is needed: they are left, as they are
+    in `MemAvailable`.
+    """
+    left: list[int] = []
     for group in _groups(root, "memory"):
-        words = _words(group / "memory.max") or _words(group / "memory.limit_in_bytes")
-        if words and words[0].isdigit():
-            limits.append(int(words[0]))
-    return min(limits, default=None)
+        limit = _number(group, "memory.max", "memory.limit_in_bytes")
+        used = _number(group, "memory.current", "memory.usage_in_bytes")
+        if limit is not None and used is not None:
+            left.append(max(0, limit - max(0, used - _kept_files(group))))
+    return min(left, default=None)
+
+
+def free_memory(root: Path = ROOT) -> int:
+    """The bytes that may be taken now without anything being paged out or ended: of the machine, and of its groups."""
+    available = int(psutil.virtual_memory().available)
+    left = memory_left(root)
+    return available if left is None else min(available, left)
 
 
 def usable_cores(logical: int, affine: int | None, quota: float | None) -> int:
@@ -63,6 +83,21 @@ def _groups(root: Path, controller: str) -> Iterator[Path]:
         parts = [part for part in path.split("/") if part not in ("", "..")]
         for depth in range(len(parts), -1, -1):
             yield base.joinpath(*parts[:depth])
+
+
+def _number(group: Path, *names: str) -> int | None:
+    """What the first of these files says, that of version 2 before that of version 1; None where it is no number."""
+    for name in names:
+        if words := _words(group / name):
+            return int(words[0]) if words[0].isdigit() else None
+    return None
+
+
+def _kept_files(group: Path) -> int:
+    """Version 1 counts the groups inside in the lines that begin with `total_`, version 2 in all."""
+    rows = [line.split() for line in _lines(group / "memory.stat")]
+    stat = {row[0]: int(row[1]) for row in rows if len(row) == 2 and row[1].isdigit()}
+    return sum(stat.get(f"total_{name}", stat.get(name, 0)) for name in ("inactive_file", "active_file"))
 
 
 def _words(file: Path) -> list[str]:

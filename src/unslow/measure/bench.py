@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from unslow.core.errors import WorkerFailed
 from unslow.core.facts import Facts
 from unslow.core.jsonable import from_json, to_json
@@ -18,6 +16,7 @@ from unslow.core.machine import Machine
 from unslow.core.offline import OFFLINE_ENVIRONMENT
 from unslow.core.variant import Variant
 from unslow.core.workload import Host, Workload
+from unslow.machine.limits import free_memory
 from unslow.measure.energy import Meter, rapl
 from unslow.measure.turns import Side
 from unslow.processes.base import Conditions, Process, Processes
@@ -29,7 +28,7 @@ ANSWERS_TIMEOUT_S = 900.0
 """After how long a process is taken for hung where the user's patience (`Options.patience_s`) says nothing else."""
 WARM_UP_S = 4.0
 MEMORY_SHARE = 0.8
-"""Of the memory that is free when a run starts, what one process with its tree may take."""
+"""Of the memory that is free when a process starts, what it may take with its tree."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +47,7 @@ class Bench:
     clock: Callable[[], float] = time.monotonic
     patience_s: float | None = None
     meter: Meter = field(default_factory=rapl)
+    free_bytes: Callable[[], int] = free_memory
 
 
 @dataclass(frozen=True)
@@ -91,9 +91,9 @@ def orders(requests: int, seed: int, in_sequence: bool) -> tuple[tuple[int, ...]
     return tuple(places[:half]), tuple(places[half:])
 
 
-def memory_limit(asked_bytes: int) -> int:
-    """What one process may take: what was asked for, else most of what is free now."""
-    return asked_bytes or int(psutil.virtual_memory().available * MEMORY_SHARE)
+def memory_limit(asked_bytes: int, free_bytes: Callable[[], int] = free_memory) -> int:
+    """What one process may take: what was asked for, else most of what the machine and its control groups have free."""
+    return asked_bytes or int(free_bytes() * MEMORY_SHARE)
 
 
 def environment_of(host: Host, inductor_cache: Path) -> dict[str, str]:
@@ -114,7 +114,9 @@ def environment_of(host: Host, inductor_cache: Path) -> dict[str, str]:
 def start(bench: Bench, name: str, host: Host) -> Process:
     """A fresh process. Compiled kernels are kept per variant, in the run's folder: the first start finds none."""
     environment = environment_of(host, bench.folder.path / "work" / "inductor" / name)
-    return bench.processes.start(Conditions(bench.folder.log(name), environment, bench.memory_bytes))
+    # What lives by now (the original, the judge) is not free: so all of them together stay within what there is.
+    memory_bytes = min(bench.memory_bytes, memory_limit(0, bench.free_bytes)) if bench.memory_bytes else 0
+    return bench.processes.start(Conditions(bench.folder.log(name), environment, memory_bytes))
 
 
 def longest_wait_s(bench: Bench, usual_s: float, left_s: float | None = None) -> float:

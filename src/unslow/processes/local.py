@@ -24,28 +24,37 @@ import psutil
 
 from unslow.core.errors import WorkerFailed
 from unslow.core.units import size
+from unslow.machine.limits import free_memory
 from unslow.processes.base import Conditions, Process, Processes
 
 POLL_S = 0.25
 """How often a job that takes long is looked at: its memory, whether it still lives."""
+SPARE_SHARE = 0.05
+"""Of the memory that was free when a process started, what must stay free while it works.
+
+Others live beside it, suspended: each is within its own limit, and only the one that works can make the sum too large.
+"""
 
 
 @final
 class LocalProcesses(Processes):
-    """Spawns `python -m unslow.worker`. `clock` is for tests."""
+    """Spawns `python -m unslow.worker`. `clock` and `free_bytes`, the memory that is free, are for tests."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, clock: Callable[[], float] = time.monotonic, free_bytes: Callable[[], int] = free_memory
+    ) -> None:
         self._clock = clock
+        self._free_bytes = free_bytes
 
     def start(self, conditions: Conditions) -> Process:
-        return LocalProcess(conditions, self._clock)
+        return LocalProcess(conditions, self._clock, self._free_bytes)
 
 
 @final
 class LocalProcess(Process):
     """A spawned interpreter at the other end of a socket pair."""
 
-    def __init__(self, conditions: Conditions, clock: Callable[[], float]) -> None:
+    def __init__(self, conditions: Conditions, clock: Callable[[], float], free_bytes: Callable[[], int]) -> None:
         ours, theirs = socket.socketpair()
         with theirs, conditions.log.open("ab") as log:
             self._popen = subprocess.Popen(
@@ -60,6 +69,8 @@ class LocalProcess(Process):
         self._connection = Connection(ours.detach())
         self._conditions = conditions
         self._clock = clock
+        self._free_bytes = free_bytes
+        self._spare = int(SPARE_SHARE * free_bytes()) if conditions.memory_bytes else 0
         self._peak = 0
         self._closed = False
 
@@ -104,6 +115,11 @@ class LocalProcess(Process):
         used = tree_memory_bytes(self.pid)
         self._peak = max(self._peak, used)
         self._hold_to_limit(job, used)
+        if self._spare and (left := self._free_bytes()) < self._spare:
+            self.close()
+            raise WorkerFailed(
+                f"It ran out of memory: {job} took {size(used)}, which left {size(left)} to everybody, and was ended."
+            )
 
     def _hold_to_limit(self, job: str, used: int) -> None:
         limit = self._conditions.memory_bytes
