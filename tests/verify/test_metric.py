@@ -13,7 +13,8 @@ import pytest
 from tests.verify.samples import accuracy, decisions, pair_correlation, words
 
 from unslow.core.errors import BadInput, BadUsage
-from unslow.verify.metric import check_metric, judge_metric
+from unslow.verify.losses import MOST_RESAMPLES
+from unslow.verify.metric import check_metric, judge_metric, resamples_that_fit
 from unslow.verify.outputs import Answers
 
 RESAMPLES = 400
@@ -187,6 +188,59 @@ def test_resampling_pairs_says_kept_and_resampling_words_unproven():
     assert by_text.estimate is not None
     assert by_word.estimate.point == pytest.approx(by_text.estimate.point)
     assert by_word.estimate.high == pytest.approx(by_text.estimate.high, rel=0.25)
+
+
+def judged_in(seconds: float, call_s: float, **more: Any) -> tuple[Any, int]:
+    """Accuracy that takes so long a call on all samples, by a clock that only its calls move; the outcome, and what
+    the calls took, in calls on all samples."""
+    rows = 0
+
+    def metric(outputs: Any, labels: Any) -> float:
+        nonlocal rows
+        rows += len(outputs)
+        return accuracy(outputs, labels)
+
+    def clock() -> float:
+        return rows / 400 * call_s
+
+    original, variant, labels = decisions(400, 0, 0)
+    outcome = judge_metric(metric, original, variant, labels, tolerance=0.02, seconds=seconds, clock=clock, **more)
+    return outcome, round(rows / 400)
+
+
+def test_a_fast_metric_has_all_its_resamples():
+    unlimited, calls = judged_in(math.inf, 0.001)
+    assert calls > 2 * 2000
+    assert judged_in(1000.0, 0.001) == (unlimited, calls)
+    assert unlimited.verdict == "kept"
+
+
+@pytest.mark.parametrize("slices", [None, ["a"] * 200 + ["b"] * 200])
+def test_a_slower_metric_has_as_many_resamples_as_fit(slices: Any):
+    outcome, calls = judged_in(40.0, 0.01, slices=slices)
+    assert 1500 < calls < 1.1 * 40.0 / 0.01
+    assert outcome.verdict == "kept"
+
+
+def test_a_small_alpha_does_not_ask_for_more_than_what_fits():
+    _, calls = judged_in(20.0, 0.01, alpha=0.0005)
+    assert calls < 1.1 * 20.0 / 0.01
+
+
+def test_a_metric_that_is_too_slow_to_be_resampled_proves_nothing_and_costs_no_time():
+    outcome, calls = judged_in(30.0, 1.0)
+    assert outcome.verdict == "unproven"
+    assert "takes 1 s" in outcome.reason
+    assert "--budget" in outcome.reason
+    assert calls < 10
+    json.dumps(asdict(outcome))
+
+
+def test_what_fits():
+    assert resamples_that_fit(0.0, 10.0, 50) == resamples_that_fit(1.0, math.inf, 50) == MOST_RESAMPLES
+    assert resamples_that_fit(0.01, 10.0, 100) == 400
+    assert resamples_that_fit(0.01, 10.0, 100, parts=2) == 150
+    assert resamples_that_fit(0.01, 10.0, 10_000) == 0
 
 
 def false_kept(verdicts: Sequence[str]) -> float:

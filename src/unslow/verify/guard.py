@@ -27,6 +27,8 @@ from unslow.verify.outputs import Answers, is_float
 
 SUBSET = 8
 """Evaluation requests that are compared while a variant is still in the race."""
+METRIC_SHARE = 0.1
+"""Of the budget, what the resamples of the user's metric may take for one variant (but half of a wait at most)."""
 REFERENCE_SECONDS = 12.0
 """A float64 run of the original is made where it takes no longer than this."""
 
@@ -125,7 +127,8 @@ class Guard:
                 return Guarded("lost", error.what)
             tolerance = self._bench.facts.tolerance if self._options.tolerance is None else self._options.tolerance
             alpha = self._options.alpha / max(1, lossy_variants)
-            case = Case(str(original), str(path), tag, tolerance, alpha, self._options.seed, reference=reference)
+            seed, seconds = self._options.seed, min(METRIC_SHARE * self._options.budget_s, self._wait_s / 2)
+            case = Case(str(original), str(path), tag, tolerance, alpha, seed, reference, seconds=seconds)
             try:
                 guarded = from_json(Guarded, self._asked("judge", case=to_json(case)))
             except WorkerFailed as error:

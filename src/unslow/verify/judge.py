@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,7 +25,8 @@ GROSS_ERROR = 0.7
 
 @dataclass(frozen=True)
 class Case:
-    """What is judged: files of answers, the tag of the riskiest fix, and the risk that may be taken."""
+    """What is judged: files of answers, the tag of the riskiest fix, the risk that may be taken, and the time (for the
+    resamples of a metric) in `seconds`."""
 
     original: str
     variant: str
@@ -34,6 +36,7 @@ class Case:
     seed: int
     reference: str = ""
     again: str = ""
+    seconds: float = math.inf
 
 
 def read_answers(path: str | Path) -> Answers:
@@ -105,6 +108,7 @@ def _metric(inference: Inference, original: Answers, variant: Answers, case: Cas
         slices=_of(inference.slices),
         alpha=case.alpha,
         seed=case.seed,
+        seconds=case.seconds,
     )
 
 

@@ -57,7 +57,8 @@ NEEDED_CAP = 1_000_000
 @dataclass(frozen=True)
 class Question:
     """How a loss is judged. `scale`: what one sample can cost at most, times the number of samples (1 for a rate);
-    `said`: the sentence that shows the loss, with {} for the number.
+    `said`: the sentence that shows the loss, with {} for the number. `resamples` are drawn, more where `alpha` is
+    small, but never more than `most_resamples`.
     """
 
     tolerance: float
@@ -67,6 +68,7 @@ class Question:
     scale: float = 1.0
     unit: str = "metric"
     said: str = "loses {} of the metric"
+    most_resamples: int = MOST_RESAMPLES
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,7 @@ def needed_units(estimate: Estimate, question: Question) -> int | None:
 
 def _bounds(loss: float, loss_of: LossOf, units: Units, question: Question) -> tuple[float, float] | str:
     """One-sided lower and upper bound of the loss, each at risk alpha; or why there are none."""
-    draws = max(question.resamples, min(math.ceil(TAIL_DRAWS / question.alpha), MOST_RESAMPLES))
+    draws = max(question.resamples, min(math.ceil(TAIL_DRAWS / question.alpha), question.most_resamples))
     generator = np.random.default_rng(question.seed)
     losses = _finite([_loss_or_nan(loss_of, units.draw(generator)) for _ in range(draws)])
     if len(losses) < (1 - MAX_SKIPPED_SHARE) * draws:

@@ -31,6 +31,7 @@ for dyadic data. Where a request is itself a pair, `groups=[("tiger", "cat"), ..
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, final
@@ -38,7 +39,7 @@ from typing import Any, final
 import numpy as np
 
 from unslow.core.errors import BadInput
-from unslow.verify.losses import RESAMPLES, LossVerdict, Question, judge_loss
+from unslow.verify.losses import JACKKNIFE_BLOCKS, MOST_RESAMPLES, RESAMPLES, LossVerdict, Question, judge_loss
 from unslow.verify.outcome import Outcome
 from unslow.verify.outputs import Answers, Labels, PerLabel, per_label
 from unslow.verify.resampling import Rows, Units, units_of
@@ -49,6 +50,8 @@ Metric = Callable[[Any, Any], float]
 CONVENTION = "It is called as metric(outputs, labels), one output per label, and returns a number, higher is better."
 ORDER_TOLERANCE = 1e-5
 """Relative: another order of summation moves a float32 mean by less."""
+LEAST_RESAMPLES = 200
+"""With fewer the end of the interval is one of the few largest losses drawn: an accident."""
 REPEAT_DRAWS = 8
 """Resamples in which a metric that ignores repeats gives itself away."""
 LONGEST_MESSAGE = 200
@@ -66,11 +69,14 @@ def judge_metric(
     alpha: float = 0.05,
     seed: int = 0,
     resamples: int = RESAMPLES,
+    seconds: float = math.inf,
+    clock: Callable[[], float] = time.perf_counter,
 ) -> Outcome:
     """Whether the variant keeps the metric to within `tolerance` (in the metric's own unit).
 
     `groups` and `slices`: one per label. Without groups the requests are resampled. `alpha` is the one-sided risk of a
-    wrong `kept`. The verdict is the worst of the whole and of the slices.
+    wrong `kept`. The verdict is the worst of the whole and of the slices. `seconds` is what judging may take, roughly:
+    a slow metric has fewer resamples, and where `LEAST_RESAMPLES` of them do not fit the verdict is `unproven`.
     Raises BadInput when the metric cannot be used on the original's own outputs, BadUsage on a senseless tolerance.
     """
     base = check_metric(metric, original, labels)
@@ -85,11 +91,43 @@ def judge_metric(
         return before.score(rows) - after.score(rows)
 
     units = _units(before, groups)
-    question = Question(tolerance, alpha, seed, resamples, max(1.0, abs(base)))
-    result = _countable(judge_loss(loss_of, units, question), before, units, seed)
     numbers = {"original": base, "variant": changed, "tolerance": tolerance}
     details = {**numbers, "resampled": units.name, "samples": before.n}
+    call_s = _seconds_of_a_call(before, clock)
+    fit = resamples_that_fit(call_s, seconds, units.n_units, parts=1 if slices is None else 2)
+    if fit < LEAST_RESAMPLES:
+        return Outcome("unproven", "metric", _too_slow(base - changed, call_s, seconds, fit), details=details)
+    scale = max(1.0, abs(base))
+    question = Question(tolerance, alpha, seed, min(resamples, fit), scale, most_resamples=fit)
+    result = _countable(judge_loss(loss_of, units, question), before, units, seed)
     return combined("metric", result, judge_slices(loss_of, units, slices, question), details)
+
+
+def resamples_that_fit(call_s: float, seconds: float, n_units: int, parts: int = 1) -> int:
+    """How many resamples a metric of `call_s` seconds a call can have in `seconds`; `MOST_RESAMPLES` at most.
+
+    Each is scored on both sides, and so is the sample without each unit (or block of units). The slices together, being
+    the samples once more, cost about as much as the whole: `parts` is 2 with them.
+    """
+    if not math.isfinite(seconds) or call_s <= 0:
+        return MOST_RESAMPLES
+    scored = seconds / (2 * call_s * parts)
+    return max(0, min(MOST_RESAMPLES, int(scored - min(n_units, JACKKNIFE_BLOCKS))))
+
+
+def _seconds_of_a_call(scored: Scored, clock: Callable[[], float]) -> float:
+    """Of the metric on all samples. It has been called before: what it loads or compiles at first is not in it."""
+    started = clock()
+    scored.score(np.arange(scored.n))
+    return clock() - started
+
+
+def _too_slow(loss: float, call_s: float, seconds: float, fit: int) -> str:
+    return (
+        f"It loses {loss:.4g} of the metric, but how sure that is cannot be said: a call of the metric takes "
+        f"{call_s:.2g} s, so that {fit} resamples fit into {seconds:.0f} s where {LEAST_RESAMPLES} are the least. "
+        "Make the metric faster, or give more with --budget."
+    )
 
 
 def check_metric(metric: Metric, original: Answers, labels: Labels | None) -> float:
