@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from unslow.core.calls import Request
-from unslow.core.errors import WorkerFailed
+from unslow.core.errors import BadInput, WorkerFailed
 from unslow.core.facts import Facts, Leaf
 from unslow.core.jsonable import from_json, to_json
 from unslow.core.machine import Machine
@@ -61,7 +61,10 @@ class Actor(Process):
         assert not self._closed
         self._script.timeouts.append((job, timeout_s))
         job_of = self._script.jobs.get(job) or getattr(self, f"_{job}")
-        answer = to_json(job_of(**arguments))
+        try:
+            answer = to_json(job_of(**arguments))
+        except BadInput as error:  # What is raised in a process arrives as its failure.
+            raise WorkerFailed(error.what, error.todo) from error
         self._script.diary.append(f"{job}:{self._who}")
         return answer
 

@@ -11,6 +11,7 @@ from typing import Any, final
 import numpy as np
 
 from unslow.core.errors import BadInput, WorkerFailed
+from unslow.core.facts import Facts
 from unslow.core.heat import Heat
 from unslow.core.jsonable import from_json, to_json
 from unslow.core.options import Options
@@ -82,7 +83,7 @@ class Guard:
                 _answers(opened, path, None, self._wait_s)
                 self._perturbed_by(opened)
             else:
-                with self._open_original(self._wanted) as process:
+                with self._open_original({}) as process:
                     process.ask("answers", self._wait_s, places=None, path=str(path))
             self._asked("check_metric", original=str(path))
         except WorkerFailed as error:
@@ -153,7 +154,7 @@ class Guard:
         requests, original = self._paths.of("perturbed"), self._paths.of("original-perturbed")
         try:
             if not original.exists():
-                with self._open_original(self._wanted) as other:
+                with self._open_original({}) as other:
                     self._perturb(asked, other)
             process.ask("answers_to", self._wait_s, requests=str(requests), path=str(path))
         except WorkerFailed as error:  # what was judged stays judged
@@ -183,11 +184,6 @@ class Guard:
             return None
         return explained(facts, read_requests(self._bench.folder.survey).evaluation, self._options.seed)
 
-    @property
-    def _wanted(self) -> dict[str, object]:
-        """The settings of the original with which others are compared."""
-        return {"eval": True} if self.in_evaluation_mode else {}
-
     def _reference(self, tag: str) -> str:
         """A float64 run of a PyTorch original, for what its own error is; "" where there is none."""
         facts, path = self._bench.facts, self._paths.of("float64")
@@ -205,10 +201,7 @@ class Guard:
         return str(path)
 
     def _open_original(self, settings: Mapping[str, object]) -> Process:
-        model = self._bench.original.model
-        workload: Workload = replace(
-            self._bench.original, model=replace(model, settings={**model.settings, **settings})
-        )
+        workload = _with_settings(compared_original(self._bench.original, self._bench.facts), settings)
         return load_process(self._bench, Opening("original", workload, self._bench.final_order, original=True))
 
     def _asked(self, job: str, **arguments: object) -> object:
@@ -225,6 +218,15 @@ class Guard:
         if self._bench.facts.carried:  # What hangs together is looked at from its beginning.
             return list(range(min(SUBSET, requests)))
         return sorted({round(place * (requests - 1) / max(1, SUBSET - 1)) for place in range(min(SUBSET, requests))})
+
+
+def compared_original(original: Workload, facts: Facts) -> Workload:
+    """The original as others are compared with it: in evaluation mode, where it answers at random."""
+    return _with_settings(original, {"eval": True} if facts.training else {})
+
+
+def _with_settings(workload: Workload, settings: Mapping[str, object]) -> Workload:
+    return replace(workload, model=replace(workload.model, settings={**workload.model.settings, **settings}))
 
 
 def _answers(opened: Opened, path: Path, places: list[int] | None, timeout_s: float) -> None:
