@@ -97,6 +97,8 @@ class Actor(Process):
         answers = [self._script.answers(self._who, self._settings, request) for request in requests]
         np.savez(path, **{f"{n}/{j}": leaf for n, answer in enumerate(answers) for j, leaf in enumerate(answer)})
 
+    def _prepare(self, target: Any) -> None: ...
+
     def _check_metric(self, target: Any, original: str) -> Any:
         assert self._script.inference is not None
         return judge.check(self._script.inference, original)

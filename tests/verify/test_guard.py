@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from unslow.core.trial import Guarded
 from unslow.core.variant import Applied, Variant
 from unslow.core.workload import Inference, Model
 from unslow.measure.bench import Bench, build
+from unslow.measure.heats import Original
 from unslow.measure.opening import Opening, open_side, original_opening
 from unslow.verify.guard import Guard
 
@@ -134,6 +136,47 @@ def only_original(otherwise: Any) -> Any:
         return {"setup_s": 1.0, "first_s": 0.1, "granularity": 1} if original else otherwise(**arguments)
 
     return job
+
+
+def divides(outputs: Any, labels: Any) -> float:
+    return 1 / 0
+
+
+def nothing(outputs: Any, labels: Any) -> float:
+    return math.nan
+
+
+def prepared(folder: Path, acted: Script, **known: Any) -> None:
+    stage = bench(acted, folder, facts(N, **known))
+    guard, original = Guard(stage, Options()), Original(stage)
+    try:
+        guard.prepare(original.opened)
+    finally:
+        guard.close()
+        original.close()
+
+
+def test_without_a_metric_nothing_is_prepared(tmp_path: Path) -> None:
+    acted = script()
+    prepared(tmp_path, acted)
+    assert acted.diary == []
+
+
+@pytest.mark.parametrize(("metric", "says"), [(divides, "ZeroDivisionError"), (nothing, "nan")])
+def test_a_metric_that_cannot_be_used_is_said_before_anything_is_tried(tmp_path: Path, metric: Any, says: str) -> None:
+    acted = script(inference=Inference(None, requests(N), labels=list(range(N)), metric=metric))
+    for _ in range(2):  # A run that goes on checks it again.
+        with pytest.raises(BadInput, match=says) as raised:
+            prepared(tmp_path, acted, has_metric=True, labelled=True)
+        assert len(str(raised.value).splitlines()) == 2
+
+
+def test_what_was_prepared_is_not_asked_for_again(tmp_path: Path) -> None:
+    metric = Inference(None, requests(N), labels=list(range(N)), metric=lambda outputs, labels: float(outputs.mean()))
+    acted = script(inference=metric)
+    for _ in range(2):
+        prepared(tmp_path, acted, has_metric=True, labelled=True)
+    assert acted.asked("answers") == ["original"] and len(acted.asked("check_metric")) == 1
 
 
 def test_an_original_that_cannot_answer_is_the_users_matter(tmp_path: Path) -> None:

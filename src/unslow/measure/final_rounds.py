@@ -178,7 +178,7 @@ def _against(
     options = stage.options
     with opened.process:
         seed = options.seed * 7919 + number * 104_729 + int(finalist.id, 16) % 7919
-        theirs, mine = (replace(one.side, meter=bench.meter) for one in (original, opened))
+        theirs, mine = (replace(one.side, meter=stage.bench.meter) for one in (original, opened))
         pairs = tuple(itertools.islice(turn_pairs(theirs, mine, seed), TURN_PAIRS_PER_PROCESS))
         peaks = opened.process.peak_memory_bytes, original.process.peak_memory_bytes
         warming = opened.side.still_warming, original.side.still_warming

@@ -21,13 +21,12 @@ from unslow.core.workload import Target, Workload
 from unslow.fixes import all_fixes
 from unslow.habits import abstention, diagnose
 from unslow.machine.facts import this_machine
-from unslow.measure.bench import ANSWERS_TIMEOUT_S, OPEN_TIMEOUT_S, environment_of, memory_limit
+from unslow.measure.bench import environment_of, memory_limit
 from unslow.processes.base import Conditions, Processes
 from unslow.read import read
 from unslow.runs.folder import RunFolder
 from unslow.runs.journal import Journal
 from unslow.targets import host_of
-from unslow.verify.guard import Paths, compared_original
 
 SURVEY_TIMEOUT_S = 600.0
 """After how long a survey is taken for hung, where the user's patience says nothing else."""
@@ -59,18 +58,9 @@ class Look:
 
 
 def look(
-    target: Target,
-    folder: RunFolder,
-    journal: Journal,
-    options: Options,
-    processes: Processes,
-    listener: Listener,
-    will_judge: bool = True,
+    target: Target, folder: RunFolder, journal: Journal, options: Options, processes: Processes, listener: Listener
 ) -> Look:
-    """Survey, read, diagnose. A survey that is in the journal is not made again.
-
-    `will_judge`: variants are going to be judged, so a metric that cannot be used is said now, before any is tried.
-    """
+    """Survey, read, diagnose. A survey that is in the journal is not made again."""
     listener(Event("survey", f"building {target} and watching it run"))
     surveyed = journal.get("survey", "original", Surveyed) or _survey(target, folder, options, processes)
     journal.add("survey", "original", surveyed)
@@ -82,8 +72,6 @@ def look(
     seen = Look(surveyed, machine, profile, findings)
     for note in seen.notes:
         listener(Event("note", note))
-    if will_judge and surveyed.facts.has_metric:
-        _check_metric(surveyed, folder, options, processes, listener)
     return seen
 
 
@@ -101,42 +89,6 @@ def _survey(target: Target, folder: RunFolder, options: Options, processes: Proc
             )
         except WorkerFailed as error:
             raise error.of_the_target(f"What it printed: {folder.log('survey')}") from error
-
-
-def _check_metric(
-    surveyed: Surveyed, folder: RunFolder, options: Options, processes: Processes, listener: Listener
-) -> None:
-    """The user's metric on the original's answers, which are kept: the guard needs the same ones.
-
-    Raises
-    ------
-    BadInput
-        The original cannot answer the evaluation, or the metric cannot be used on its answers.
-    """
-    path = Paths(folder.answers).of("original")
-    if path.exists():
-        return
-    listener(Event("guard", "checking the metric on the original's own answers"))
-    workload = compared_original(surveyed.workload, surveyed.facts)
-    environment = environment_of(workload.host, folder.survey / "inductor")
-    conditions = Conditions(folder.log("metric"), environment, memory_limit(options.memory_bytes))
-    with processes.start(conditions) as process:
-        try:
-            process.ask(
-                "open",
-                options.patience_s or OPEN_TIMEOUT_S,
-                workload=to_json(workload),
-                facts=to_json(surveyed.facts),
-                survey=str(folder.survey),
-                order=[0],
-                original=True,
-            )
-            timeout_s = options.patience_s or ANSWERS_TIMEOUT_S
-            process.ask("answers", timeout_s, places=None, path=str(path))
-            process.ask("check_metric", timeout_s, target=to_json(workload.target), original=str(path))
-        except WorkerFailed as error:
-            path.unlink(missing_ok=True)
-            raise error.of_the_target("Make the workload's evaluation run by itself first.") from error
 
 
 def rated(findings: Sequence[Finding], worth: float, fixes: Mapping[str, Fix]) -> tuple[RatedFinding, ...]:

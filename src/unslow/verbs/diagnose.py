@@ -67,5 +67,4 @@ def looked_at(
     """A look in a folder that is gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="unslow-look-") as scratch:
         run = named(what, inputs, out=str(Path(scratch) / "run"), declared=declared, **about)
-        journal = Journal(run.folder.journal)
-        return look(run.target, run.folder, journal, options, processes, listener, will_judge=False)
+        return look(run.target, run.folder, Journal(run.folder.journal), options, processes, listener)

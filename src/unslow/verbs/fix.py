@@ -83,6 +83,7 @@ def fix_named(run: Named, options: Options, listener: Listener, processes: Proce
         return guard.check_subset(original.opened(), opened, entry)
 
     try:
+        guard.prepare(original.opened)
         raced = race(bench, original, known, journal, budget.race_ends(can_rescue(known)), listener, check)
         original.close()
         again = Again(original, check, budget.rescue_ends)

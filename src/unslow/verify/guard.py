@@ -3,14 +3,14 @@ finals."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, final
 
 import numpy as np
 
-from unslow.core.errors import BadInput, WorkerFailed
+from unslow.core.errors import WorkerFailed
 from unslow.core.facts import Facts
 from unslow.core.heat import Heat
 from unslow.core.jsonable import from_json, to_json
@@ -67,6 +67,22 @@ class Guard:
     def _wait_s(self) -> float:
         return longest_wait_s(self._bench, ANSWERS_TIMEOUT_S)
 
+    def prepare(self, original: Callable[[], Opened]) -> None:
+        """Where there is a metric: the original's answers and the metric on them, before anything is tried.
+
+        The process that will judge imports while the original does. Raises as `original_answers`.
+        """
+        if self._bench.facts.has_metric and not self._paths.of("original").exists():
+            self._judge = start(self._bench, "judge", self._bench.original.host)
+            ready = self._judge.begin("prepare", self._wait_s, target=to_json(self._bench.original.target))
+            opened = original()
+            try:
+                ready()
+            except WorkerFailed as error:
+                raise error.of_the_target("Make the workload's evaluation run by itself first.") from error
+            self._judge.suspend()
+            self.original_answers(opened)
+
     def original_answers(self, opened: Opened | None = None) -> Path:
         """The original's answers to every evaluation request, made once; by `opened`, if it answers as is wanted.
 
@@ -75,22 +91,21 @@ class Guard:
         BadInput
             The original cannot answer them, or the user's metric cannot be used on its answers.
         """
-        path = self._paths.of("original")
+        path, unchecked = self._paths.of("original"), self._paths.of("original-unchecked")
         if path.exists():
             return path
         try:
             if opened is not None and not self.in_evaluation_mode:
-                _answers(opened, path, None, self._wait_s)
+                _answers(opened, unchecked, None, self._wait_s)
                 self._perturbed_by(opened)
             else:
                 with self._open_original({}) as process:
-                    process.ask("answers", self._wait_s, places=None, path=str(path))
-            self._asked("check_metric", original=str(path))
+                    process.ask("answers", self._wait_s, places=None, path=str(unchecked))
+            self._asked("check_metric", original=str(unchecked))
         except WorkerFailed as error:
             # The original's own trouble, not the variant's that is looked at.
-            path.unlink(missing_ok=True)
-            raise BadInput(error.what, error.todo or "Make the workload's evaluation run by itself first.") from error
-        return path
+            raise error.of_the_target("Make the workload's evaluation run by itself first.") from error
+        return unchecked.rename(path)
 
     def check_subset(self, original: Opened, variant: Opened, heat: Heat) -> str:
         """Why the outputs are lost beyond doubt, looking at a few answers only; "" if they may be kept."""

@@ -190,6 +190,10 @@ class Jobs:
         call = self._open.evaluation.model_call
         return _write_answers((call(Request(kwargs=request)) for request in requests_from_npz(requests)), path)
 
+    def job_prepare(self, target: Any) -> None:
+        """Load what judging needs; the first judgement then does not wait for imports."""
+        self._judged(target)
+
     def job_check_metric(self, target: Any, original: str) -> Any:
         """The user's metric on the original's answers, or null; says plainly where it cannot be used."""
         from unslow.verify import judge
