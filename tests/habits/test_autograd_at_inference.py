@@ -3,7 +3,13 @@ from __future__ import annotations
 import pytest
 
 from handmade import EMPTY, evidence, facts, found, machine, op, step, the
-from unslow.habits.autograd_at_inference import FLOOR, HABIT, RETAINED_BYTES, retained_bytes_per_request
+from unslow.habits.autograd_at_inference import (
+    FIRST_TOUCH_BYTES_PER_S,
+    FLOOR,
+    HABIT,
+    RETAINED_BYTES,
+    retained_bytes_per_request,
+)
 
 SMALL = step(op("aten::addmm", 40), op("aten::relu", 20))
 FLOORED = machine(floors={FLOOR: 0.6})
@@ -36,12 +42,14 @@ def test_a_floor_above_one_is_no_loss() -> None:
     assert finding.ceiling == 1
 
 
-def test_keeping_large_arrays_is_unbounded() -> None:
+def test_keeping_large_arrays_costs_what_moves_memory_but_no_products() -> None:
     rows = int(RETAINED_BYTES / 4 / 100)
     large = step(op("aten::addmm", 40, shape=(rows, 100)), op("aten::relu", 40, shape=(rows, 100)))
-    finding = the(HABIT, evidence(large, facts(grad_recorded=True), FLOORED))
-    assert finding.floor is None
-    assert finding.share == pytest.approx(1.0)
+    touch = 2 * rows * 400 / FIRST_TOUCH_BYTES_PER_S
+    finding = the(HABIT, evidence(large, facts(grad_recorded=True, seconds_per_request=touch * 10), FLOORED))
+    assert finding.share == pytest.approx(0.2 + 0.4 + 0.1)
+    assert finding.ceiling == pytest.approx(1 / (1 - 0.2 * 0.4 - 0.5))
+    assert the(HABIT, evidence(large, facts(grad_recorded=True), machine())).ceiling is None
     assert finding.evidence["retained_bytes_per_request"] == 2 * rows * 400
 
 

@@ -17,10 +17,11 @@ How it shows
 The outputs hang on an autograd graph (they require a gradient). The time at stake is what starts operators: the
 category `framework`, and per operator what one costs before it computes anything. What must remain of it is the
 micro-benchmark "inference_mode/autograd:dispatch" on this machine. Where a request keeps more than 2 MB of arrays
-(estimated: the first input of each computing operator), or where the model has fused transformer layers that PyTorch
-only uses without autograd (source: the conditions in `torch.nn.TransformerEncoderLayer.forward`), the computing is at
-stake too, and no floor is known. Source of the 2 MB: the chain above on 1 to 4,096 rows; its loss exceeded that of
-starting operators from 2 MB on, and was 1.7-fold at 16 MB.
+(estimated: the first input of each computing operator), what is no product is at stake too, and the first touch of that
+memory, at the slowest 4 µs a page; products compute the same either way. Where the model has fused transformer layers
+that PyTorch only uses without autograd (source: the conditions in `torch.nn.TransformerEncoderLayer.forward`), all the
+computing is at stake, and no floor is known. Source of the 2 MB: the chain above on 1 to 4,096 rows; its loss exceeded
+that of starting operators from 2 MB on, and was 1.7-fold at 16 MB.
 
 When it does not matter
 -----------------------
@@ -43,13 +44,16 @@ from unslow.core.profile import Profile
 from unslow.core.units import share as show_share
 from unslow.core.units import size
 from unslow.habits._evaluation_path import loses_fused_path
-from unslow.habits._floors import bounded
+from unslow.habits._floors import Part, joined
 from unslow.habits._ops import array_inputs, kind_of
-from unslow.habits._shares import host_share, is_empty, operators, operators_per_request
+from unslow.habits._shares import host_share, is_empty, operators, operators_per_request, shares_by_kind
 
 NAME = "autograd-at-inference"
 FLOOR = "inference_mode/autograd:dispatch"
 RETAINED_BYTES = 2e6
+FIRST_TOUCH_BYTES_PER_S = 1e9
+"""As slow as pages are handed out: 4 µs for one of 4 KiB, several times what virtual machines take."""
+_PRODUCTS = frozenset({"matmul", "conv", "attention"})
 _KEEPS_ITS_INPUT = frozenset({"matmul", "conv", "attention", "elementwise", "softmax", "normalisation", "dropout"})
 _ITEM_BYTES = {"float64": 8, "float32": 4, "bfloat16": 2, "float16": 2}
 _ADVICE = "Answer requests inside `with torch.inference_mode():`."
@@ -73,17 +77,32 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
         "peak_memory_bytes": facts.peak_memory_bytes,
         "fused_layers_off": loses_fused_path(facts),
     }
-    keeps_much = retained >= RETAINED_BYTES
-    if keeps_much or loses_fused_path(facts):
+    if loses_fused_path(facts):
         at_stake = min(1.0, profile.shares["framework"] + profile.shares["compute"])
-        why = f"keeping about {size(retained)} a request" if keeps_much else "switching fused layers off"
+        why = "switching fused layers off"
         title = f"Autograd records every request, {why}: up to {show_share(at_stake)} of the time is at stake."
         yield Finding(NAME, title, at_stake, None, numbers, advice=_ADVICE)
         return
-    at_stake = host_share(evidence)
-    floor = evidence.machine.floors.get(FLOOR)
-    title = f"Autograd records every request: {show_share(at_stake)} of the time starts operators, partly for it."
-    yield Finding(NAME, title, at_stake, None if floor is None else bounded(floor), numbers, advice=_ADVICE)
+    starts = Part(host_share(evidence), evidence.machine.floors.get(FLOOR))
+    if retained < RETAINED_BYTES:
+        told = f"{show_share(starts.share)} of the time starts operators, partly for it."
+        title = f"Autograd records every request: {told}"
+        part = joined([starts])
+    else:
+        # The products compute the same; what moves memory may be all for what autograd keeps.
+        part = joined([starts, Part(min(1 - starts.share, _memory_share(evidence, retained)), 0.0)])
+        title = (
+            f"Autograd records every request, keeping about {size(retained)} a request: up to "
+            f"{show_share(part.share)} of the time is at stake."
+        )
+    yield Finding(NAME, title, part.share, part.floor, numbers, advice=_ADVICE)
+
+
+def _memory_share(evidence: Evidence, retained_bytes: int) -> float:
+    """At most what the memory of kept arrays costs: all that is no product, and the first touch of fresh pages."""
+    moving = sum(part for kind, part in shares_by_kind(evidence.profile).items() if kind not in _PRODUCTS)
+    seconds = evidence.facts.seconds_per_request
+    return moving + (retained_bytes / FIRST_TOUCH_BYTES_PER_S / seconds if seconds else 0.0)
 
 
 def retained_bytes_per_request(profile: Profile) -> int:
