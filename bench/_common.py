@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +64,11 @@ def target_of(example: str) -> str:
     if example not in EXAMPLES:
         raise BadUsage(f"There is no example {example!r}.", f"Examples: {', '.join(EXAMPLES)}.")
     return str(ROOT / EXAMPLES[example])
+
+
+def counted(bar: Bar, times: int, wanted: int) -> Bar:
+    """The bar of repeated runs: fewer than are asked for are progress, and pass nothing."""
+    return bar if times >= wanted else replace(bar, passed=False, limit=f"{bar.limit}, of {wanted}")
 
 
 def told(bar: Bar) -> Bar:

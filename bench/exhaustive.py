@@ -42,6 +42,9 @@ SCHEMA = "unslow.bench.exhaustive/1"
 PAIRS = 25
 MOST_KEPT = 3
 """The fastest of many, seen once, flatters: the best is found among the best three, re-measured (`bench.regret`)."""
+SHARING = 5
+"""Lossy variants that share the guard's error rate, as in a run, where two or three race and three may be rescued: to
+share it among the whole grid would lose variants that a run keeps, and flatter the run's choice."""
 
 
 @dataclass(frozen=True)
@@ -157,13 +160,12 @@ def measured(bench: Bench, original: Original, variant: Variant, pairs: int, opt
 def judge_fastest(bench: Bench, search: Search, options: Options) -> None:
     """From the fastest down, until three are kept."""
     guard, fixes = Guard(bench, options), all_fixes()
-    lossy = sum(riskiest(fixes, entry.heat.variant) == "lossy" for entry in search.entries.values() if entry.heat.ran)
     try:
         for entry in by_speed(search.entries.values()):
             if len(search.kept()) >= MOST_KEPT or point(entry.heat) < 1:
                 return
             if entry.guarded is None:
-                search.keep(_judged(bench, guard, entry, riskiest(fixes, entry.heat.variant), lossy))
+                search.keep(_judged(bench, guard, entry, riskiest(fixes, entry.heat.variant), SHARING))
                 judged = search.entries[entry.heat.id]
                 verdict = f"{judged.guarded.verdict}: {judged.guarded.reason}" if judged.guarded else ""
                 progress(f"{entry.heat.variant} ({ratio(point(entry.heat))}): {verdict}")

@@ -63,8 +63,8 @@ def main() -> None:
     search, report = _search(arguments.example), _report(arguments.run)
     chosen = _chosen(arguments.example, arguments.run, report, options)
     against = [_against(chosen, entry, search, report, options) for entry in search.kept()[:MOST_KEPT]]
-    if not against:
-        raise BadInput("The exhaustive search kept nothing that is faster.", "There is nothing to regret.")
+    # Where nothing that is right is faster, the original is the best there is.
+    against = against or [_against_original(chosen, report, options)]
     worst = max(against, key=lambda measured: measured.regret.point)
     seconds = float(search.as_json()["seconds"])
     save(
@@ -144,6 +144,14 @@ def _against(chosen: Contender, entry: Entry, search: Search, report: Report, op
     regret = duel(chosen, best, options, lambda event: None).estimate(options)
     progress(f"{_named(report.winning)} ÷ {entry.heat.variant}: {interval(regret)}")
     return Measured(entry.heat.id, str(entry.heat.variant), regret)
+
+
+def _against_original(chosen: Contender, report: Report, options: Options) -> Measured:
+    if not report.winner:
+        return Measured("", "original", Estimate(1.0, 1.0, 1.0, 0.95, 0))
+    original = replace(chosen, name="original", workload=chosen.bench.original, bundle="")
+    regret = duel(chosen, original, options, lambda event: None).estimate(options)
+    return Measured("", "original", regret)
 
 
 def _named(trial: Trial | None) -> str:

@@ -44,11 +44,6 @@ def work_105() -> unslow.Inference:
 
 
 @unslow.workload
-def work_110() -> unslow.Inference:
-    return _work(110)
-
-
-@unslow.workload
 def work_150() -> unslow.Inference:
     return _work(150)
 

@@ -15,12 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from bench._common import ROOT, Bar, ended, repeated, target_of, told
+from bench._common import ROOT, Bar, counted, ended, repeated, target_of, told
 from bench._compared import compared
 from unslow.core.estimate import verdict_of
 from unslow.measure.finals import TURN_PAIRS_PER_PROCESS, finals_estimate, process_pairs_for
 from unslow.measure.race import speedup
 
+TIMES = 30
 SIMULATED = 200
 MOST_SIMULATED_WRONG = 2
 NOISE, ALPHA, RACE_PAIRS = 0.02, 0.05, 60
@@ -30,7 +31,7 @@ WRONG = ("faster", "slower")
 def main() -> None:
     parser = argparse.ArgumentParser(description="Compare a workload with itself.")
     parser.add_argument("--target", default=target_of("file_type"))
-    parser.add_argument("--times", type=int, default=30)
+    parser.add_argument("--times", type=int, default=TIMES)
     arguments = parser.parse_args()
     ended(simulated(), real(arguments.target, arguments.times))
 
@@ -41,11 +42,8 @@ def real(target: str, times: int) -> Bar:
     wrong = sum(run["verdict"] in WRONG for run in runs)
     covering = sum(run["low"] <= 1 <= run["high"] for run in runs)
     details = {"target": target, "runs": len(runs), "intervals_that_cover_1": covering}
-    return told(
-        Bar(
-            "aa-real", f"A against A called faster or slower, {times} real", "0", wrong, wrong == 0, "", details=details
-        )
-    )
+    what = f"A against A called faster or slower, {times} real"
+    return told(counted(Bar("aa-real", what, "0", wrong, wrong == 0, details=details), times, TIMES))
 
 
 def simulated() -> Bar:

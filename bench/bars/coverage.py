@@ -1,8 +1,9 @@
 """The intervals that are reported cover the truth: 20 comparisons against one long re-measurement.
 
-    python -m bench.bars.coverage [--a TARGET --b TARGET] [--times 20] [--long 6]
+    python -m bench.bars.coverage [--times 20] [--long 6]
 
-The long one is several comparisons more, with other seeds: the mean over all their process pairs.
+The 20 are those of `bench.bars.detect` for the 5 % change. The long one is several comparisons more, with other seeds:
+the mean over all their process pairs.
 """
 
 from __future__ import annotations
@@ -13,20 +14,27 @@ from typing import Any
 
 import numpy as np
 
-from bench._common import Bar, ended, repeated, told
+from bench._common import Bar, counted, ended, repeated, told
 from bench._compared import compared, work
+from bench.bars.detect import TIMES, runs_of
 from unslow.measure.finals import finals_estimate
 
 LEAST_SHARE = 0.9
+SLOW = "work_105"
 SEEDS_OF_THE_LONG_ONE = 1_000
 
 
 def main() -> None:
     arguments = _arguments()
-    a, b, about = arguments.a, arguments.b, {"a": arguments.a, "b": arguments.b}
-    long = repeated("coverage-long", arguments.long, lambda k: compared(a, b, SEEDS_OF_THE_LONG_ONE + k), about)
-    runs = repeated("coverage", arguments.times, lambda number: compared(a, b, number), about)
-    ended(told(_bar(runs, [median for run in long for median in run["process_medians"]])))
+    runs = runs_of("detect-1.05", SLOW, arguments.times)
+    long = repeated("coverage-long", arguments.long, again, {"slow": SLOW})
+    bar = _bar(runs, [median for run in long for median in run["process_medians"]])
+    ended(told(counted(bar, arguments.times, TIMES)))
+
+
+def again(number: int) -> Any:
+    """The same two workloads, with a seed that none of the runs had."""
+    return compared(work(SLOW), work("work_100"), SEEDS_OF_THE_LONG_ONE + number)
 
 
 def _bar(runs: list[Any], medians: list[float]) -> Bar:
@@ -40,9 +48,7 @@ def _bar(runs: list[Any], medians: list[float]) -> Bar:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="See whether reported intervals cover a long re-measurement.")
-    parser.add_argument("--a", default=work("work_110"))
-    parser.add_argument("--b", default=work("work_100"))
-    parser.add_argument("--times", type=int, default=20)
+    parser.add_argument("--times", type=int, default=TIMES)
     parser.add_argument("--long", type=int, default=6)
     return parser.parse_args()
 

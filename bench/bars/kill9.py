@@ -24,11 +24,12 @@ from typing import Any
 
 import psutil
 
-from bench._common import HERE, RUNS, Bar, ended, progress, save, told
+from bench._common import HERE, RUNS, Bar, counted, ended, progress, save, told
 from unslow.core.jsonable import to_json
 
 TARGET = f"{HERE}/workloads.py:small_torch"
 BUDGET = "60s"
+TIMES = 20
 MOST_DELAY_S = 45.0
 LONGEST_RUN_S = 600.0
 GONE_WITHIN_S = 5.0
@@ -48,7 +49,7 @@ class Killed:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Kill unslow, and go on.")
-    parser.add_argument("--times", type=int, default=20)
+    parser.add_argument("--times", type=int, default=TIMES)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     RUNS.mkdir(exist_ok=True)
@@ -186,13 +187,14 @@ def _described(process: psutil.Process) -> str:
 
 
 def _bars(trial: _Trial, whole: bool) -> tuple[Bar, Bar]:
+    kills = len(trial.kills)
     left = sum(bool(killed.left) for killed in trial.kills)
     save(
         "kill9", {"schema": "unslow.bench.kill9/1", "kills": to_json(trial.kills), "twice": trial.twice, "ended": whole}
     )
     return (
-        told(Bar("kill9-left", f"of {len(trial.kills)} kills, those that left a process", "0", left, left == 0)),
-        told(
+        _told(Bar("kill9-left", f"of {kills} kills, those that left a process", "0", left, left == 0), kills),
+        _told(
             Bar(
                 "kill9-again",
                 "finished trials measured again after --resume",
@@ -200,9 +202,14 @@ def _bars(trial: _Trial, whole: bool) -> tuple[Bar, Bar]:
                 len(trial.twice),
                 not trial.twice and whole,
                 details={"ends_with_a_report": whole, "twice": trial.twice},
-            )
+            ),
+            kills,
         ),
     )
+
+
+def _told(bar: Bar, kills: int) -> Bar:
+    return told(counted(bar, kills, TIMES))
 
 
 if __name__ == "__main__":
