@@ -75,6 +75,21 @@ def test_what_a_model_raises_is_said_in_one_line(tmp_path: Path) -> None:
     assert "\n" not in error.value.what
 
 
+@pytest.mark.parametrize(
+    ("raised", "cannot_run"),
+    [
+        ("ValueError('no')", False),
+        ("BadInput('It is broken.', 'Mend it.')", False),
+        ("MissingExtra('onnx', 'onnx', 'This')", True),
+    ],
+)
+def test_whether_it_is_the_environment_s_fault_comes_along(tmp_path: Path, raised: str, cannot_run: bool) -> None:
+    body = f"from unslow.core.errors import BadInput, MissingExtra\ndef model(x):\n    raise {raised}"
+    with pytest.raises(WorkerFailed) as error:
+        opened(tmp_path, body)
+    assert error.value.cannot_run == cannot_run
+
+
 def test_a_turn_is_timed_and_counted(tmp_path: Path) -> None:
     with opened(tmp_path, "import time\ndef model(x):\n    time.sleep(0.002); return x") as process:
         turn = process.ask("turn", PATIENCE_S, start=1, count=5, untimed=1)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from unslow.core.calls import Request
-from unslow.core.errors import BadInput, WorkerFailed
+from unslow.core.errors import BadInput, CannotRun, WorkerFailed
 from unslow.core.facts import Facts, Leaf
 from unslow.core.jsonable import from_json, to_json
 from unslow.core.machine import Machine
@@ -32,6 +32,7 @@ class Script:
     """Who answers what. `who` is "original", or the fixes of a variant as text.
 
     `answers(who, settings, request)` are the leaves, `seconds(who)` what one takes; `jobs` replace the usual ones.
+    `started` are the names of the processes' logs, in order.
     """
 
     answers: Callable[[str, Mapping[str, Any], Mapping[str, Any]], Answers]
@@ -41,6 +42,7 @@ class Script:
     requests: Sequence[Mapping[str, Any]] = ()
     diary: list[str] = field(default_factory=list[str])
     timeouts: list[tuple[str, float]] = field(default_factory=list[tuple[str, float]])
+    started: list[str] = field(default_factory=list[str])
     now: float = 0.0
 
     def clock(self) -> float:
@@ -63,8 +65,8 @@ class Actor(Process):
         job_of = self._script.jobs.get(job) or getattr(self, f"_{job}")
         try:
             answer = to_json(job_of(**arguments))
-        except BadInput as error:  # What is raised in a process arrives as its failure.
-            raise WorkerFailed(error.what, error.todo) from error
+        except (BadInput, CannotRun) as error:  # What is raised in a process arrives as its failure.
+            raise WorkerFailed(error.what, error.todo, cannot_run=isinstance(error, CannotRun)) from error
         self._script.diary.append(f"{job}:{self._who}")
         return answer
 
@@ -128,6 +130,7 @@ class Actors(Processes):
         self._script = script
 
     def start(self, conditions: Conditions) -> Process:
+        self._script.started.append(conditions.log.stem)
         return Actor(self._script)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from acting import WIDTH, Script, bench, facts, failing, requests
-from unslow.core.errors import BadInput
+from unslow.core.errors import BadInput, CannotRun, MissingExtra
 from unslow.core.heat import Heat
 from unslow.core.options import Options
 from unslow.core.trial import Guarded
@@ -203,6 +203,41 @@ def test_an_original_with_dropout_is_compared_in_evaluation_mode(tmp_path: Path)
     said = guarded(tmp_path / "b", script(answers), "numeric", training=("dropout",))
     assert said.verdict == "kept"
     assert Guard(bench(script(), tmp_path / "c", facts(N, training=("dropout",))), Options()).in_evaluation_mode
+
+
+def test_a_judge_that_fails_costs_its_verdict_and_the_next_one_has_a_new_judge(tmp_path: Path) -> None:
+    once = iter([failing("It hung: judge took more than 900 s and was ended.")])
+
+    def judged(**arguments: Any) -> Any:
+        return next(once, lambda **_: Guarded("kept", ""))(**arguments)
+
+    acted = script(changed(lambda leaves: [leaves[0] * 1.01]), jobs={"judge": judged})
+    stage = bench(acted, tmp_path, facts(N, seconds_per_request=0.01))
+    guard = Guard(stage, Options())
+    first, second = (guard.judge(entry(stage), "lossy", 2) for _ in range(2))
+    guard.close()
+    assert (first.verdict, second.verdict) == ("unproven", "kept")
+    assert "It hung: judge took more than 900 s" in first.reason
+    assert first.drift == {}
+    assert acted.started.count("judge") == 2
+
+
+def test_judges_that_do_not_fail_are_one(tmp_path: Path) -> None:
+    acted = script(changed(lambda leaves: [leaves[0] * 1.01]))
+    stage = bench(acted, tmp_path, facts(N))
+    guard = Guard(stage, Options())
+    for _ in range(2):
+        guard.judge(entry(stage), "lossy", 2)
+    guard.close()
+    assert acted.started.count("judge") == 1
+
+
+def test_what_a_metric_lacks_is_the_environment_s_matter(tmp_path: Path) -> None:
+    def lacks(**_: Any) -> Any:
+        raise MissingExtra("scipy", "numerics", "The metric")
+
+    with pytest.raises(CannotRun, match="scipy"):
+        guarded(tmp_path, script(jobs={"check_metric": lacks}))
 
 
 def test_the_error_rate_is_shared(tmp_path: Path) -> None:

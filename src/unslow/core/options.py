@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from unslow.core.errors import BadUsage
@@ -39,16 +40,18 @@ class Options:
     def __post_init__(self) -> None:
         if self.objective not in OBJECTIVES:
             raise BadUsage(f"There is no objective {self.objective!r}.", f"Objectives: {', '.join(OBJECTIVES)}.")
-        if self.budget_s <= 0:
+        if not self.budget_s > 0:
             raise BadUsage(f"A budget of {self.budget_s} s leaves no time.", "Give it as 5m, 90s or 1h.")
-        if self.patience_s is not None and self.patience_s <= 0:
+        if self.patience_s is not None and not self.patience_s > 0:
             raise BadUsage(f"A patience of {self.patience_s} s ends every process at once.", "Give it as 10m or 60s.")
-        if self.rate < 0 or (self.tolerance or 0.0) < 0 or (self.p99_below_ms is not None and self.p99_below_ms <= 0):
+        # Written so that "nan", which compares with nothing, is refused too.
+        limits = (self.rate, self.tolerance or 0.0, 1.0 if self.p99_below_ms is None else self.p99_below_ms)
+        if not all(0 <= limit < math.inf for limit in limits) or limits[-1] == 0:
             raise BadUsage(
-                "--rate and --tolerance must not be negative, --p99-below must be above 0.",
+                "--rate and --tolerance must be numbers that are not negative, --p99-below must be above 0.",
                 "Leave out what is not meant.",
             )
-        if self.worth < 1 or not 0 <= self.noise < 1 or not 0 < self.alpha < 1:
+        if not 1 <= self.worth < math.inf or not 0 <= self.noise < 1 or not 0 < self.alpha < 1:
             raise BadUsage(
                 "--worth must be at least 1, --noise from 0 to 1.", "The defaults are --worth 1.03 --noise 0.02."
             )

@@ -47,6 +47,8 @@ def load(target: Target) -> Inference:
     ------
     BadInput
         The file, the name in it, or what it returns cannot be used.
+    CannotRun
+        A library that it needs is not installed.
     """
     return adapters()[target.kind].load(target)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from unslow.core.errors import BadInput, UnslowError
+from unslow.core.errors import BadInput, CannotRun, UnslowError
 from unslow.core.workload import MARK, Inference, Model, Target
 from unslow.targets._adapter import Adapter, Declared, located, requests_from_npz
 
@@ -69,7 +69,7 @@ def _call(function: Any, target: Target) -> Any:
     except UnslowError:
         raise
     except ModuleNotFoundError as error:
-        raise BadInput(
+        raise CannotRun(
             f"{target} needs the module {error.name}, which is not installed.", f"pip install {error.name}"
         ) from error
     except Exception as error:

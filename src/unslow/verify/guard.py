@@ -90,6 +90,8 @@ class Guard:
         ------
         BadInput
             The original cannot answer them, or the user's metric cannot be used on its answers.
+        CannotRun
+            It is the environment that they cannot run in.
         """
         path, unchecked = self._paths.of("original"), self._paths.of("original-unchecked")
         if path.exists():
