@@ -111,6 +111,25 @@ def test_an_interrupt_goes_through_and_leaves_nothing_open(tmp_path: Path) -> No
             held(Yard({name: Script(0.01, fails_at_turn=20, failure=interrupted)}), tmp_path, {FAST.id: 3})
 
 
+def test_whoever_is_done_is_kept_before_the_others_are(tmp_path: Path) -> None:
+    yard, kept = Yard({FAST.id: Script(0.005), OTHER.id: Script(0.0098)}), dict[str, tuple[int, Final]]()
+    result = held(
+        yard, tmp_path, {FAST.id: 3, OTHER.id: 8},
+        keep=lambda final: kept.update({final.id: (yard.count("open", OTHER.id), final)}),
+    )  # fmt: skip
+    assert {name: rounds for name, (rounds, _) in kept.items()} == {FAST.id: 3, OTHER.id: 8}
+    assert {name: final for name, (_, final) in kept.items()} == result.finals
+
+
+def test_an_interrupt_loses_nothing_of_whoever_was_done(tmp_path: Path) -> None:
+    kept: list[Final] = []
+    slow = Script(0.0098, fails_from_process=5, fails_at_turn=20, failure=interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        held(Yard({FAST.id: Script(0.005), OTHER.id: slow}), tmp_path, {FAST.id: 3, OTHER.id: 8}, keep=kept.append)
+    undisturbed = held(Yard({FAST.id: Script(0.005), OTHER.id: Script(0.0098)}), tmp_path, {FAST.id: 3, OTHER.id: 8})
+    assert kept == [undisturbed.finals[FAST.id]]
+
+
 def test_without_finalists_nothing_is_started(tmp_path: Path) -> None:
     yard = Yard({})
     assert held(yard, tmp_path, {}) == FinalResult({}, {})
