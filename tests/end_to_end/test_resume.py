@@ -33,7 +33,7 @@ def test_a_run_that_is_ended_goes_on_where_it_was(tmp_path: Path, number: int, c
     kept = lines_of(journal, "heat")
     survey = (run / "work" / "survey" / "requests.npz").stat().st_mtime_ns
 
-    again = unslow(tmp_path, "fix", "--resume", run, *CHOSEN)
+    again = unslow(tmp_path, "fix", "--resume", run)
     assert again.returncode == 0, again.stderr
     heats = lines_of(journal, "heat")
     assert heats[: len(kept)] == kept
@@ -51,6 +51,6 @@ def test_a_second_resume_of_a_finished_run_measures_nothing(tmp_path: Path) -> N
     assert first.returncode == 0, first.stderr
     before = {kind: lines_of(run / "journal.jsonl", kind) for kind in ("heat", "final", "guarded")}
     assert before["heat"]
-    again = unslow(tmp_path, "fix", "--resume", run, "--only", "keep-model-loaded", "--worth", "1")
+    again = unslow(tmp_path, "fix", "--resume", run)
     assert again.returncode == 0, again.stderr
     assert {kind: lines_of(run / "journal.jsonl", kind) for kind in before} == before

@@ -75,31 +75,47 @@ def _run(target: str | None, about: Any, out: str, resume: str) -> Any:
     return resumed(resume) if resume else named(target, out=out, declared=about)
 
 
-AFRESH = ("budget", "patience", "memory", "accept_unproven")
-"""What may be said anew where a run goes on: none of it changes what was measured."""
+AFRESH = {
+    "budget": "budget_s",
+    "patience": "patience_s",
+    "memory": "memory_bytes",
+    "accept_unproven": "accept_unproven",
+}
+"""What may be said anew where a run goes on, with its field in `Options`: none of it changes what was measured."""
 
 
 def _gone_on_with(run: Any, chosen: dict[str, Any]) -> Any:
-    """The options that the run began with; of those on the command line, only what changes no measurement."""
-    from unslow.core.errors import BadUsage
+    """The options that the run began with; of those on the command line, only what changes no measurement.
+
+    A run that had not begun (it was ended while it made its folder) has measured nothing: it begins with what is given.
+    """
     from unslow.verbs._named import options_of
 
-    context = click.get_current_context()
-    source = click.core.ParameterSource.COMMANDLINE
-    said = [name for name in context.params if context.get_parameter_source(name) is source]
-    others = [name for name in said if name not in (*AFRESH, "resume", "as_json", "debug")]
-    if others:
-        raise BadUsage(
-            f"--{others[0].replace('_', '-')} cannot be given with --resume: what was measured would not fit it.",
-            "Leave it out, or begin a new run.",
-        )
     before = options_of(run.folder)
+    may_be_said = {"resume", "as_json", "debug", *(chosen if before is None else AFRESH)}
+    _refuse([parameter for parameter in _said() if parameter.name not in may_be_said])
     given = _options(chosen)
     if before is None:
         return given
-    fields = {"budget": "budget_s", "patience": "patience_s", "memory": "memory_bytes"}
-    anew = [fields.get(name, name) for name in said if name in AFRESH]
+    anew = [AFRESH[parameter.name] for parameter in _said() if parameter.name in AFRESH]
     return replace(before, **{name: getattr(given, name) for name in anew})
+
+
+def _said() -> list[click.Parameter]:
+    """What stands on the command line itself."""
+    context = click.get_current_context()
+    source = click.core.ParameterSource.COMMANDLINE
+    return [one for one in context.command.params if context.get_parameter_source(one.name or "") is source]
+
+
+def _refuse(others: list[click.Parameter]) -> None:
+    from unslow.core.errors import BadUsage
+
+    if others:
+        raise BadUsage(
+            f"{others[0].opts[0]} cannot be given with --resume: what was measured would not fit it.",
+            "Leave it out, or begin a new run.",
+        )
 
 
 def _options(chosen: dict[str, Any]) -> Any:

@@ -11,10 +11,10 @@ from typing import Any
 
 from unslow import targets
 from unslow.core.errors import BadInput, BadUsage
-from unslow.core.jsonable import from_json, to_json
+from unslow.core.jsonable import from_json
 from unslow.core.options import Options
 from unslow.core.workload import MARK, Inference, Target
-from unslow.runs.folder import RunFolder, new_folder, writing
+from unslow.runs.folder import RunFolder, new_folder, write_json
 from unslow.targets import pickled
 
 TARGET_FILE = "target.json"
@@ -65,12 +65,12 @@ def resumed(path: str) -> Named:
     Raises
     ------
     BadInput
-        It is no folder of a run.
+        It is no folder of a run, or the target is not what it was when the run began.
     """
     folder = RunFolder(Path(path).expanduser().resolve())
     try:
         target = from_json(Target, json.loads((folder.path / "work" / TARGET_FILE).read_text()))
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise BadInput(
             f"{path} is not the folder of a run that can go on.", "Name a folder under unslow-runs/."
         ) from error
@@ -83,22 +83,32 @@ def resumed(path: str) -> Named:
 
 
 def options_of(folder: RunFolder) -> Options | None:
-    """The options that a run began with; None before it has."""
+    """The options that a run began with; None before it has.
+
+    Raises
+    ------
+    BadInput
+        They cannot be read.
+    """
+    path = folder.path / "work" / OPTIONS_FILE
     try:
-        return from_json(Options, json.loads((folder.path / "work" / OPTIONS_FILE).read_text()))
-    except (OSError, ValueError, TypeError, KeyError):
+        return from_json(Options, json.loads(path.read_text()))
+    except FileNotFoundError:
         return None
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, BadUsage) as error:
+        raise BadInput(
+            f"{path}, the options that the run began with, cannot be read.",
+            "What was measured under them cannot be gone on with: run it anew.",
+        ) from error
 
 
 def keep_options(options: Options, folder: RunFolder) -> None:
     """Write them down for whoever goes on with the run."""
-    with writing(folder.path):
-        (folder.path / "work" / OPTIONS_FILE).write_text(json.dumps(to_json(options)))
+    write_json(folder.path / "work" / OPTIONS_FILE, options)
 
 
 def _keep(target: Target, folder: RunFolder) -> None:
-    with writing(folder.path):
-        (folder.path / "work" / TARGET_FILE).write_text(json.dumps(to_json(target)))
+    write_json(folder.path / "work" / TARGET_FILE, target)
 
 
 def _inference(what: Any, inputs: Any, about: Mapping[str, Any]) -> Inference:
