@@ -46,7 +46,7 @@ def checked(folder: Path, *, trust: bool) -> Manifest:
     """The manifest of a bundle that may be opened here; nothing of it is loaded yet. Raises as `load`."""
     manifest = read_manifest(folder)
     check_files(folder, manifest)
-    _check_trust(folder, manifest, trust)
+    check_trust(folder, manifest, trust)
     if runtime_of(manifest.model.runtime).native_code:
         _check_processor(folder, manifest)
         _check_versions(folder, manifest)
@@ -83,11 +83,20 @@ def _check_file(folder: Path, file: BundledFile) -> None:
         raise BadInput(f"{path} is damaged: its content is not what the manifest says.", "Copy the bundle again.")
 
 
-def _check_trust(folder: Path, manifest: Manifest, trust: bool) -> None:
+def check_trust(folder: Path, manifest: Manifest, trust: bool) -> None:
+    """That what can run code is trusted: a recipe, most runtimes, variables of a process's environment (LD_PRELOAD).
+
+    Raises
+    ------
+    BadInput
+        It is not.
+    """
     # Asked of the runtime, not of the manifest: whoever changed one could have changed the other.
-    if trust or (manifest.recipe is None and manifest.model.runtime in DATA_ONLY):
+    if trust or (manifest.recipe is None and manifest.model.runtime in DATA_ONLY and not manifest.host.environment):
         return
     what = "a recipe, which runs a Python file" if manifest.recipe else f"a model for {manifest.model.runtime}"
+    if manifest.host.environment:
+        what = f"a value for the variable {min(manifest.host.environment)}"
     raise BadInput(
         f"{folder} holds {what}: loading it can run code.",
         "If you trust whoever wrote it: unslow.load(folder, trust=True), or --trust.",

@@ -55,9 +55,10 @@ def load(target: Target) -> Inference:
 
 def changed(target: Target) -> bool:
     """Whether the files that it names are not what they were when it was located."""
-    named = [Path(target.location), *([Path(target.inputs)] if target.inputs else [])]
-    if not target.fingerprint or target.kind == "bundle":  # A bundle's manifest holds the hashes of its files.
+    if not target.fingerprint:
         return False
+    content = adapters()[target.kind].content(Path(target.location))
+    named = [content, *([Path(target.inputs)] if target.inputs else [])]
     return not all(path.is_file() for path in named) or content_hash(*named) != target.fingerprint
 
 

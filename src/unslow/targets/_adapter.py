@@ -36,10 +36,15 @@ def _one_at_a_time(workload: Workload) -> Workload:
     return workload
 
 
+def _itself(path: Path) -> Path:
+    return path
+
+
 @dataclass(frozen=True)
 class Adapter:
     """`claims(path)`: whether it takes this file. `locate` makes the plain target, `load` the live workload, `model`
-    says how the original is opened, `served` how its requests meet it, where that is not one at a time."""
+    says how the original is opened, `served` how its requests meet it, where that is not one at a time, `content` which
+    file stands for what lies at the target's location."""
 
     name: str
     claims: Callable[[Path], bool]
@@ -47,6 +52,7 @@ class Adapter:
     load: Callable[[Target], Inference]
     model: Callable[[Target, Inference], Model]
     served: Callable[[Workload], Workload] = _one_at_a_time
+    content: Callable[[Path], Path] = _itself
 
 
 def decoded(text: str) -> dict[str, tuple[int, ...]]:
@@ -79,12 +85,12 @@ def content_hash(*paths: Path) -> str:
     return digest.hexdigest()[:16]
 
 
-def located(kind: str, path: Path, name: str, declared: Declared) -> Target:
-    """The target of a file, with the hash of its content (and of the inputs')."""
+def located(kind: str, path: Path, name: str, declared: Declared, content: Path | None = None) -> Target:
+    """The target of a file, with the hash of its content (and of the inputs'); of a folder, that of `content` in it."""
     inputs = Path(declared.inputs).expanduser().resolve() if declared.inputs else None
     if inputs is not None and not inputs.is_file():
         raise BadInput(f"There is no file of inputs {inputs}.", "Give an .npz that numpy.savez wrote.")
-    hashed = content_hash(path, *([inputs] if inputs else []))
+    hashed = content_hash(content or path, *([inputs] if inputs else []))
     return Target(kind, str(path), name, str(inputs or ""), declared.trust, hashed)
 
 
