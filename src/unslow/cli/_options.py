@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -98,8 +99,7 @@ def about_measuring(command: C) -> C:
     return command
 
 
-def declared(inputs: str, shapes: tuple[tuple[str, tuple[int, ...]], ...], trust: bool) -> Any:
-    """The user's words about inputs, as the targets take them."""
-    from unslow.targets import Declared
-
-    return Declared(inputs, dict(shapes), trust)
+def typed() -> str:
+    """The command as it was typed, for a shell to take it again."""
+    given: list[str] = click.get_current_context().find_root().obj or []
+    return shlex.join(["unslow", *given])

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import click
 
-from unslow.cli._options import about_inputs, declared
+from unslow.cli._options import about_inputs, typed
 
 HELP = """Watches TARGET run and says what slows it, best ceiling first. Tries nothing, writes nothing.
 
@@ -37,8 +38,9 @@ def diagnose(target: str, inputs: str, shapes: Any, trust: bool, worth: float, s
     console = Console(stderr=as_json, highlight=False)
     with TerminalListener(console) as listener:
         report = watch(
-            target, options=Options(worth=worth), declared=declared(inputs, shapes, trust), listener=listener
+            target, inputs or None, shapes=dict(shapes), trust=trust, options=Options(worth=worth), listener=listener
         )
+    report = replace(report, command=typed())
     if as_json:
         click.echo(json.dumps(diagnosis_json(report), indent=1))
     else:

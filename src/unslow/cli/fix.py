@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from unslow.cli._options import Duration, about_inputs, about_measuring, declared
+from unslow.cli._options import Duration, about_inputs, about_measuring, typed
 
 HELP = """Profiles TARGET, tries the fixes that the profile says can matter, proves them, and writes the result.
 
@@ -58,7 +58,7 @@ Examples:
 def fix(
     target: str | None, inputs: str, shapes: Any, trust: bool, out: str, resume: str, as_json: bool, **chosen: Any
 ) -> None:
-    run = _run(target, declared(inputs, shapes, trust), out, resume)
+    run = _run(target, inputs, {"shapes": dict(shapes), "trust": trust}, out, resume)
     options = _gone_on_with(run, chosen) if resume else _options(chosen)
     report = _shown(run, options, as_json)
     if as_json:
@@ -67,12 +67,12 @@ def fix(
         click.echo(json.dumps(report_json(report), indent=1))
 
 
-def _run(target: str | None, about: Any, out: str, resume: str) -> Any:
+def _run(target: str | None, inputs: str, about: dict[str, Any], out: str, resume: str) -> Any:
     from unslow.verbs._named import named, resumed
 
     if bool(target) == bool(resume):
         raise click.UsageError("Name a TARGET, or a folder with --resume.")
-    return resumed(resume) if resume else named(target, out=out, declared=about)
+    return resumed(resume) if resume else named(target, inputs or None, out=out, command=typed(), **about)
 
 
 AFRESH = {

@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        code: object = cli.main(given, prog_name="unslow", standalone_mode=False)
+        code: object = cli.main(given, prog_name="unslow", standalone_mode=False, obj=given)
     except (click.Abort, KeyboardInterrupt):
         return _failed(given, "Interrupted.", "", INTERRUPTED)
     except click.exceptions.NoArgsIsHelpError as error:

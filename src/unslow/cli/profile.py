@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from unslow.cli._options import about_inputs, declared
+from unslow.cli._options import about_inputs
 
 HELP = """Records TARGET with its framework's own profiler and shows where the time goes.
 
@@ -35,7 +35,7 @@ def profile(target: str, inputs: str, shapes: Any, trust: bool, perfetto: str, a
 
     console = Console(stderr=as_json, highlight=False)
     with TerminalListener(console) as listener:
-        recorded = record(target, declared=declared(inputs, shapes, trust), listener=listener)
+        recorded = record(target, inputs or None, shapes=dict(shapes), trust=trust, listener=listener)
     if perfetto:
         write_profile(recorded, Path(perfetto))
     if as_json:

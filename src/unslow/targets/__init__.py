@@ -62,6 +62,11 @@ def changed(target: Target) -> bool:
     return not all(path.is_file() for path in named) or content_hash(*named) != target.fingerprint
 
 
+def makes_inputs(target: Target) -> bool:
+    """Whether its requests are made from declared shapes, since nobody gave any."""
+    return target.kind in ("onnx-file", "bundle") and not target.inputs
+
+
 def original(target: Target, inference: Inference) -> Workload:
     """The workload as the user has it: what every variant is compared with."""
     adapter = adapters()[target.kind]
@@ -87,6 +92,7 @@ __all__ = [
     "live",
     "load",
     "locate",
+    "makes_inputs",
     "original",
     "requests_from_npz",
 ]

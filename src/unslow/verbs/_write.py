@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import shlex
 import shutil
-import sys
-from pathlib import Path
 
 from unslow.core.trial import Report
 from unslow.core.units import seconds
@@ -16,6 +13,7 @@ from unslow.runs.folder import RunFolder, write_json, write_text, writing
 from unslow.search.contest import Raced, untried
 from unslow.search.space import Known, refusals
 from unslow.verbs._look import Look, rated, write_profile
+from unslow.verbs._named import command_of
 from unslow.verbs._trials import Results, percentiles, trials, winner_of
 
 FEW_LABELS = 100
@@ -39,19 +37,12 @@ def reported(
         trials=trials(results, known.fixes, options, winner),
         winner=winner,
         elapsed_s=elapsed_s,
-        command=command(seen),
+        command=command_of(folder, seen.surveyed.workload.target),
         folder=str(folder.path),
         bundle=str(folder.bundle) if winner else "",
         notes=_notes(seen, known, results, in_evaluation_mode),
         requests=_requests(seen, results),
     )
-
-
-def command(seen: Look) -> str:
-    """The command that repeats the run: this process's own, or what it would be on the command line."""
-    if Path(sys.argv[0]).name == "unslow":
-        return shlex.join(["unslow", *sys.argv[1:]])
-    return f"unslow fix {seen.surveyed.workload.target}"
 
 
 def written(report: Report, results: Results, seen: Look, folder: RunFolder) -> Report:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,18 +16,18 @@ from unslow.processes.base import Processes
 from unslow.processes.local import LocalProcesses
 from unslow.report._summary import summarised
 from unslow.runs.journal import Journal
-from unslow.targets import Declared
+from unslow.verbs._call import call
 from unslow.verbs._look import Look, look, rated
 from unslow.verbs._named import named
-from unslow.verbs._write import command
 
 
 def diagnose(
     what: Any,
     inputs: Any = None,
     *,
+    shapes: Mapping[str, Sequence[int]] | None = None,
+    trust: bool = False,
     options: Options | None = None,
-    declared: Declared | None = None,
     listener: Listener = silent,
     processes: Processes | None = None,
     **about: Any,
@@ -35,10 +35,11 @@ def diagnose(
     """Watch a workload run; say what slows it, and the most that removing each cause can give.
 
     Parameters and errors are those of `unslow.fix`. Nothing is tried and nothing stays on the disk: the report has no
-    trials.
+    trials, and its `findings` come with `share` (of the time, 0 to 1) and `ceiling` (a ratio; None: unbounded).
     """
     options, started = options or Options(), time.monotonic()
-    seen = looked_at(what, inputs, options, declared, listener, processes or LocalProcesses(), about)
+    about = {"shapes": shapes, "trust": trust, **about}
+    seen = looked_at(what, inputs, options, listener, processes or LocalProcesses(), about)
     return Report(
         target=str(seen.surveyed.workload.target),
         environment=seen.machine,
@@ -50,21 +51,15 @@ def diagnose(
         trials=(),
         winner=None,
         elapsed_s=time.monotonic() - started,
-        command=command(seen),
+        command=call("diagnose", what, inputs=inputs, options=options, **about),
         notes=seen.notes,
     )
 
 
 def looked_at(
-    what: Any,
-    inputs: Any,
-    options: Options,
-    declared: Declared | None,
-    listener: Listener,
-    processes: Processes,
-    about: Mapping[str, Any],
+    what: Any, inputs: Any, options: Options, listener: Listener, processes: Processes, about: Mapping[str, Any]
 ) -> Look:
-    """A look in a folder that is gone afterwards."""
+    """A look in a folder that is gone afterwards; `about` is what else `named` takes."""
     with tempfile.TemporaryDirectory(prefix="unslow-look-") as scratch:
-        run = named(what, inputs, out=str(Path(scratch) / "run"), declared=declared, **about)
+        run = named(what, inputs, out=str(Path(scratch) / "run"), **about)
         return look(run.target, run.folder, Journal(run.folder.journal), options, processes, listener)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from unslow.core.events import Listener, silent
@@ -19,6 +20,7 @@ from unslow.runs.journal import Journal
 from unslow.search.contest import race
 from unslow.search.space import Known
 from unslow.verbs._budget import Budget, can_rescue
+from unslow.verbs._call import call
 from unslow.verbs._decide import decide
 from unslow.verbs._look import Look, look
 from unslow.verbs._named import Named, keep_options, named
@@ -32,6 +34,8 @@ def fix(
     what: Any,
     inputs: Any = None,
     *,
+    shapes: Mapping[str, Sequence[int]] | None = None,
+    trust: bool = False,
     options: Options | None = None,
     out: str = "",
     listener: Listener = silent,
@@ -45,13 +49,19 @@ def fix(
     what
         A path or `"file.py:name"`, an `Inference`, a function marked `@unslow.workload`, or a model with its `inputs`.
     inputs
-        The requests that are timed, where `what` is a model: arrays or tensors, tuples of them, or dicts.
+        The requests that are timed, for a model, a model file or a bundle: a list of arrays or tensors of any shape and
+        dtype, of tuples of them (positional), or of dicts (by input name); or the path of an `.npz` with arrays named
+        `input`, or `number/input` for several requests. A workload says itself what its inputs are.
+    shapes
+        `{"image": (1, 3, 224, 224)}`: of the declared inputs of a model file, where no `inputs` are given.
+    trust
+        Whether to load files that can run code (`.pt2`, bundles with native code).
     options
-        Budget, objective and the like; see `Options`.
+        Budget (seconds), objective and the like; `unslow.Options`.
     out
         The folder to write; default: a new one under `unslow-runs/`.
     about
-        Other fields of `Inference`: `metric`, `labels`, `tolerance`, `evaluation`, …
+        Other fields of `unslow.Inference`: `metric`, `labels`, `tolerance`, `evaluation`, …
 
     Returns
     -------
@@ -63,9 +73,10 @@ def fix(
     BadInput, BadUsage, CannotRun
         It cannot be run, or the folder cannot be written.
     """
-    return fix_named(
-        named(what, inputs, out=out, **about), options or Options(), listener, processes or LocalProcesses()
-    )
+    about = {"shapes": shapes, "trust": trust, **about}
+    repeats = call("fix", what, inputs=inputs, options=options, out=out, **about)
+    run = named(what, inputs, out=out, command=repeats, **about)
+    return fix_named(run, options or Options(), listener, processes or LocalProcesses())
 
 
 def fix_named(run: Named, options: Options, listener: Listener, processes: Processes) -> Report:

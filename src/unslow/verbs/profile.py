@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from unslow.core.events import Listener, silent
@@ -9,7 +10,6 @@ from unslow.core.options import Options
 from unslow.core.profile import Profile
 from unslow.processes.base import Processes
 from unslow.processes.local import LocalProcesses
-from unslow.targets import Declared
 from unslow.verbs.diagnose import looked_at
 
 
@@ -17,15 +17,17 @@ def profile(
     what: Any,
     inputs: Any = None,
     *,
+    shapes: Mapping[str, Sequence[int]] | None = None,
+    trust: bool = False,
     options: Options | None = None,
-    declared: Declared | None = None,
     listener: Listener = silent,
     processes: Processes | None = None,
     **about: Any,
 ) -> Profile:
     """Record a workload with its framework's own profiler, and read the recording.
 
-    Parameters and errors are those of `unslow.fix`.
+    Parameters and errors are those of `unslow.fix`. Times in the profile are integer nanoseconds; `shares` are parts of
+    the wall time, 0 to 1, by category, and sum to 1.
     """
-    processes = processes or LocalProcesses()
-    return looked_at(what, inputs, options or Options(), declared, listener, processes, about).profile
+    about = {"shapes": shapes, "trust": trust, **about}
+    return looked_at(what, inputs, options or Options(), listener, processes or LocalProcesses(), about).profile
