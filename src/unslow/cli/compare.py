@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import click
 
-from unslow.cli._options import about_measuring
+from unslow.cli._options import about_inputs, about_measuring, typed
 
-HELP = """Times two targets in turns, each in fresh processes of its own.
+HELP = """Times two targets in turns, each in fresh processes of its own, on the same requests: those of --inputs, else
+those of A (of B, where A is a model file without any). Says whether B answers as A does, too.
 
 \b
 Examples:
   unslow compare old.py:model new.py:model
-  unslow compare model.onnx unslow-runs/model-20260101-120000/bundle
+  unslow compare model.onnx unslow-runs/model-20260101-120000/bundle --inputs requests.npz
   unslow compare main.py:answer branch.py:answer --require faster
 """
 
@@ -22,23 +24,33 @@ Examples:
 @click.command(help=HELP)
 @click.argument("a")
 @click.argument("b")
+@about_inputs
 @about_measuring
-@click.option("--trust", is_flag=True, help="Load files that can run code.")
 @click.option("--require", type=click.Choice(["faster", "not-slower"]), default=None, help="Exit with 1 unless B is.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON (schema unslow.comparison/1).")
-def compare(a: str, b: str, memory: int, require: str | None, as_json: bool, trust: bool, **chosen: Any) -> int:
+def compare(
+    a: str,
+    b: str,
+    inputs: str,
+    shapes: Any,
+    trust: bool,
+    memory: int,
+    require: str | None,
+    as_json: bool,
+    **chosen: Any,
+) -> int:
     from rich.console import Console
 
     from unslow.core.options import Options
     from unslow.report.json import comparison_json
     from unslow.report.terminal import TerminalListener, comparison_view
-    from unslow.targets import Declared, locate
     from unslow.verbs.compare import compare as duel
 
-    targets = [locate(text, Declared(trust=trust)) for text in (a, b)]
+    options = Options(memory_bytes=memory, **chosen)
     console = Console(stderr=as_json, highlight=False)
     with TerminalListener(console) as listener:
-        result = duel(*targets, options=Options(memory_bytes=memory, **chosen), listener=listener)
+        result = duel(a, b, inputs or None, shapes=dict(shapes), trust=trust, options=options, listener=listener)
+    result = replace(result, command=typed())
     if as_json:
         click.echo(json.dumps(comparison_json(result), indent=1))
     else:

@@ -32,9 +32,9 @@ class Comparison:
     """`speedup` is how many times faster `b` is than `a`, per request over the same requests; None where one
     failed.
 
-    `verdict` speaks of `b` ("faster": b is), `reason` says why where it is `failed` or `undecided`. `outputs` is what
-    the guard says of b's answers against a's; None where nobody looked. `log_ratios` are ln(a ÷ b), one list per pair
-    of processes.
+    `verdict` speaks of `b` ("faster": b is), `reason` says why where it is `failed` or `undecided`. `outputs` says
+    whether b answers the same requests as a does; None where that cannot be said, which is then a note. `log_ratios`
+    are ln(a ÷ b), one list per pair of processes.
     """
 
     a: Side

@@ -254,6 +254,8 @@ def _longest(profile: ProfileSummary) -> Table:
 def comparison_view(comparison: Comparison) -> RenderableType:
     """Whether b is faster than a, and the figures of both."""
     parts: list[RenderableType] = [Text(), _headline(words.comparison_headline(comparison))]
+    if comparison.verdict == "undecided" and comparison.reason:
+        parts.append(Text(plain(comparison.reason, 400), style="dim"))
     rows = comparison_figures(comparison)
     if rows:
         parts += [Text(), _figures_table(rows, after=True, sides=("a", "b"))]

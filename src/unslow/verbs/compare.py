@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import sys
 import tempfile
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from unslow.core.comparison import Comparison, Side
-from unslow.core.errors import WorkerFailed
-from unslow.core.estimate import verdict_of
-from unslow.core.events import Event, Listener, silent
-from unslow.core.jsonable import to_json
+from unslow.core.estimate import Estimate, verdict_of
+from unslow.core.events import Listener, silent
 from unslow.core.options import Options
 from unslow.core.trial import Speedup
 from unslow.core.workload import Target
 from unslow.machine.facts import this_machine
-from unslow.measure.bench import OPEN_TIMEOUT_S, WARM_UP_S, Opened, environment_of, memory_limit
 from unslow.measure.duel import Fought, duel
-from unslow.measure.turns import Turn, warm_up
-from unslow.processes.base import Conditions, Processes
+from unslow.measure.turns import Turn
+from unslow.processes.base import Processes
 from unslow.processes.local import LocalProcesses
-from unslow.targets import host_of
+from unslow.verbs._call import call
 from unslow.verbs._named import named
+from unslow.verbs._sides import Sides
 from unslow.verbs._trials import percentiles
 
 
@@ -34,76 +32,56 @@ def compare(
     b: Any,
     inputs: Any = None,
     *,
+    shapes: Mapping[str, Sequence[int]] | None = None,
+    trust: bool = False,
     options: Options | None = None,
     listener: Listener = silent,
     processes: Processes | None = None,
 ) -> Comparison:
-    """Time two workloads in turns, each in processes of its own, request by request over the same places of their
-    streams.
+    """Time two workloads in turns, each in processes of its own, on the same stream of requests.
 
     Parameters
     ----------
     a, b
-        What `unslow fix` takes: a path, `"file.py:name"`, a bundle; or a callable or model. A function without
+        What `unslow.fix` takes: a path, `"file.py:name"`, a bundle; or a callable or model. A function without
         parameters needs no inputs.
     inputs
-        The requests, where `a` and `b` are models or callables.
+        The requests of both, as `unslow.fix` takes them. Without them both answer those of `a`; those of `b`, where
+        only `b` has real ones.
+    shapes, trust
+        As `unslow.fix` takes them, for those that are model files or bundles.
+    options
+        Objective, noise, seed and the like; `unslow.Options`.
 
     Returns
     -------
     Comparison
-        How many times faster `b` is, with its interval over fresh pairs of processes, and the verdict.
+        How many times faster `b` is, with its interval over fresh pairs of processes, and the verdict; and whether `b`
+        answers as `a` does. Times are in seconds or ms, as the names say; memory in bytes.
 
     Raises
     ------
-    BadInput, CannotRun
-        One of them cannot be run.
+    BadInput, BadUsage, CannotRun
+        One of them cannot be run, or they cannot answer the same requests.
     """
     options, started = options or Options(), time.monotonic()
     with tempfile.TemporaryDirectory(prefix="unslow-compare-") as scratch:
-        sides = [_named(what, inputs, Path(scratch) / name) for what, name in ((a, "a"), (b, "b"))]
-        opens = [_Opens(side, Path(scratch), options, processes or LocalProcesses(), listener) for side in sides]
-        fought = duel(opens[0], opens[1], options, listener)
-    return _compared(fought, [str(side) for side in sides], options, time.monotonic() - started)
+        about: dict[str, Any] = {"shapes": shapes, "trust": trust}
+        both = [_named(what, inputs, Path(scratch) / name, about) for what, name in ((a, "a"), (b, "b"))]
+        sides = Sides(both, Path(scratch), options, processes or LocalProcesses(), listener, inputs is not None)
+        fought = duel(partial(sides.open, 0), partial(sides.open, 1), options, listener)
+        found = _compared(fought, [str(side) for side in both], options)
+        found = replace(found, outputs=sides.outputs(), notes=sides.notes(), elapsed_s=time.monotonic() - started)
+    return replace(found, command=call("compare", a, b, inputs=inputs, options=options, **about))
 
 
-def _named(what: Any, inputs: Any, folder: Path) -> Target:
-    given = inputs if not isinstance(what, (str, Path, Target)) else None
-    return named(what, given, out=str(folder)).target
+def _named(what: Any, inputs: Any, folder: Path, about: Mapping[str, Any]) -> Target:
+    """Only a path can have declared shapes; a live model has its own."""
+    of_a_path = about if isinstance(what, (str, Path)) else dict[str, Any]()
+    return named(what, inputs, out=str(folder), **of_a_path).target
 
 
-@dataclass(frozen=True)
-class _Opens:
-    """Opens one target, as often as it is called, each time in a fresh process."""
-
-    target: Target
-    scratch: Path
-    options: Options
-    processes: Processes
-    listener: Listener
-
-    def __call__(self) -> Opened:
-        self.listener(Event("build", f"opening {self.target}"))
-        environment = environment_of(host_of(self.target), self.scratch / "inductor")
-        conditions = Conditions(self.scratch / "log", environment, memory_limit(self.options.memory_bytes))
-        started = time.monotonic()
-        process = self.processes.start(conditions)
-        try:
-            patience_s = self.options.patience_s
-            opened = process.ask(
-                "open_target", patience_s or OPEN_TIMEOUT_S, target=to_json(self.target), seed=self.options.seed
-            )
-            side = warm_up(process, opened["granularity"], opened["first_s"], WARM_UP_S, time.monotonic, patience_s)
-        except WorkerFailed as error:
-            process.close()
-            raise error.of_the_target(f"Try it alone: unslow profile {self.target}") from error
-        except BaseException:
-            process.close()
-            raise
-        return Opened(process, side, time.monotonic() - started, opened)
-
-
-def _compared(fought: Fought, names: Sequence[str], options: Options, elapsed_s: float) -> Comparison:
+def _compared(fought: Fought, names: Sequence[str], options: Options) -> Comparison:
     estimate = fought.estimate(options)
     turn_pairs = sum(map(len, fought.rounds))
     speedup = Speedup(estimate.point, estimate.low, estimate.high, estimate.level, turn_pairs, len(fought.rounds))
@@ -114,18 +92,26 @@ def _compared(fought: Fought, names: Sequence[str], options: Options, elapsed_s:
             zip(names, ([p.original for p in pairs], [p.variant for p in pairs]), strict=True)
         )
     ]
+    verdict = verdict_of(estimate, options.noise)
     return Comparison(
         sides[0],
         sides[1],
         speedup,
-        verdict_of(estimate, options.noise),
+        verdict,
         options.noise,
         options.objective,
         this_machine(floors=False),
         options.seed,
-        elapsed_s,
-        command=" ".join(["unslow", *sys.argv[1:]]),
+        reason=_why_undecided(estimate, options.noise) if verdict == "undecided" else "",
         log_ratios=tuple(tuple(pair.log_ratio(options.objective) for pair in done) for done in fought.rounds),
+    )
+
+
+def _why_undecided(estimate: Estimate, noise: float) -> str:
+    edge = "above" if estimate.high > 1 + noise else "below"
+    return (
+        f"{estimate.n} pairs of processes leave an interval that reaches {edge} the ± {100 * noise:g} % that are "
+        "called the same, and into them. A quieter machine narrows it."
     )
 
 

@@ -61,15 +61,35 @@ def judge(inference: Inference, case: Case) -> Guarded:
     """Exact and numeric fixes by the error of every answer; lossy ones, and those whose error is larger, by
     evidence."""
     original, variant = read_answers(case.original), read_answers(case.variant)
-    if reason := original.difference_of_structure(variant):
+    if reason := _broken(original, variant):
         return Guarded("lost", reason)
-    if not variant.finite(original):
-        return Guarded("lost", "It answers NaN or infinity where the original answers numbers.")
     numeric = _numeric(original, variant, case)
     if numeric is not None and numeric.verdict == "kept":
         return Guarded("kept", numeric.reason, numeric=to_json(numeric))
     metric = _metric(inference, original, variant, case)
-    agreement = _agreement(inference, original, variant, case)
+    return _by_evidence(original, variant, numeric, metric, _agreement(inference, original, variant, case))
+
+
+def compared(a: Answers, b: Answers, tolerance: float, alpha: float = 0.05, seed: int = 0) -> Guarded:
+    """Whether two models, of whatever origin, answer the same requests alike: by the error, else by agreement."""
+    if reason := _broken(a, b):
+        return Guarded("lost", reason)
+    numeric = judge_numeric(a, b)
+    if numeric.verdict == "kept":
+        return Guarded("kept", numeric.reason, numeric=to_json(numeric))
+    return _by_evidence(a, b, numeric, None, judge_agreement(a, b, tolerance=tolerance, alpha=alpha, seed=seed))
+
+
+def _broken(original: Answers, variant: Answers) -> str:
+    """Why the answers cannot be right, whatever the numbers are; "" if they may be."""
+    if reason := original.difference_of_structure(variant):
+        return reason
+    return "" if variant.finite(original) else "It answers NaN or infinity where the original answers numbers."
+
+
+def _by_evidence(
+    original: Answers, variant: Answers, numeric: Outcome | None, metric: Outcome | None, agreement: Outcome
+) -> Guarded:
     deciding = metric or agreement
     if deciding.verdict == "unproven" and numeric is not None and _is_wrong(original, variant):
         # Too few samples to prove a loss of accuracy, but a fix that only reorders sums does not do this to an answer.

@@ -18,7 +18,6 @@ from unslow.core.machine import Machine
 from unslow.core.variant import Applied, Fix
 from unslow.core.workload import Inference, Target, Workload
 from unslow.serving.load import closed_loop, open_loop
-from unslow.serving.stream import Around, Stream
 from unslow.survey.names import names_of
 from unslow.worker.opened import Streams, needs_live, open_bundle, open_original, open_workload, streams
 
@@ -137,24 +136,36 @@ class Jobs:
             "granularity": self._streams.inputs.granularity,
         }
 
-    def job_open_target(self, target: Any, seed: int) -> Any:
-        """Open a target as the user has it, to answer its own requests in their order."""
+    def job_requests_of(self, target: Any, path: str) -> Any:
+        """What a target's own requests are, for another to answer them; saved at `path` where they can travel."""
+        from unslow.worker import shared
+
+        what = from_json(Target, target)
+        return shared.told(what, targets.load(what), path)
+
+    def job_open_target(self, target: Any, seed: int = 0, path: str = "", stream: Any = None) -> Any:
+        """Open a target as the user has it, to answer the shared `stream` of requests in its order; its own where there
+        is none, which it then tells (saved at `path`, if one is given, where they can travel)."""
+        from unslow.worker import shared
+
         what = from_json(Target, target)
         inference = targets.load(what)
-        workload = targets.original(what, inference)
-        parts = open_original(workload, inference)
-        first = Stream(
-            parts.call,
-            parts.serving,
-            names_of(workload, inference),
-            inference.inputs,
-            Around(inference.prepare, inference.finish, inference.carry),
-        )
+        asked = from_json(shared.SharedRequests, stream) if stream else shared.told(what, inference, path)
+        taken = shared.taking(what, inference, asked)
+        workload = targets.original(what, taken.inference)
+        parts = open_original(workload, taken.inference)
+        first = shared.stream_of(taken, asked, parts, what, names_of(workload, taken.inference))
         self._streams = Streams(first, first)
         self._order = range(len(first))
         started = time.perf_counter()
         first.answer(0)
-        return {"first_s": time.perf_counter() - started, "granularity": first.granularity, "requests": len(first)}
+        return {
+            "first_s": time.perf_counter() - started,
+            "granularity": first.granularity,
+            "requests": len(first),
+            "how": taken.how,
+            "stream": asked,
+        }
 
     def job_turn(self, start: int, count: int, untimed: int) -> Any:
         """Answer `untimed` requests, then `count` against the clock, from place `start` of the order."""
