@@ -118,6 +118,10 @@ class FakeWorker(Process):
         self.yard.now += each * (count + untimed)
         return {"seconds": each * count, "cpu_seconds": each * count, "requests": count, "call_seconds": [each] * count}
 
+    def do_load(self, count: int, rate: float, seed: int) -> Any:
+        effect = self.script.effect[(self.number - 1) % len(self.script.effect)]
+        return [self.script.seconds * (1 + effect)] * count
+
     def suspend(self) -> None:
         self.asleep = True
 

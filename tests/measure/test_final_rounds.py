@@ -18,6 +18,7 @@ from unslow.measure.final_rounds import FinalResult, hold_finals
 from unslow.measure.finals import PROCESS_PAIRS_WHEN_CLEAR, TURN_PAIRS_PER_PROCESS, finals_estimate
 from unslow.verbs._trials import final_speedup
 
+OPTIONS = Options()
 FAST, OTHER = (Heat(Variant((Applied(name),)), ORIGINAL) for name in ("inference-mode", "torch-compile"))
 
 
@@ -28,16 +29,17 @@ def held(
     listener: object = None,
     keep: Callable[[Final], None] = lambda final: None,
     until: float = math.inf,
+    options: Options = OPTIONS,
     meter: Meter = NO_METER,
 ) -> FinalResult:
     bundles = {heat.id: folder / heat.id for heat in (FAST, OTHER)}
     for bundle in bundles.values():
-        bundle.mkdir(exist_ok=True)
+        bundle.mkdir(exist_ok=True, parents=True)
         (bundle / "file").write_bytes(b"1234")
     told = listener if callable(listener) else silent
     try:
         chosen = [heat for heat in (FAST, OTHER) if heat.id in pairs]
-        return hold_finals(yard.bench(folder, meter=meter), chosen, bundles, pairs, Options(), told, keep, until)
+        return hold_finals(yard.bench(folder, meter=meter), chosen, bundles, pairs, options, told, keep, until)
     finally:
         assert yard.open_workers == []
 
@@ -218,3 +220,13 @@ def test_time_that_is_over_ends_the_finals_after_the_fewest_rounds(tmp_path: Pat
 def test_with_time_left_every_round_is_held(tmp_path: Path) -> None:
     result = held(Yard({"original": Script(0.02)}), tmp_path, {FAST.id: 5}, until=1e9)
     assert len(result.finals[FAST.id].log_ratios) == 5
+
+
+@pytest.mark.parametrize("options", [Options(rate=50.0), Options(p99_below_ms=20.0)])
+def test_every_process_pair_takes_its_part_of_the_load(tmp_path: Path, options: Options) -> None:
+    assert held(Yard({}), tmp_path / "without", {FAST.id: 3}).finals[FAST.id].load_ms == ()
+    slow = Script(0.005, effect=(0.0, 0.0, 1.0))
+    final = held(Yard({FAST.id: slow}), tmp_path / "with", {FAST.id: 3}, options=options).finals[FAST.id]
+    assert [process[0] for process in final.load_ms] == pytest.approx([5.0, 5.0, 10.0])
+    assert {len(process) for process in (*final.load_ms, *final.original_load_ms)} <= set(range(134, 668))
+    assert len(final.original_load_ms) == 3

@@ -18,6 +18,7 @@ from unslow.measure.finals import (
     TURN_PAIRS_PER_PROCESS,
     finals_estimate,
     percentile_interval,
+    percentile_over_processes,
     process_pairs_for,
     t_quantile,
 )
@@ -184,3 +185,27 @@ class TestPercentiles:
             percentile_interval([1.0], 99)
         with pytest.raises(BadInput):
             percentile_interval([-1.0], 0.5)
+
+
+def test_a_percentile_over_processes_is_as_unsure_as_the_wider_of_its_two_sources() -> None:
+    random = np.random.default_rng(0)
+    alike = [random.lognormal(0, 0.1, 100) for _ in range(8)]
+    assert percentile_over_processes(alike[:1], 0.99).high == math.inf
+    together = percentile_interval(np.concatenate(alike), 0.99)
+    found = percentile_over_processes(alike, 0.99)
+    assert found.point == together.point and found.high >= together.high and found.low <= together.low
+    apart = [process * (1 + number) for number, process in enumerate(alike)]
+    assert percentile_over_processes(apart, 0.99).high > percentile_interval(np.concatenate(apart), 0.99).high
+    assert math.isinf(percentile_over_processes([[5.0] * 10] * 8, 0.99).high)
+    assert percentile_over_processes([[5.0] * 100] * 8, 0.99).high == pytest.approx(5)
+
+
+def test_the_upper_end_of_p99_holds_for_processes_that_differ() -> None:
+    """Every process is shifted for its life. A pooled interval takes the calls for independent and is too narrow."""
+    random, level, within = np.random.default_rng(1), 0.95, 0
+    truth = float(np.quantile(random.lognormal(0, 0.2, 10**6) * np.exp(random.normal(0, 0.1, 10**6)), 0.99))
+    for _ in range(200):
+        shifts = np.exp(random.normal(0, 0.1, 8))
+        processes = [shift * random.lognormal(0, 0.2, 50) for shift in shifts]
+        within += percentile_over_processes(processes, 0.99, level).high >= truth
+    assert within >= 0.95 * 200

@@ -109,6 +109,27 @@ def test_the_limit_on_p99_is_judged_on_the_upper_end(calls: tuple[float, ...], l
     assert says in why_not(A.id, what, Options(p99_below_ms=limit))
 
 
+@pytest.mark.parametrize(
+    ("processes", "says"),
+    [
+        (((5.0,) * 500,), "too few"),
+        (((5.0,) * 100,) * 2 + ((5.0,) * 99 + (80.0,) * 1,), "too few"),
+        (((5.0,) * 150,) * 3 + ((11.0,) * 150,), "as high as"),
+        (((5.0,) * 150, (5.1,) * 150, (6.0,) * 150, (9.0,) * 150), "as high as"),
+    ],
+)
+def test_p99_is_judged_over_all_processes(processes: tuple[tuple[float, ...], ...], says: str) -> None:
+    """The calls in turns would all be below; one process of four was slow, or there are too few to tell."""
+    what = results(ran(A), finals=(final(A.id, load_ms=processes),))
+    assert says in why_not(A.id, what, Options(p99_below_ms=10.0))
+
+
+def test_who_is_below_the_limit_in_every_process_wins() -> None:
+    load = tuple((5.0 + 0.01 * number,) * 60 for number in range(8))
+    what = results(ran(A), finals=(final(A.id, call_ms=(50.0,) * 400, load_ms=load),))
+    assert winner(what, Options(p99_below_ms=10.0)) == A.id
+
+
 def test_the_fastest_of_those_that_may_wins() -> None:
     finals = (final(A.id, math.log(1.5)), final(B.id, math.log(2)), final(AB.id, math.log(3)))
     guarded = {A.id: KEPT, B.id: KEPT, AB.id: LOST}

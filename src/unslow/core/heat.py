@@ -45,8 +45,8 @@ class Final:
     """One variant's bundle in fresh processes against fresh originals.
 
     `log_ratios` has one tuple of pairs of turns per process pair. `call_ms` are the variant's calls in the turns,
-    `original_call_ms` the original's; `load_ms` and `original_load_ms` the latencies under the load that was asked for
-    (empty where none was). `cpu_seconds`, `seconds` and `requests` are the variant's sums.
+    `original_call_ms` the original's; `load_ms` and `original_load_ms` the latencies under the load that was asked for,
+    one list per process pair (empty where none was). `cpu_seconds`, `seconds` and `requests` are the variant's sums.
     `joules` is what the processor's packages took for the variant's `requests`; None where the machine does not tell.
     `still_warming`: in one of the processes turns were still getting faster when its warm-up ended.
     """
@@ -67,9 +67,25 @@ class Final:
     original_peak_memory_bytes: int = 0
     bundle: str = ""
     bundle_bytes: int = 0
-    load_ms: tuple[float, ...] = ()
-    original_load_ms: tuple[float, ...] = ()
+    load_ms: tuple[tuple[float, ...], ...] = ()
+    original_load_ms: tuple[tuple[float, ...], ...] = ()
     still_warming: bool = False
     original_still_warming: bool = False
     joules: float | None = None
     original_joules: float | None = None
+
+
+@dataclass(frozen=True)
+class Alone:
+    """The original by itself in a fresh process, where there were no finals: sums over its turns, and its calls.
+
+    `load_ms` as in `Final`: one list, from the one process.
+    """
+
+    call_ms: tuple[float, ...]
+    seconds: float
+    cpu_seconds: float
+    requests: int
+    setup_s: float
+    peak_memory_bytes: int
+    load_ms: tuple[tuple[float, ...], ...] = ()

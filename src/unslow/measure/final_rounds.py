@@ -22,7 +22,15 @@ from unslow.measure.turns import Turn, TurnPair, timeout_of, turn_pairs
 
 LOAD_SECONDS = 10.0
 LEAST_LOAD, MOST_LOAD = 400, 5000
-"""Requests under load: below 368 the interval of p99 has no upper end."""
+"""Requests under load, over all processes: below 368 the interval of p99 has no upper end."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """The number of a process pair, from 0, and how many there will be."""
+
+    number: int
+    of: int
 
 
 LEAST_ROUNDS = 2
@@ -71,6 +79,7 @@ class _Stage:
 
     bench: Bench
     bundles: Mapping[str, Path]
+    process_pairs: Mapping[str, int]
     options: Options
     listener: Listener
 
@@ -97,7 +106,7 @@ def hold_finals(
     if it dies again the finals end, and whoever has `LEAST_ROUNDS` by then is reported with what is known of it (and
     not kept: a run that goes on measures it anew).
     """
-    stage = _Stage(bench, bundles, options, listener)
+    stage = _Stage(bench, bundles, process_pairs, options, listener)
     known: dict[str, list[_Part]] = {finalist.id: [] for finalist in finalists}
     finals: dict[str, Final] = {}
     failures: dict[str, str] = {}
@@ -183,8 +192,9 @@ def _against(
         peaks = opened.process.peak_memory_bytes, original.process.peak_memory_bytes
         warming = opened.side.still_warming, original.side.still_warming
         part = _Part(pairs, opened.setup_s, peaks[0], original.setup_s, peaks[1], *warming)
-        if (options.rate or options.p99_below_ms is not None) and not any(earlier.load_ms for earlier in known):
-            loads = _under_load(opened, options), _under_load(original, options)
+        if wants_load(options):
+            place = Place(number, stage.process_pairs[finalist.id])
+            loads = under_load(opened, options, place), under_load(original, options, place)
             part = replace(part, load_ms=loads[0], original_load_ms=loads[1])
     medians = [float(np.median(ratios)) for ratios in _log_ratios((*known, part), options)]
     stage.listener(Event("finals", str(finalist.variant), finalist.id, finals_estimate(medians), len(medians)))
@@ -195,16 +205,27 @@ def _log_ratios(parts: Sequence[_Part], options: Options) -> tuple[tuple[float, 
     return tuple(tuple(pair.log_ratio(options.objective) for pair in part.pairs) for part in parts)
 
 
-def _under_load(opened: Opened, options: Options) -> tuple[float, ...]:
-    """Latencies in ms under the load that was asked for: a closed loop, or requests arriving at a rate."""
+def wants_load(options: Options) -> bool:
+    """Whether latencies are to be taken under a load of their own, beside the turns."""
+    return bool(options.rate) or options.p99_below_ms is not None
+
+
+def under_load(opened: Opened, options: Options, place: Place) -> tuple[float, ...]:
+    """Latencies in ms under the load that was asked for: a closed loop, or requests arriving at a rate.
+
+    Every process pair takes its part of the requests, so that the tail is that of all of them.
+    """
     at_rate = LOAD_SECONDS * options.rate if options.rate else math.inf
     count = int(min(MOST_LOAD, max(LEAST_LOAD, min(LOAD_SECONDS / opened.side.seconds, at_rate))))
+    count = math.ceil(count / place.of)
     longest_s = count * max(opened.side.seconds, 1 / options.rate if options.rate else 0.0)
     # How many requests there are is not the user's doing: patience may only lengthen this wait.
     timeout_s = max(timeout_of(longest_s), options.patience_s or 0.0)
     opened.process.resume()
     try:
-        seconds = opened.process.ask("load", timeout_s, count=count, rate=options.rate, seed=options.seed)
+        seconds = opened.process.ask(
+            "load", timeout_s, count=count, rate=options.rate, seed=options.seed + place.number
+        )
     finally:
         opened.process.suspend()
     return tuple(1e3 * value for value in seconds)
@@ -213,7 +234,6 @@ def _under_load(opened: Opened, options: Options) -> tuple[float, ...]:
 def _final(name: str, parts: Sequence[_Part], bundle: Path, options: Options) -> Final:
     pairs = [pair for part in parts for pair in part.pairs]
     mine, theirs = [pair.variant for pair in pairs], [pair.original for pair in pairs]
-    loaded = next((part for part in parts if part.load_ms), parts[0])
     return Final(
         id=name,
         log_ratios=_log_ratios(parts, options),
@@ -230,8 +250,8 @@ def _final(name: str, parts: Sequence[_Part], bundle: Path, options: Options) ->
         peak_memory_bytes=max(part.peak for part in parts),
         original_peak_memory_bytes=max(part.original_peak for part in parts),
         bundle=str(bundle),
-        load_ms=loaded.load_ms,
-        original_load_ms=loaded.original_load_ms,
+        load_ms=tuple(part.load_ms for part in parts if part.load_ms),
+        original_load_ms=tuple(part.original_load_ms for part in parts if part.original_load_ms),
         still_warming=any(part.still_warming for part in parts),
         original_still_warming=any(part.original_still_warming for part in parts),
         joules=_joules(mine),
