@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import pkgutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -91,3 +92,11 @@ def test_the_same_report_gives_the_same_text(name: str) -> None:
 def test_the_hostile_text_survives_where_it_is_data() -> None:
     data = json.loads(FOUND["json"].render(REPORTS["hostile"], None))
     assert data["target"] == build.HOSTILE
+
+
+@pytest.mark.parametrize("name", FOUND)
+def test_the_load_is_said_where_it_is_not_one_request_at_a_time(name: str) -> None:
+    plain = replace(REPORTS["winner"], load="One request at a time.")
+    if name != "json":
+        assert "Load:" not in FOUND[name].render(plain, None)
+    assert "a closed loop of 2 clients, batches of 4" in " ".join(FOUND[name].render(REPORTS["winner"], None).split())

@@ -278,6 +278,7 @@ def winner() -> Report:
         bundle="unslow-runs/encoder-20260101-120000/bundle",
         notes=("The load was a closed loop of one client.",),
         requests={"timed": 200, "kept for the finals": 100, "judged": 353, "labelled": True},
+        load="Before: one request at a time. After: a closed loop of 2 clients, batches of 4.",
     )
 
 
@@ -365,6 +366,7 @@ def hostile(text: str = HOSTILE) -> Report:
             id=f"{k}{text}",
             fixes=(Applied(text, {text: text}),) if t.fixes else (),
             tag=text,
+            load=text,
             reason=text,
             outputs=bad,
         )
@@ -401,6 +403,7 @@ def hostile(text: str = HOSTILE) -> Report:
         bundle=text,
         notes=(text,),
         requests={text: text},
+        load=text,
     )
 
 

@@ -89,3 +89,4 @@ class Alone:
     setup_s: float
     peak_memory_bytes: int
     load_ms: tuple[tuple[float, ...], ...] = ()
+    joules: float | None = None

@@ -58,7 +58,8 @@ class Trial:
     """One variant. `reason` says in one sentence why it is not the winner, or why it failed. Raw samples stay with it.
 
     `speedup` is the finals' where there were finals (`process_pairs` above 0), else the race's. `race_log_ratios` are
-    ln(original ÷ variant) of each pair of turns, `final_log_ratios` one list per process pair.
+    ln(original ÷ variant) of each pair of turns, `final_log_ratios` one list per process pair. `load` says under what
+    the figures were taken: one request at a time, a closed loop of so many clients, batches, or an open loop.
     """
 
     id: str
@@ -78,6 +79,7 @@ class Trial:
     reason: str = ""
     race_log_ratios: tuple[float, ...] = ()
     final_log_ratios: tuple[tuple[float, ...], ...] = ()
+    load: str = ""
 
     def __str__(self) -> str:
         return " + ".join(map(str, self.fixes)) or "original"
@@ -109,7 +111,11 @@ class RatedFinding:
 
 @dataclass(frozen=True)
 class Report:
-    """The whole result of `fix`. `winner` is the id of a trial, or None: the original is the best that was found."""
+    """The whole result of `fix`. `winner` is the id of a trial, or None: the original is the best that was found.
+
+    `command` repeats the run; `load` says under what the figures before and after were taken. Times are in seconds or
+    ms, memory in bytes, as the names say.
+    """
 
     target: str
     environment: Machine
@@ -126,6 +132,7 @@ class Report:
     bundle: str = ""
     notes: tuple[str, ...] = ()
     requests: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    load: str = ""
 
     @property
     def winning(self) -> Trial | None:

@@ -76,6 +76,11 @@ def headline(report: Report) -> Headline:
     return Headline(gain, f", outputs {outputs}: {name_of(winning)}", tone, ends)
 
 
+def load_of(report: Report) -> str:
+    """Under what load the figures were taken; "" for one request at a time, which needs no words."""
+    return "" if report.load.lower() in ("", "one request at a time.") else f"Load: {plain(report.load, 300)}"
+
+
 def explanations(trial: Trial | None) -> str:
     """Whether the variant gives the same reasons as the original; "" where nobody asked."""
     drift: Mapping[str, Any] = trial.outputs.drift if trial is not None and trial.outputs else {}

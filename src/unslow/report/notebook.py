@@ -19,6 +19,7 @@ def summary_html(report: Report) -> str:
         winner=words.winner_of(report),
         figures=figures(report),
         break_even=break_even(report),
+        load=words.load_of(report),
         trials=words.variants_of(report),
         css=ours(asset("summary.css")),
     )

@@ -40,6 +40,7 @@ def page(report: Report, profile: Profile | None = None) -> str:
         figures=figures(report),
         key_figures=[row for row in figures(report) if row.label in _KEY_FIGURES and row.before and row.after],
         break_even=break_even(report),
+        load=words.load_of(report),
         snippet=snippet(report),
         profile=report.profile if profile is None else summarised(profile, MOST_OPS),
         shares=shares_of(report.profile),

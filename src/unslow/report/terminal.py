@@ -66,6 +66,8 @@ def summary(report: Report) -> RenderableType:
     rows = figures(report)
     if rows:
         parts += [Text(), _figures_table(rows, after=words.winner_of(report) is not None)]
+    if words.load_of(report):
+        parts.append(Text(words.load_of(report), style="dim"))
     paid = break_even(report)
     if paid:
         parts.append(Text(f"Break-even: {paid}.", style="dim"))

@@ -11,15 +11,18 @@ import numpy as np
 
 from unslow.core.estimate import Estimate, Verdict, verdict_of
 from unslow.core.events import Event, Listener
-from unslow.core.heat import Final, Heat
+from unslow.core.heat import Alone, Final, Heat
 from unslow.core.options import Options
 from unslow.core.trial import Guarded, Percentiles, Speedup, Trial
 from unslow.core.units import interval
 from unslow.core.variant import Fix
+from unslow.core.workload import Serving
 from unslow.measure.finals import finals_estimate, percentile_interval, percentile_over_processes
 from unslow.search.space import riskiest
+from unslow.verbs._load import load_of
 
 FINAL_LEVEL = 0.95
+ONE_BY_ONE = Serving()
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,13 @@ class Results:
     finals: Mapping[str, Final]
     failures: Mapping[str, str]
     set_aside: Mapping[str, str]
+    alone: Alone | None = None
+
+    @property
+    def original(self) -> Alone | None:
+        """The original's own figures: from the turns against one finalist, else from turns by itself."""
+        final = next(iter(self.finals.values()), None)
+        return self.alone if final is None else _part_of(final)
 
 
 def final_speedup(final: Final) -> Estimate:
@@ -73,10 +83,20 @@ def _why_not_below(limit_ms: float, latency: Percentiles) -> str:
     return f"Its p99 may be as high as {latency.p99_high:.3g} ms, and --p99-below is {limit_ms:g} ms."
 
 
-def trials(results: Results, fixes: Mapping[str, Fix], options: Options, winner: str | None) -> tuple[Trial, ...]:
-    """Every variant as it is reported: the finalists by their finals, then the others, fastest first."""
+def trials(
+    results: Results,
+    fixes: Mapping[str, Fix],
+    options: Options,
+    winner: str | None,
+    serving: Serving = ONE_BY_ONE,
+) -> tuple[Trial, ...]:
+    """Every variant as it is reported: the finalists by their finals, then the others, fastest first.
+
+    `serving` is the original's.
+    """
     made = [_trial(heat, results, fixes, options, winner) for heat in results.heats.values()]
-    made += [original_trial(final) for final in list(results.finals.values())[:1]]
+    original = _original_trial(results, load_of(serving, options.rate))
+    made += [] if original is None else [original]
 
     def rank(trial: Trial) -> tuple[bool, bool, float]:
         return (trial.id != winner, trial.verdict == "failed", -(trial.speedup.point if trial.speedup else 0.0))
@@ -101,27 +121,46 @@ def _trial(heat: Heat, results: Results, fixes: Mapping[str, Fix], options: Opti
         peak_memory_bytes=final.peak_memory_bytes if final else heat.peak_memory_bytes or None,
         setup_s=heat.build_s + heat.setup_s if heat.setup_s else None,
         reason="" if heat.id == winner else failure or _reason(heat, results, options, winner),
+        load=load_of(heat.workload.serving, options.rate if final else 0.0) if heat.workload else "",
         race_log_ratios=heat.log_ratios,
         final_log_ratios=final.log_ratios if final else (),
     )
     return _with_final(basic, heat, final) if final else basic
 
 
-def original_trial(final: Final) -> Trial:
-    """The original's own figures, from the turns against one finalist: what everything is compared with."""
+def _original_trial(results: Results, load: str) -> Trial | None:
+    """The original's own figures: what everything is compared with."""
+    figures, final = results.original, next(iter(results.finals.values()), None)
+    if figures is None:
+        return None
+    turn_pairs, process_pairs = (sum(map(len, final.log_ratios)), len(final.log_ratios)) if final else (0, 0)
     return Trial(
         id="original",
         fixes=(),
         tag="exact",
         verdict="same",
-        speedup=Speedup(1.0, 1.0, 1.0, FINAL_LEVEL, sum(map(len, final.log_ratios)), len(final.log_ratios)),
-        latency_ms=percentiles(final.original_call_ms, final.original_load_ms),
-        throughput=final.original_requests / final.original_seconds,
-        cpu_seconds_per_1000=1000 * final.original_cpu_seconds / final.original_requests,
-        joules_per_1000=per_1000(final.original_joules, final.original_requests),
-        peak_memory_bytes=final.original_peak_memory_bytes,
-        setup_s=final.original_setup_s,
+        speedup=Speedup(1.0, 1.0, 1.0, FINAL_LEVEL, turn_pairs, process_pairs),
+        latency_ms=percentiles(figures.call_ms, figures.load_ms),
+        throughput=figures.requests / figures.seconds,
+        cpu_seconds_per_1000=1000 * figures.cpu_seconds / figures.requests,
+        joules_per_1000=per_1000(figures.joules, figures.requests),
+        peak_memory_bytes=figures.peak_memory_bytes,
+        setup_s=figures.setup_s,
         reason="What everything else is compared with.",
+        load=load,
+    )
+
+
+def _part_of(final: Final) -> Alone:
+    return Alone(
+        call_ms=final.original_call_ms,
+        seconds=final.original_seconds,
+        cpu_seconds=final.original_cpu_seconds,
+        requests=final.original_requests,
+        setup_s=final.original_setup_s,
+        peak_memory_bytes=final.original_peak_memory_bytes,
+        load_ms=final.original_load_ms,
+        joules=final.original_joules,
     )
 
 

@@ -12,6 +12,7 @@ from unslow.report.page import page
 from unslow.runs.folder import RunFolder, write_json, write_text, writing
 from unslow.search.contest import Raced, untried
 from unslow.search.space import Known, refusals
+from unslow.verbs._load import load_line
 from unslow.verbs._look import Look, rated, write_profile
 from unslow.verbs._named import command_of
 from unslow.verbs._trials import Results, percentiles, trials, winner_of
@@ -26,6 +27,8 @@ def reported(
     """The report of a run, from everything that was seen and measured."""
     options = known.options
     winner = winner_of(results, known.fixes, options)
+    tried = trials(results, known.fixes, options, winner, seen.surveyed.workload.serving)
+    by_id = {trial.id: trial for trial in tried}
     return Report(
         target=str(seen.surveyed.workload.target),
         environment=seen.machine,
@@ -34,7 +37,7 @@ def reported(
         noise=options.noise,
         profile=summarised(seen.profile),
         findings=rated(seen.findings, options.worth, known.fixes),
-        trials=trials(results, known.fixes, options, winner),
+        trials=tried,
         winner=winner,
         elapsed_s=elapsed_s,
         command=command_of(folder, seen.surveyed.workload.target),
@@ -42,6 +45,7 @@ def reported(
         bundle=str(folder.bundle) if winner else "",
         notes=_notes(seen, known, results, in_evaluation_mode),
         requests=_requests(seen, results),
+        load=load_line(by_id.get("original"), by_id.get(winner or "")),
     )
 
 
@@ -96,7 +100,7 @@ def still_warming(results: Results) -> list[str]:
 
 
 def _requests(seen: Look, results: Results) -> dict[str, object]:
-    """The original's own figures, from the finals where there were some."""
+    """The original's own figures."""
     facts = seen.surveyed.facts
     base: dict[str, object] = {
         "count": facts.requests,
@@ -104,13 +108,13 @@ def _requests(seen: Look, results: Results) -> dict[str, object]:
         "original_ms": 1e3 * facts.seconds_per_request,
         "original_described": seconds(facts.seconds_per_request),
     }
-    final = next(iter(results.finals.values()), None)
-    if final is None:
+    figures = results.original
+    if figures is None:
         return base
     return base | {
-        "original_ms": 1e3 * final.original_seconds / final.original_requests,
-        "latency_ms": percentiles(final.original_call_ms),
-        "throughput": final.original_requests / final.original_seconds,
-        "cpu_seconds_per_1000": 1000 * final.original_cpu_seconds / final.original_requests,
-        "peak_memory_bytes": final.original_peak_memory_bytes,
+        "original_ms": 1e3 * figures.seconds / figures.requests,
+        "latency_ms": percentiles(figures.call_ms),
+        "throughput": figures.requests / figures.seconds,
+        "cpu_seconds_per_1000": 1000 * figures.cpu_seconds / figures.requests,
+        "peak_memory_bytes": figures.peak_memory_bytes,
     }
