@@ -24,6 +24,7 @@ from unslow.verbs._call import call
 from unslow.verbs._decide import decide
 from unslow.verbs._look import Look, look
 from unslow.verbs._named import Named, keep_options, named
+from unslow.verbs._original import with_original
 from unslow.verbs._rescue import Again
 from unslow.verbs._trials import telling_trials
 from unslow.verbs._write import reported, written
@@ -99,6 +100,7 @@ def fix_named(run: Named, options: Options, listener: Listener, processes: Proce
         original.close()
         again = Again(original, check, budget.rescue_ends)
         results = decide(bench, raced, guard, known.fixes, again, budget, journal, listener)
+        results = with_original(results, bench, options, journal, listener)
     finally:
         original.close()
         guard.close()
