@@ -9,10 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+import bundled
+from unslow import targets
+from unslow.bundle.write import write_bundle
 from unslow.core.calls import Request
 from unslow.core.errors import BadInput
 from unslow.core.facts import Facts
-from unslow.core.workload import Inference, Model, Target, Workload
+from unslow.core.workload import Host, Inference, Model, Serving, Target, Workload
 from unslow.read import read
 from unslow.survey import observe, run
 from unslow.survey.names import names_of
@@ -231,8 +234,6 @@ def test_other_weights_make_another_workload(tmp_path: Path) -> None:
 def test_an_onnx_file(tmp_path: Path) -> None:
     onnx: Any = pytest.importorskip("onnx")
     pytest.importorskip("onnxruntime")
-    from unslow import targets
-
     helper = onnx.helper
     ends = [helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, ["n", 3]) for name in ("x", "y")]
     graph = helper.make_graph([helper.make_node("Relu", ["x"], ["y"])], "g", ends[:1], ends[1:])
@@ -243,6 +244,50 @@ def test_an_onnx_file(tmp_path: Path) -> None:
     assert (found.facts.framework, found.facts.made_inputs, found.facts.batch_axis) == ("onnx", True, True)
     assert [leaf.name for leaf in found.facts.inputs] == ["x"]
     assert read(Path(found.recording)).source == "onnxruntime"
+
+
+@pytest.mark.parametrize(
+    ("serving", "rows"),
+    [
+        (Serving(), {2}),
+        (Serving(batch_size=4), {8}),
+        (Serving(clients=2), {2}),
+        (Serving(batch_size=2, clients=2), {4}),
+    ],
+)
+def test_a_bundle_is_profiled_as_it_is_served(tmp_path: Path, serving: Serving, rows: set[int]) -> None:
+    """The operators see whole batches; what a request takes stays what one of them takes."""
+    pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    workload = bundled.onnx_workload(bundled.onnx_model(tmp_path), serving=serving, host=Host(threads=1))
+    bundle = write_bundle(
+        tmp_path / "bundle", workload, fixes=[], measured={}, facts=bundled.facts(), machine=bundled.MACHINE
+    )
+    found = survey(targets.locate(str(bundle)), tmp_path)
+    assert (found.workload.serving, found.workload.host) == (serving, Host(threads=1))
+    shapes = [span.details["shapes"] for span in read(Path(found.recording)).spans if "shapes" in span.details]
+    assert {shape[0][0] for shape in shapes} == rows
+    assert found.facts.inputs[0].shapes == (((2, 3), 16),)
+
+
+@pytest.mark.parametrize("serving", [Serving(), Serving(batch_size=4), Serving(batch_size=2, clients=2)])
+def test_the_time_of_a_request_is_its_part_of_its_call(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, serving: Serving
+) -> None:
+    def second_long(answer: Any, requests: int, budget_s: float) -> observe.Timing:
+        answer(requests - 1)
+        return observe.Timing((1.0, 1.0), 6.0, 3)
+
+    pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    monkeypatch.setattr(observe, "time_requests", second_long)
+    workload = bundled.onnx_workload(bundled.onnx_model(tmp_path), serving=serving)
+    bundle = write_bundle(
+        tmp_path / "bundle", workload, fixes=[], measured={}, facts=bundled.facts(), machine=bundled.MACHINE
+    )
+    facts = survey(targets.locate(str(bundle)), tmp_path).facts
+    together = serving.batch_size * serving.clients
+    assert (facts.seconds_per_request, facts.cpu_seconds_per_request) == (1 / together, 3 / together)
 
 
 def named(model: Any, *inputs: Any, path: str = "", **settings: Any) -> tuple[str, ...]:

@@ -48,18 +48,27 @@ class _Built:
     names: tuple[str, ...]
     build_seconds: float
 
+    @property
+    def answer(self) -> Callable[[int], Any]:
+        """Answers what meets the model together, from a place on: one request, unless a bundle is served otherwise."""
+        return self.stream.answer if self.workload.serving == Serving() else self._together
+
+    def _together(self, place: int) -> list[Any]:
+        return list(self.stream.answers(range(place, place + self.stream.granularity)))
+
 
 def survey(target: Target, folder: Path) -> Survey:
     """Everything, in this process. Files go to `folder`."""
     built = _build(target)
     first, second = _first_answers(built)
     with observe.files_opened() as opened:
-        timing = observe.time_requests(built.stream.answer, len(built.requests), TIMING_S)
+        timing = observe.time_requests(built.answer, len(built.requests), TIMING_S)
+    together = built.stream.granularity
     facts = replace(
         _facts(built, first, second),
-        files_read=observe.files_read(opened, len(timing.seconds) + timing.warm_up_requests),
-        seconds_per_request=timing.median,
-        cpu_seconds_per_request=timing.cpu_seconds / len(timing.seconds),
+        files_read=observe.files_read(opened, together * (len(timing.seconds) + timing.warm_up_requests)),
+        seconds_per_request=timing.median / together,
+        cpu_seconds_per_request=timing.cpu_seconds / len(timing.seconds) / together,
         spread=timing.spread,
         peak_memory_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
     )
@@ -78,7 +87,7 @@ def _build(target: Target) -> _Built:
     requests = tuple(as_request(_user_code("prepare", prepare, raw)) for raw in inference.inputs)
     names = names_of(workload, inference)
     around = Around(inference.prepare, inference.finish, inference.carry)
-    stream = Stream(call, Serving(), names, inference.inputs, around)
+    stream = Stream(call, workload.serving, names, inference.inputs, around)
     return _Built(workload, inference, stream, requests, names, build_seconds)
 
 
@@ -212,22 +221,40 @@ def _kind(named: Mapping[str, Any]) -> tuple[tuple[str, tuple[int, ...], str], .
 
 def _record(built: _Built, facts: Facts, folder: Path) -> Path:
     """With the framework's own profiler, for a short while."""
-    steps = int(min(MOST_RECORDED, max(LEAST_RECORDED, RECORDED_S / max(facts.seconds_per_request, 1e-6))))
+    one_by_one, seconds = built.workload.serving == Serving(), facts.seconds_per_request * built.stream.granularity
+    steps = int(min(MOST_RECORDED, max(LEAST_RECORDED, RECORDED_S / max(seconds, 1e-6))))
     places = [place % len(built.requests) for place in range(steps)]
     runtime = built.workload.model.runtime
     if runtime in ("torch-module", "exported-program"):
         from unslow.record import torch_profiler
 
-        kinds = [_kind(built.requests[place].named(built.names)) for place in places] if facts.flat_inputs else ()
-        return torch_profiler.record(built.stream.answer, places, folder, kinds)
+        named = [built.requests[place].named(built.names) for place in places] if facts.flat_inputs else []
+        return torch_profiler.record(built.answer, places, folder, list(map(_kind, named)) if one_by_one else ())
     if runtime == "onnxruntime" and facts.flat_inputs:
         from unslow.record import onnxruntime_profiler
 
         # What is carried over is not in later requests: any state takes the same time.
         first = built.requests[0].named(built.names)
-        requests = [{**first, **built.requests[place].named(built.names)} for place in places]
-        model = built.workload.model
-        return onnxruntime_profiler.record(Path(model.path), model.settings, requests, folder)
+        asked = [built.requests[place] for place in places] if one_by_one else _met_by_the_model(built, steps)
+        requests = [{**first, **request.named(built.names)} for request in asked]
+        model, host = built.workload.model, built.workload.host
+        return onnxruntime_profiler.record(Path(model.path), model.settings, requests, folder, host)
     from unslow.record import step_clock
 
-    return step_clock.record(built.stream.answer, places, folder)
+    return step_clock.record(built.answer, places, folder)
+
+
+def _met_by_the_model(built: _Built, calls: int) -> list[Request]:
+    """The first requests that the model gets, joined, padded and trimmed as they are served."""
+    met: list[Request] = []
+
+    def call(request: Request) -> Any:
+        met.append(request)
+        return built.stream.model_call(request)
+
+    inference, serving = built.inference, built.workload.serving
+    around = Around(inference.prepare, inference.finish, inference.carry)
+    stream = Stream(call, serving, built.names, inference.inputs, around)
+    for _ in stream.answers(range(calls * serving.batch_size)):
+        pass
+    return met[:calls]
