@@ -1,8 +1,10 @@
-"""What is wrong with a target is said in exactly two lines, with exit code 2, and nothing like a result stays."""
+"""What is wrong with a target, or what it lacks here, is said in exactly two lines; nothing like a result stays."""
 
 from __future__ import annotations
 
+import os
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +15,9 @@ from commands import NUMPY_WORK, unslow, written
 RESULTS = ("report.json", "report.html", "bundle", "profile.perfetto.json")
 
 
-def refused(folder: Path, done: subprocess.CompletedProcess[str], *says: str) -> None:
+def refused(folder: Path, done: subprocess.CompletedProcess[str], *says: str, code: int = 2) -> None:
     lines = done.stderr.splitlines()
-    assert (done.returncode, len(lines)) == (2, 2), done.stderr
+    assert (done.returncode, len(lines)) == (code, 2), done.stderr
     assert lines[0].startswith("unslow: ")
     assert all(word in done.stderr for word in says), done.stderr
     assert "Traceback" not in done.stdout + done.stderr
@@ -98,6 +100,77 @@ def test_evaluation_requests_that_the_original_cannot_answer(tmp_path: Path) -> 
 def test_an_onnx_file_that_is_not_whole(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "cut.onnx").write_bytes(content)
     refused(tmp_path, unslow(tmp_path, "fix", tmp_path / "cut.onnx"), "cut.onnx cannot be loaded")
+
+
+def small_model() -> tuple[bytes, int]:
+    """A whole ONNX file, and where its graph ends: what follows is a field of its own, which a cut can leave out."""
+    onnx = pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    weights = onnx.numpy_helper.from_array(np.ones((8, 8), np.float32), "w")
+    x, y = (onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, ["n", 8]) for name in "xy")
+    graph = onnx.helper.make_graph([onnx.helper.make_node("MatMul", ["x", "w"], ["y"])], "g", [x], [y], [weights])
+    model = onnx.helper.make_model(graph, ir_version=8, opset_imports=[onnx.helper.make_opsetid("", 17)])
+    whole = model.SerializeToString()
+    del model.opset_import[:]
+    return whole, len(model.SerializeToString())
+
+
+@pytest.mark.parametrize(
+    ("place", "given"),
+    [
+        ("first field", False),
+        ("middle", False),
+        ("middle", True),
+        ("last of the graph", False),
+        ("graph whole", False),
+        ("graph whole", True),
+        ("last byte", False),
+    ],
+)
+def test_a_model_that_was_cut_off(tmp_path: Path, place: str, given: bool) -> None:
+    whole, graph_ends = small_model()
+    ends = {"first field": 2, "middle": len(whole) // 2, "last of the graph": graph_ends - 1, "graph whole": graph_ends}
+    (tmp_path / "cut.onnx").write_bytes(whole[: ends.get(place, -1)])
+    np.savez(tmp_path / "in.npz", x=np.ones((1, 8), np.float32))
+    inputs = ["--inputs", tmp_path / "in.npz"] if given else []
+    refused(tmp_path, unslow(tmp_path, "fix", tmp_path / "cut.onnx", *inputs, "--out", tmp_path / "run"), "cut.onnx")
+
+
+@pytest.fixture
+def without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Makes a library one that no process of a test can import, as where it is not installed."""
+
+    def lacks(library: str) -> None:
+        (tmp_path / "lacking").mkdir()
+        (tmp_path / "lacking" / "sitecustomize.py").write_text(f"import sys\nsys.modules[{library!r}] = None\n")
+        before = os.environ.get("PYTHONPATH")
+        monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path / "lacking"), *([before] if before else [])]))
+
+    return lacks
+
+
+@pytest.mark.parametrize(("verb", "given"), [("fix", False), ("fix", True), ("diagnose", False)])
+def test_an_extra_that_is_not_installed(tmp_path: Path, without: Callable[[str], None], verb: str, given: bool) -> None:
+    (tmp_path / "m.onnx").write_bytes(small_model()[0])
+    np.savez(tmp_path / "in.npz", x=np.ones((1, 8), np.float32))
+    without("onnxruntime")
+    inputs = ["--inputs", tmp_path / "in.npz"] if given else []
+    done = unslow(tmp_path, verb, tmp_path / "m.onnx", *inputs)
+    refused(tmp_path, done, "onnxruntime", "not installed", "pip install 'unslow[onnx]'", code=3)
+
+
+def test_a_library_of_the_user_s_that_is_not_installed(tmp_path: Path, without: Callable[[str], None]) -> None:
+    file = written(tmp_path, "import torch\n" + NUMPY_WORK)
+    without("torch")
+    refused(tmp_path, unslow(tmp_path, "fix", f"{file}:work"), "torch", "not installed", "pip install", code=3)
+
+
+def test_an_extra_that_one_side_of_a_comparison_lacks(tmp_path: Path, without: Callable[[str], None]) -> None:
+    (tmp_path / "m.onnx").write_bytes(small_model()[0])
+    file = written(tmp_path, NUMPY_WORK)
+    without("onnxruntime")
+    done = unslow(tmp_path, "compare", f"{file}:work", tmp_path / "m.onnx")
+    refused(tmp_path, done, "pip install 'unslow[onnx]'", code=3)
 
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
