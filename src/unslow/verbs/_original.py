@@ -9,9 +9,10 @@ from unslow.core.errors import WorkerFailed
 from unslow.core.events import Event, Listener
 from unslow.core.heat import Alone
 from unslow.core.options import Options
-from unslow.measure.bench import Bench, Opened, open_side
+from unslow.measure.bench import Bench, Opened
 from unslow.measure.final_rounds import Place, under_load, wants_load
 from unslow.measure.finals import TURN_PAIRS_PER_PROCESS
+from unslow.measure.opening import open_side, original_opening
 from unslow.measure.turns import Turn, turn_length
 from unslow.runs.journal import Journal
 from unslow.verbs._trials import Results
@@ -36,7 +37,7 @@ def with_original(results: Results, bench: Bench, options: Options, journal: Jou
 
 
 def _measured(bench: Bench, options: Options) -> Alone:
-    opened = open_side(bench, "original", bench.original, bench.final_order, original=True)
+    opened = open_side(bench, original_opening(bench, bench.final_order))
     with opened.process:
         turns = list(_turns(opened, bench))
         load = (under_load(opened, options, Place(0, 1)),) if wants_load(options) else ()
