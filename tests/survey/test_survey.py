@@ -159,6 +159,20 @@ def test_files_read_in_each_request_are_counted_per_request(tmp_path: Path) -> N
     assert found.opens_per_request == pytest.approx(1)
 
 
+def test_what_watches_the_files_is_in_no_recording(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An audit hook runs inside every call that opens a file, which is where samples are taken."""
+    monkeypatch.setattr(run, "RECORDED_S", 0.2)
+    np.save(tmp_path / "weights.npy", np.ones(100_000))
+
+    def answer(x: Any) -> Any:
+        return x * np.load(tmp_path / "weights.npy").sum()
+
+    found = surveyed(tmp_path, answer, [np.ones((1, 4))] * 3)
+    recorded = Path(found.recording).read_text()
+    assert "npyio" in recorded or "test_survey" in recorded
+    assert "observe.py" not in recorded
+
+
 def test_what_is_not_an_array_cannot_travel_flat(tmp_path: Path) -> None:
     facts = learned(tmp_path, lambda text: np.array([len(text)]), ["one", "three"])
     assert (facts.flat_inputs, facts.inputs, facts.batch_axis, facts.framework) == (False, (), False, "function")
