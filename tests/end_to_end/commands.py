@@ -50,6 +50,15 @@ def command(*arguments: object) -> list[str]:
     return [sys.executable, "-m", "unslow.cli.main", *map(str, arguments)]
 
 
+def path_without(folder: Path, *libraries: str) -> str:
+    """A PYTHONPATH with which no process can import these libraries, as where they are not installed."""
+    place = folder / "lacking"
+    place.mkdir()
+    (place / "sitecustomize.py").write_text(f"import sys\nsys.modules |= dict.fromkeys({libraries!r})\n")
+    before = os.environ.get("PYTHONPATH")
+    return os.pathsep.join([str(place), *([before] if before else [])])
+
+
 def unslow(folder: Path, *arguments: object, timeout_s: float = 500) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command(*arguments),

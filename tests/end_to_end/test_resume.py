@@ -10,12 +10,38 @@ from pathlib import Path
 import psutil
 import pytest
 
-from commands import NUMPY_WORK, lines_of, stopped_when, unslow, workers_of, written
+from commands import NUMPY_WORK, lines_of, path_without, stopped_when, unslow, workers_of, written
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.timeout(900)
 CHOSEN = ("--only", "threads", "--only", "keep-model-loaded", "--worth", "1", "--budget", "60s")
 
 
+def test_a_run_that_was_killed_goes_on_and_says_what_it_had_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One variant, where only NumPy is installed: the least that shows it, and quickly."""
+    monkeypatch.setenv("PYTHONPATH", path_without(tmp_path, "torch", "onnx", "onnxruntime", "openvino"))
+    file, run = written(tmp_path, NUMPY_WORK), tmp_path / "run"
+    journal = run / "journal.jsonl"
+    arguments = ("fix", f"{file}:work", "--out", run, "--only", "keep-model-loaded", "--worth", "1", "--budget", "40s")
+    done = stopped_when(tmp_path, lambda: bool(lines_of(journal, "heat")), signal.SIGKILL, *arguments)
+    assert done.returncode == -9, done.stderr
+    psutil.wait_procs([psutil.Process(pid) for pid in workers_of(done.pid)], timeout=5)
+    assert workers_of(done.pid) == []
+    assert not (run / "report.json").exists()
+    kept = lines_of(journal, "heat")
+    again = unslow(tmp_path, "fix", "--resume", run, "--budget", "1s")
+    assert again.returncode == 0, again.stderr
+    heats = lines_of(journal, "heat")
+    assert heats[: len(kept)] == kept
+    assert len({heat["key"] for heat in heats}) == len(heats), "a heat was run again"
+    report = json.loads((run / "report.json").read_text())
+    assert [fix["name"] for fix in report["trials"][0]["fixes"]] == ["keep-model-loaded"]
+    measured = {trial["id"]: tuple(trial["race_log_ratios"]) for trial in report["trials"]}
+    assert all(measured[heat["key"]] == tuple(heat["value"]["log_ratios"]) for heat in kept)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -9)])
 def test_a_run_that_is_ended_goes_on_where_it_was(tmp_path: Path, number: int, code: int) -> None:
     file, run = written(tmp_path, NUMPY_WORK), tmp_path / "run"
@@ -45,6 +71,7 @@ def test_a_run_that_is_ended_goes_on_where_it_was(tmp_path: Path, number: int, c
     assert workers_of(os.getpid()) == []
 
 
+@pytest.mark.slow
 def test_a_second_resume_of_a_finished_run_measures_nothing(tmp_path: Path) -> None:
     file, run = written(tmp_path, NUMPY_WORK), tmp_path / "run"
     first = unslow(tmp_path, "fix", f"{file}:work", "--out", run, "--only", "keep-model-loaded", "--worth", "1")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from commands import NUMPY_WORK, unslow, written
+from commands import NUMPY_WORK, path_without, unslow, written
 
 RESULTS = ("report.json", "report.html", "bundle", "profile.perfetto.json")
 
@@ -138,13 +137,10 @@ def test_a_model_that_was_cut_off(tmp_path: Path, place: str, given: bool) -> No
 
 @pytest.fixture
 def without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Makes a library one that no process of a test can import, as where it is not installed."""
+    """Takes a library away from every process of the test."""
 
     def lacks(library: str) -> None:
-        (tmp_path / "lacking").mkdir()
-        (tmp_path / "lacking" / "sitecustomize.py").write_text(f"import sys\nsys.modules[{library!r}] = None\n")
-        before = os.environ.get("PYTHONPATH")
-        monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path / "lacking"), *([before] if before else [])]))
+        monkeypatch.setenv("PYTHONPATH", path_without(tmp_path, library))
 
     return lacks
 
