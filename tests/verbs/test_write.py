@@ -1,36 +1,24 @@
-"""What a report says beside its numbers."""
+"""What a run leaves on the disk, and what it says of the original's mode."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import replace
+import pytest
 
-from made import heats, ran, variant
-from unslow.core.heat import Final
-from unslow.verbs._trials import Results
-from unslow.verbs._write import still_warming
-
-A, B = variant("a"), variant("b")
+from handmade import facts
+from unslow.verbs._write import _mode  # pyright: ignore[reportPrivateUsage]
 
 
-def final(of: str, **fields: bool) -> Final:
-    plain = Final(of, ((math.log(2),) * 25,) * 3, (5.0,), (10.0,), 2.0, 2.0, 400, 4.0, 4.0, 400, 3.0, 1.0, 10**6)
-    return replace(plain, **fields)
-
-
-def results(*finals: Final, a: bool = False, b: bool = False) -> Results:
-    found = heats(ran(A, still_warming=a), ran(B, still_warming=b))
-    return Results(found, {}, {}, {one.id: one for one in finals}, {}, {})
-
-
-def test_of_what_was_warm_nothing_is_said() -> None:
-    assert still_warming(results(final(A.id))) == []
-
-
-def test_what_the_finals_found_warm_counts_not_what_the_race_saw() -> None:
-    assert still_warming(results(final(A.id), a=True)) == []
-
-
-def test_those_that_were_still_getting_faster_are_named() -> None:
-    assert still_warming(results(final(A.id, still_warming=True), b=True)) == ["a", "b"]
-    assert still_warming(results(final(A.id, original_still_warming=True), b=True)) == ["the original", "b"]
+@pytest.mark.parametrize(
+    ("stochastic", "evaluation_mode", "said"),
+    [
+        (False, False, None),
+        (False, True, "has layers in training mode"),
+        (True, True, "answers at random"),
+        (True, False, "differently each time"),
+    ],
+)
+def test_at_random_is_only_said_where_it_is_so(stochastic: bool, evaluation_mode: bool, said: str | None) -> None:
+    notes = _mode(facts(stochastic=stochastic), evaluation_mode)
+    assert len(notes) == (said is not None)
+    assert said is None or said in notes[0]
+    assert (evaluation_mode and stochastic) or "random" not in " ".join(notes)

@@ -329,3 +329,44 @@ def test_settings_of_the_original_stay(tmp_path: Path) -> None:
     stage = replace(stage, original=replace(stage.original, model=Model("function", "", {"inputs": ["x"]})))
     Guard(stage, Options()).original_answers()
     assert seen[0] == {"inputs": ["x"], "eval": True}
+
+
+def wide_answers(who: str, settings: Mapping[str, Any], request: Mapping[str, Any]) -> list[Any]:
+    exact = request["x"].astype(np.float64) @ WEIGHTS.astype(np.float64)
+    return [exact if settings.get("dtype") == "float64" else (exact * (1 + 1e-7 * (who != "original"))).astype("f4")]
+
+
+@pytest.mark.parametrize(("seconds", "asked"), [(2.0, 0), (0.5, 8), (0.1, N)])
+def test_the_float64_run_takes_as_many_requests_as_there_is_time_for(
+    tmp_path: Path, seconds: float, asked: int
+) -> None:
+    acted, counted = script(wide_answers), []
+    known = {"framework": "torch", "parameter_bytes": {"float32": 120}, "seconds_per_request": seconds}
+    said = guarded(tmp_path, acted, "numeric", **known)
+    assert said.verdict == "kept"
+    if (tmp_path / "work" / "answers" / "float64.npz").exists():
+        counted = np.load(tmp_path / "work" / "answers" / "float64.npz").files
+    assert len(counted) == asked
+    assert said.numeric["details"].get("against", "reference") == ("reference" if asked else "original")
+
+
+def test_an_original_that_answers_differently_each_time_is_asked_twice_for_exact_fixes(tmp_path: Path) -> None:
+    noise = np.random.default_rng(1)
+
+    def answers(who: str, settings: Mapping[str, Any], request: Mapping[str, Any]) -> list[Any]:
+        size = 1e-2 if who == "original" else 1e-4
+        return [(model(who, settings, request)[0] + size * noise.normal(size=(1, 5))).astype(np.float32)]
+
+    assert guarded(tmp_path / "a", script(answers), "exact").verdict != "kept"
+    said = guarded(tmp_path / "b", script(answers), "numeric", stochastic=True)
+    assert said.verdict != "kept" and not (tmp_path / "b" / "work" / "answers" / "original-again.npz").exists()
+    said = guarded(tmp_path / "c", script(answers), "exact", stochastic=True)
+    assert said.verdict == "kept" and said.numeric["details"]["rule"] == "run-to-run"
+
+
+@pytest.mark.parametrize("n", [1, 3, 8, 24, 500])
+def test_the_places_of_a_glance_are_spread_over_all(tmp_path: Path, n: int) -> None:
+    places = Guard(bench(script(), tmp_path, facts(n)), Options())._places(8)  # pyright: ignore[reportPrivateUsage]
+    assert len(places) == min(8, n) and places[-1] == n - 1
+    hanging = Guard(bench(script(), tmp_path, facts(n, carried=True)), Options())
+    assert hanging._places(8) == list(range(min(8, n)))  # pyright: ignore[reportPrivateUsage]

@@ -136,3 +136,16 @@ def test_integers_without_scores_must_be_equal():
     assert outcome.verdict == "lost"
     assert "1 of 3 elements on request 0" in outcome.reason
     assert judge_numeric(original, Answers.of([[np.array([1, 2, 3], np.int32)]])).verdict == "kept"
+
+
+def test_a_float64_run_of_some_requests_serves_for_all():
+    places = [0, 5, 19]
+    some = REFERENCE.take(places)
+    damaged = answers(np.float32, noise=3e-3)
+    assert judge_numeric(ORIGINAL, damaged, some, places=places).details["beyond"] == len(REQUESTS)
+    leaves = [[leaf.copy()] for (leaf,) in ORIGINAL.leaves]
+    leaves[7][0][1, 3] += 0.01
+    assert "request 7" in judge_numeric(ORIGINAL, Answers.of(leaves), some, places=places).reason
+    reordered = judge_numeric(ORIGINAL, answers(np.float32, blocks=8), some, places=places)
+    assert reordered.verdict == "kept" and "of 3 requests" in reordered.reason
+    assert judge_numeric(ORIGINAL, damaged, some, places=[0, 5]).verdict == "lost"

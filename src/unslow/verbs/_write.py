@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 
+from unslow.core.facts import Facts
 from unslow.core.trial import Report
 from unslow.core.units import seconds
 from unslow.report._summary import summarised
@@ -75,8 +76,7 @@ def _notes(seen: Look, known: Known, results: Results, in_evaluation_mode: bool)
         notes.append(
             "The inputs were made from declared shapes: accuracy on real ones is unproven. Give --inputs FILE.npz."
         )
-    if in_evaluation_mode:
-        notes.append("The original answers at random (layers in training mode): it was compared in evaluation mode.")
+    notes += _mode(facts, in_evaluation_mode)
     if facts.labelled and facts.evaluation_requests < FEW_LABELS:
         notes.append(
             f"{facts.evaluation_requests} labelled requests prove little about accuracy: "
@@ -97,6 +97,17 @@ def still_warming(results: Results) -> list[str]:
     last = {**results.heats, **results.finals}
     variants = [str(results.heats[name].variant) for name, measured in last.items() if measured.still_warming]
     return [*(["the original"] if original else []), *variants]
+def _mode(facts: Facts, in_evaluation_mode: bool) -> list[str]:
+    """What the original's answers were compared as, where that is not plainly what it answers."""
+    if in_evaluation_mode and facts.stochastic:
+        return ["The original answers at random (layers in training mode): it was compared in evaluation mode."]
+    if in_evaluation_mode:
+        return ["The original has layers in training mode: its answers were compared as they are in evaluation mode."]
+    if facts.stochastic:
+        return [
+            "The original answers the same request differently each time: one run of it is what others are held to."
+        ]
+    return []
 
 
 def _requests(seen: Look, results: Results) -> dict[str, object]:

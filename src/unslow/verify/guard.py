@@ -30,8 +30,12 @@ SUBSET = 8
 """Evaluation requests that are compared while a variant is still in the race."""
 METRIC_SHARE = 0.1
 """Of the budget, what the resamples of the user's metric may take for one variant (but half of a wait at most)."""
-REFERENCE_SECONDS = 12.0
-"""A float64 run of the original is made where it takes no longer than this."""
+REFERENCE_SECONDS = 6.0
+"""A float64 run of the original is made on as many evaluation requests as take about this long."""
+FLOAT64_TIMES = 3
+"""How many times longer an answer in float64 takes, roughly."""
+LEAST_REFERENCE = 4
+"""With fewer requests a float64 run says too little of the original's own error."""
 
 
 @dataclass(frozen=True)
@@ -44,11 +48,19 @@ class Paths:
         return self.folder / f"{name}.npz"
 
 
+@dataclass(frozen=True)
+class _Reference:
+    """The file of a float64 run ("": none), and the requests that it answers (none: all)."""
+
+    path: str = ""
+    places: tuple[int, ...] = ()
+
+
 @final
 class Guard:
     """Keeps the original's answers, and the process that judges, for the whole run.
 
-    A stochastic original (dropout left on) is compared in evaluation mode.
+    A stochastic original (dropout left on) is compared in evaluation mode, as is one with any layer in training mode.
     """
 
     def __init__(self, bench: Bench, options: Options) -> None:
@@ -111,7 +123,7 @@ class Guard:
 
     def check_subset(self, original: Opened, variant: Opened, heat: Heat) -> str:
         """Why the outputs are lost beyond doubt, looking at a few answers only; "" if they may be kept."""
-        places = self._subset_places()
+        places = self._places(SUBSET)
         if self._subset is None:
             whole = read_answers(self.original_answers(original))
             self._subset = whole.take(places)
@@ -132,7 +144,7 @@ class Guard:
         path = self._paths.of(heat.id)
         if heat.workload is None:
             return Guarded("lost", "It was never built.")
-        original, reference = self.original_answers(), self._reference(tag)
+        original, reference, again = self.original_answers(), self._reference(tag), self._again(tag)
         try:
             opening = Opening(heat.id, heat.workload, self._bench.final_order, bundle)
             process = load_process(self._bench, opening)
@@ -145,8 +157,18 @@ class Guard:
                 return Guarded("lost", error.what)
             tolerance = self._bench.facts.tolerance if self._options.tolerance is None else self._options.tolerance
             alpha = self._options.alpha / max(1, lossy_variants)
-            seed, seconds = self._options.seed, min(METRIC_SHARE * self._options.budget_s, self._wait_s / 2)
-            case = Case(str(original), str(path), tag, tolerance, alpha, seed, reference, seconds=seconds)
+            case = Case(
+                str(original),
+                str(path),
+                tag,
+                tolerance,
+                alpha,
+                self._options.seed,
+                reference=reference.path,
+                again=again,
+                reference_places=reference.places,
+                seconds=min(METRIC_SHARE * self._options.budget_s, self._wait_s / 2),
+            )
             try:
                 guarded = from_json(Guarded, self._asked("judge", case=to_json(case)))
             except WorkerFailed as error:
@@ -201,21 +223,35 @@ class Guard:
             return None
         return explained(facts, read_requests(self._bench.folder.survey).evaluation, self._options.seed)
 
-    def _reference(self, tag: str) -> str:
-        """A float64 run of a PyTorch original, for what its own error is; "" where there is none."""
+    def _reference(self, tag: str) -> _Reference:
+        """A float64 run of a PyTorch original, for what its own error is, on as many requests as there is time for."""
         facts, path = self._bench.facts, self._paths.of("float64")
-        cheap = 3 * facts.seconds_per_request * facts.evaluation_requests <= REFERENCE_SECONDS
-        if tag == "lossy" or not cheap or facts.framework != "torch" or "float32" not in facts.parameter_bytes:
+        fit = int(REFERENCE_SECONDS / (FLOAT64_TIMES * max(facts.seconds_per_request, 1e-9)))
+        places = () if fit >= facts.evaluation_requests else tuple(self._places(fit))
+        if tag == "lossy" or facts.framework != "torch" or "float32" not in facts.parameter_bytes:
+            return _Reference()
+        if fit < min(LEAST_REFERENCE, facts.evaluation_requests):
+            return _Reference()
+        # A model that casts inside itself cannot run in float64: its own error is then assumed.
+        made = self._answered(path, {"dtype": "float64", "eval": True}, list(places) or None)
+        return _Reference(str(path), places) if made else _Reference()
+
+    def _again(self, tag: str) -> str:
+        """A second run of an original that answers differently each time, for how far it is from itself; else ""."""
+        path = self._paths.of("original-again")
+        if tag != "exact" or not self._bench.facts.stochastic:
             return ""
+        return str(path) if self._answered(path, {}, None) else ""
+
+    def _answered(self, path: Path, settings: Mapping[str, object], places: list[int] | None) -> bool:
+        """Whether the original with these settings has answered into the file, now or earlier."""
         if not path.exists():
             try:
-                with self._open_original({"dtype": "float64", "eval": True}) as process:
-                    process.ask("answers", self._wait_s, places=None, path=str(path))
-            except (
-                WorkerFailed
-            ):  # A model that casts inside itself cannot run in float64: its own error is then assumed.
-                return ""
-        return str(path)
+                with self._open_original(settings) as process:
+                    process.ask("answers", self._wait_s, places=places, path=str(path))
+            except WorkerFailed:
+                return False
+        return True
 
     def _open_original(self, settings: Mapping[str, object]) -> Process:
         workload = _with_settings(compared_original(self._bench.original, self._bench.facts), settings)
@@ -230,11 +266,13 @@ class Guard:
         finally:
             self._judge.suspend()
 
-    def _subset_places(self) -> list[int]:
+    def _places(self, most: int) -> list[int]:
+        """At most so many of the evaluation requests, spread over all of them."""
         requests = self._bench.facts.evaluation_requests
+        most = min(most, requests)
         if self._bench.facts.carried:  # What hangs together is looked at from its beginning.
-            return list(range(min(SUBSET, requests)))
-        return sorted({round(place * (requests - 1) / max(1, SUBSET - 1)) for place in range(min(SUBSET, requests))})
+            return list(range(most))
+        return sorted({round(place * (requests - 1) / max(1, most - 1)) for place in range(most)})
 
 
 def compared_original(original: Workload, facts: Facts) -> Workload:

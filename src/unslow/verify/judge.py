@@ -25,8 +25,12 @@ GROSS_ERROR = 0.7
 
 @dataclass(frozen=True)
 class Case:
-    """What is judged: files of answers, the tag of the riskiest fix, the risk that may be taken, and the time (for the
-    resamples of a metric) in `seconds`."""
+    """What is judged: files of answers, the tag of the riskiest fix, and the risk that may be taken.
+
+    `reference` is a float64 run of the original, on the requests `reference_places` alone where there are some. `again`
+    is a second run of an original that answers differently each time. Both are "" where there is none. `seconds` is for
+    the resamples of a metric.
+    """
 
     original: str
     variant: str
@@ -37,6 +41,7 @@ class Case:
     reference: str = ""
     again: str = ""
     seconds: float = math.inf
+    reference_places: tuple[int, ...] = ()
 
 
 def read_answers(path: str | Path) -> Answers:
@@ -112,7 +117,8 @@ def _numeric(original: Answers, variant: Answers, case: Case) -> Outcome | None:
         return None
     reference = read_answers(case.reference) if case.reference else None
     again = read_answers(case.again) if case.again else None
-    return judge_numeric(original, variant, reference, exact=case.tag == "exact", again=again)
+    places = case.reference_places or None
+    return judge_numeric(original, variant, reference, exact=case.tag == "exact", again=again, places=places)
 
 
 def _metric(inference: Inference, original: Answers, variant: Answers, case: Case) -> Outcome | None:

@@ -13,7 +13,8 @@ against a float64 run, or a small level at which reordered sums are told from da
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,18 +74,24 @@ def judge_numeric(
     *,
     exact: bool = False,
     again: Answers | None = None,
+    places: Sequence[int] | None = None,
 ) -> Outcome:
     """Whether a fix that is tagged `numeric`, or `exact`, kept the outputs; `details["rule"]` says by which rule.
 
-    `again` is a second run of the original. Rules: `bit-equal`; `run-to-run` (exact only: no further from the original
-    than the original from itself); `numeric` (error within the allowance on every request). Discrete leaves are equal,
-    except, for `numeric`, labels that are the argmax of a float leaf in which the two classes tie within the error.
+    `reference` is a float64 run of the original on the requests `places` (None: on all). The others are held against
+    the original itself, and their own error is taken for the median of those. `again` is a second run of the original.
+
+    Rules: `bit-equal`; `run-to-run` (exact only: no further from the original than the original from itself); `numeric`
+    (error within the allowance on every request). Discrete leaves are equal, except, for `numeric`, labels that are the
+    argmax of a float leaf in which the two classes tie within the error.
     """
     if not len(original):
         return Outcome("unproven", "numeric", "There are no requests to compare the outputs on.")
-    for other in (variant, reference):
-        if other is not None and (reason := original.difference_of_structure(other)):
-            return Outcome("lost", "numeric", reason)
+    if reason := original.difference_of_structure(variant):
+        return Outcome("lost", "numeric", reason)
+    known = None if reference is None else _Reference(reference, range(len(original)) if places is None else places)
+    if known is not None and (reason := original.take(known.places).difference_of_structure(known.answers)):
+        return Outcome("lost", "numeric", reason)
     if not variant.finite(original):
         return Outcome(
             "lost", "numeric", "The variant answers NaN or infinity where the original's numbers are finite."
@@ -92,7 +99,7 @@ def judge_numeric(
     n = len(original)
     if _bit_equal(original, variant):
         return Outcome("kept", "numeric", f"Bit-equal on all {n} requests.", details=_numbers("bit-equal", 0.0, 0.0, n))
-    allowed = _allowed(original, reference, exact)
+    allowed = _allowed(original, known, exact)
     if reason := _discrete_difference(original, variant, None if exact else allowed):
         return Outcome("lost", "numeric", reason, details={"rule": "discrete", "requests": n})
     if exact and again is not None and not original.difference_of_structure(again):
@@ -100,28 +107,40 @@ def judge_numeric(
         if apart <= own:
             reason = f"Within the original's own run-to-run difference on all {n} requests: {apart:.2g} of {own:.2g}."
             return Outcome("kept", "numeric", reason, details=_numbers("run-to-run", apart, own, n))
-    return _by_rule(_errors_against(reference, original, variant), allowed, reference is None, exact)
+    return _by_rule(_errors_against(known, original, variant), allowed, known, exact)
 
 
-def _errors_against(reference: Answers | None, original: Answers, variant: Answers) -> Errors:
-    """The variant's error against the reference; against the original where the reference is of no use."""
-    apart = errors(variant, original)
-    if reference is None:
-        return apart
-    usable = np.isfinite(errors(original, reference))
-    return np.where(usable, errors(variant, reference), apart)
+@dataclass(frozen=True)
+class _Reference:
+    """A float64 run on some of the requests, or on all."""
+
+    answers: Answers
+    places: Sequence[int]
 
 
-def _by_rule(found: Errors, allowed: Errors, assumed: bool, exact: bool) -> Outcome:
+def _errors_against(reference: _Reference | None, original: Answers, variant: Answers) -> Errors:
+    """The variant's error against the reference; against the original where there is none, or it is of no use."""
+    found = errors(variant, original)
+    if reference is not None:
+        places = np.asarray(reference.places)
+        usable = np.isfinite(errors(original.take(places), reference.answers))
+        found[places] = np.where(usable, errors(variant.take(places), reference.answers), found[places])
+    return found
+
+
+def _by_rule(found: Errors, allowed: Errors, reference: _Reference | None, exact: bool) -> Outcome:
     """The numeric rule: the error of every request against its allowance."""
     worst = int(np.argmax(found / allowed))
     error, limit, n = float(found[worst]), float(allowed[worst]), len(found)
-    against = "the original (no float64 run: its own error is assumed)" if assumed else "a float64 run"
+    against = "the original (no float64 run: its own error is assumed)"
+    if reference is not None:
+        some = len(reference.places)
+        against = "a float64 run" if some == n else f"a float64 run (of {some} requests; else the original)"
     start = "Not bit-equal. " if exact else ""
     over = int((found > allowed).sum())
     numbers = {
         **_numbers("numeric", error, limit, n),
-        "against": "original" if assumed else "reference",
+        "against": "original" if reference is None else "reference",
         "beyond": over,
     }
     if over:
@@ -136,10 +155,14 @@ def _numbers(rule: str, error: float, allowed: float, n: int) -> Mapping[str, De
     return {"rule": rule, "error": shown, "allowed": allowed, "requests": n}
 
 
-def _allowed(original: Answers, reference: Answers | None, exact: bool) -> Errors:
+def _allowed(original: Answers, reference: _Reference | None, exact: bool) -> Errors:
     """The error that each request may have, float64 (requests,)."""
-    own = original_error(original, reference)
-    own = np.where(np.isfinite(own), own, 0.0)
+    own = original_error(original, None)
+    if reference is not None:
+        known = original_error(original.take(np.asarray(reference.places)), reference.answers)
+        known = np.where(np.isfinite(known), known, 0.0)
+        own = np.full(len(original), np.median(known))
+        own[np.asarray(reference.places)] = known
     eps = _eps(original)
     level = min(EXACT_LEVEL_EPS * eps, max(NUMERIC_LEVEL, HALF_LEVEL_EPS * eps))
     if not exact:
