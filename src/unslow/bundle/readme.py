@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from unslow.bundle.manifest import Manifest
 from unslow.runtimes import runtime_of
@@ -16,8 +18,20 @@ def readme(manifest: Manifest, folder: Path) -> str:
 
 def _title(manifest: Manifest) -> str:
     fixes = ", ".join(map(str, manifest.fixes)) or "none: the model as it was"
-    lines = (f"From: `{manifest.target}`", f"Fixes: {fixes}", f"Runtime: {manifest.model.runtime}")
+    lines = [f"From: `{manifest.target}`", f"Fixes: {fixes}", f"Runtime: {manifest.model.runtime}"]
+    if "machine" in manifest.measured:
+        lines.append(f"Measured: {_measured(manifest.measured)}")
     return "# A model that `unslow fix` made faster\n\n" + "  \n".join(lines)
+
+
+def _measured(measured: Mapping[str, Any]) -> str:
+    speed = measured["speedup"]
+    shown = f"{speed['point']:.2f}× ({speed['low']:.2f} to {speed['high']:.2f}) in {measured['objective']}"
+    place = measured["machine"]
+    return (
+        f"{shown}, outputs {measured['outputs']}, against `{measured['against']}`, on {measured['date'][:10]} on "
+        f"{place['cores']} cores of {place['processor']}"
+    )
 
 
 def _loading(manifest: Manifest, folder: Path) -> str:

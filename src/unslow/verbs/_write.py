@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
+from unslow.bundle.publish import publish, withdraw
 from unslow.core.facts import Facts
-from unslow.core.trial import Report
+from unslow.core.jsonable import to_json
+from unslow.core.trial import Report, Trial
 from unslow.core.units import seconds
 from unslow.report._summary import summarised
 from unslow.report.json import report_json
@@ -53,17 +58,30 @@ def reported(
 def written(report: Report, results: Results, seen: Look, folder: RunFolder) -> Report:
     """Write everything; files are whole or absent. What a run needs only while it goes on is removed."""
     write_profile(seen.profile, folder.path / "profile.perfetto.json")
-    if report.winner:
-        with writing(folder.bundle):
-            draft = folder.bundle.with_name(".bundle.draft")
-            for earlier in (draft, folder.bundle):
-                shutil.rmtree(earlier, ignore_errors=True)
-            shutil.copytree(results.finals[report.winner].bundle, draft)
-            draft.rename(folder.bundle)
+    with writing(folder.bundle):
+        if report.winning is None:
+            withdraw(folder.bundle)
+        else:
+            publish(Path(results.finals[report.winning.id].bundle), folder.bundle, measured(report, report.winning))
     write_json(folder.path / "report.json", report_json(report))
     write_text(folder.path / "report.html", page(report, seen.profile))
     shutil.rmtree(folder.path / "work" / "inductor", ignore_errors=True)
     return report
+
+
+def measured(report: Report, winning: Trial) -> dict[str, Any]:
+    """What a bundle says of what it was shown to be: how much faster, than what, when and where."""
+    machine = report.environment
+    return {
+        "speedup": to_json(winning.speedup),
+        "verdict": winning.verdict,
+        "outputs": winning.outputs.verdict if winning.outputs else "unproven",
+        "objective": report.objective,
+        "load": winning.load,
+        "against": report.target,
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": {"processor": machine.processor, "cores": machine.cores, "system": machine.system},
+    }
 
 
 def _notes(seen: Look, known: Known, results: Results, in_evaluation_mode: bool) -> tuple[str, ...]:
