@@ -11,8 +11,7 @@ Shape = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Leaf:
-    """One input or output array: its name, dtype ("float32", "int64"), and how often each shape was seen in the
-    stream."""
+    """One input or output array: its name, dtype ("float32", "int64"), how often the stream had each shape."""
 
     name: str
     dtype: str
@@ -54,9 +53,9 @@ class Facts:
     computes anything. `padding_share` is the part of the tokens that the mask named `padding_mask` switches off (0
     where there is none). `batch_axis`: requests can be joined along axis 0, tried and found to give the same answers.
     `grad_recorded`: the outputs hang on an autograd graph. `training`: module names still in training mode that behave
-    differently there (dropout, batch norm). `subnormal_share`: part of the weights' non-zero values that are
-    subnormal, or
-    of the activations', whichever is larger. `spread` is the ratio of the 90th to the 50th percentile of request times.
+    differently there (dropout, batch norm). `stochastic`: the first request, asked twice, is answered differently.
+    `subnormal_share`: part of the weights' non-zero values that are subnormal, or of the activations', whichever is
+    larger. `spread` is the ratio of the 90th to the 50th percentile of request times.
     """
 
     framework: str

@@ -12,9 +12,8 @@ class Machine:
 
     `flags` are the processor's own names of its instruction sets ("avx2", "avx512_vnni", "amx_bf16").
     `floors` maps the name of a micro-benchmark to what is left of the time: "float32/float64:matmul" 0.5 means that
-    float32
-    takes half of float64's time here. A name that is missing was not measured. `libraries` maps names to versions.
-    `environment` holds the variables that steer threads, where set.
+    float32 takes half of float64's time here. A name that is missing was not measured. `libraries` maps names to
+    versions. `environment` holds the variables that steer threads, where set.
     """
 
     processor: str

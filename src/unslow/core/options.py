@@ -11,15 +11,42 @@ from unslow.core.variant import OBJECTIVES, Objective
 
 @dataclass(frozen=True)
 class Options:
-    """`budget_s` bounds the whole run, softly. `worth` is the least ceiling for which a fix is tried, `noise` the
-    band around
-    1 that is called the same, `alpha` the chance of a wrong call over the whole race. `tolerance` overrides the
-    workload's.
-    `p99_below_ms` is judged on the upper end of p99's interval. `only` and `skip` name fixes. `rate` is requests per
-    second of an open loop; 0: a closed loop. `memory_bytes` is what one process with its tree may take at most; 0: what
-    is free.
-    `patience_s` is how long any one wait on a process may be (while it builds, opens, answers, judges, or takes a turn)
-    before it is taken for hung; None: what is usual for each.
+    """The defaults are those of the command line.
+
+    Parameters
+    ----------
+    budget_s
+        Seconds that the whole run may take, softly.
+    objective
+        What should shrink: "latency" (the time of a request), "throughput" (the time of many), "cost" (CPU-seconds).
+    worth
+        The least ceiling (a ratio, 1 and above) for which a fix is tried.
+    noise
+        The band around 1 that is called the same: 0.02 is ± 2 %.
+    alpha
+        The chance of a wrong call over the whole race, 0 to 1.
+    seed
+        Of every coin and resample.
+    tolerance
+        How much of the metric, or of the agreement, may be lost (absolute); None: what the workload says.
+    p99_below_ms
+        The winner's p99 must be below this many ms, by the upper end of its interval; None: no limit.
+    rate
+        Requests per second of an open loop, for latencies; 0: a closed loop.
+    accept_unproven
+        Whether a lossy variant may win whose accuracy too few samples show.
+    only, skip
+        Names of fixes: try only these; do not try these.
+    memory_bytes
+        What one process with its tree may take; 0: most of what is free.
+    patience_s
+        Seconds that any one wait on a process may be (while it builds, opens, answers, judges, or takes a turn) before it
+        is taken for hung; None: what is usual for each.
+
+    Raises
+    ------
+    BadUsage
+        A value makes no sense.
     """
 
     budget_s: float = 300.0

@@ -25,8 +25,9 @@ class Inference:
     model
         A `torch.nn.Module`, any callable, or the path of a model file.
     inputs
-        The requests that are timed, in order, with their real mix of shapes: each an array or tensor, a tuple of them
-        (positional) or a dict (keyword). With `prepare`, whatever `prepare` takes.
+        The requests that are timed, in order, with their real mix of shapes: each an array or tensor of any shape and
+        dtype, as the model takes it, a tuple of them (positional) or a dict (keyword). With `prepare`, whatever
+        `prepare` takes.
     evaluation
         The requests that the guard looks at; default: `inputs`.
     labels
@@ -44,6 +45,11 @@ class Inference:
         Tokenising, decoding and the like; timed as part of the request.
     carry
         `{"output name": "input name"}`: outputs that are fed back as inputs of the next request.
+
+    Raises
+    ------
+    BadInput
+        There are no inputs, a metric without labels, or not one label, slice or group per evaluation request.
     """
 
     model: Any

@@ -1,8 +1,8 @@
 """Processes on this machine: spawned, each the leader of its own process group in our session.
 
-A group of our own session (rather than a session of its own) is what makes the kernel wake and hang up stopped
-members when
-unslow dies: an orphaned group with a stopped member gets SIGHUP and SIGCONT. The parent-death signal ends the leader.
+A group of our own session (rather than a session of its own) is what makes the kernel wake and hang up stopped members
+when unslow dies: an orphaned group with a stopped member gets SIGHUP and SIGCONT. The parent-death signal ends the
+leader.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
 """Latencies under a stated load: a closed loop, or an open loop at a rate, without coordinated omission.
 
 In a closed loop a client sends the next request when it has its answer, so a slow answer holds back the requests that
-would
-have waited behind it, and the worst latencies are never seen (Tene, *How NOT to Measure Latency*, 2013: coordinated
-omission). In an open loop requests arrive when they arrive, and a latency counts from the arrival.
+would have waited behind it, and the worst latencies are never seen (Tene, *How NOT to Measure Latency*, 2013:
+coordinated omission). In an open loop requests arrive when they arrive, and a latency counts from the arrival.
 """
 
 from __future__ import annotations

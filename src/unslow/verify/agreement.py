@@ -4,8 +4,7 @@ Per request a distance between the two answers, its mean over the requests judge
 (`losses.py`): below the tolerance for sure, above it for sure, or unproven.
 
 - a float leaf: 1 - cosine of each row (along the leading axis; a leaf without rows is one), or (relative error)² / 2
-where
-  that is more. The two agree for small errors; a cosine alone would not see that a variant answers twice as much.
+  where that is more. The two agree for small errors; a cosine alone would not see that a variant answers twice as much.
 - fewer than 4 numbers a row: the relative error.
 - a discrete leaf (labels, masks, text): the share of elements that differ.
 
