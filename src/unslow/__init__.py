@@ -16,9 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from unslow.bundle.load import load
+    from unslow.core.comparison import Comparison
     from unslow.core.errors import UnslowError
     from unslow.core.estimate import Estimate
     from unslow.core.finding import Finding
+    from unslow.core.options import Options
+    from unslow.core.profile import Profile
     from unslow.core.trial import Report
     from unslow.core.workload import Inference, workload
     from unslow.verbs.compare import compare
@@ -29,9 +32,12 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "Comparison",
     "Estimate",
     "Finding",
     "Inference",
+    "Options",
+    "Profile",
     "Report",
     "UnslowError",
     "__version__",
@@ -44,9 +50,12 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Comparison": "unslow.core.comparison",
     "Estimate": "unslow.core.estimate",
     "Finding": "unslow.core.finding",
     "Inference": "unslow.core.workload",
+    "Options": "unslow.core.options",
+    "Profile": "unslow.core.profile",
     "Report": "unslow.core.trial",
     "UnslowError": "unslow.core.errors",
     "compare": "unslow.verbs.compare",

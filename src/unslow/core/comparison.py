@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from dataclasses import dataclass
 
 from unslow.core.estimate import Verdict
@@ -51,3 +52,10 @@ class Comparison:
     command: str = ""
     notes: tuple[str, ...] = ()
     log_ratios: tuple[tuple[float, ...], ...] = ()
+
+    def __str__(self) -> str:
+        # By name, since the nouns import nothing of ours: only who prints it asks for this, and for the next.
+        return importlib.import_module("unslow.report.terminal").as_text(self)
+
+    def _repr_html_(self) -> str:
+        return importlib.import_module("unslow.report.notebook").comparison_html(self)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -22,9 +23,8 @@ class Span:
     """One stretch of time, [start_ns, end_ns) on the recording's clock, of the thread that the step waits for.
 
     `parent` is the index of the span that encloses it, -1 for a step. What no child covers is the span's own time and
-    counts
-    for its `category`. `details` holds what the recording knows: for an operator `shapes` (a list of lists of int),
-    `dtypes` (a list of str such as "float32"), `op` (its type), `flops`, `bytes`, `provider`, `file`, `line`.
+    counts for its `category`. `details` holds what the recording knows: for an operator `shapes` (a list of lists of
+    int), `dtypes` (a list of str such as "float32"), `op` (its type), `flops`, `bytes`, `provider`, `file`, `line`.
     """
 
     name: str
@@ -63,6 +63,13 @@ class Profile:
     requests: int = 0
     distortion: float | None = None
     notes: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        # By name, since the nouns import nothing of ours: only who prints it asks for this, and for the next.
+        return importlib.import_module("unslow.report.terminal").as_text(self)
+
+    def _repr_html_(self) -> str:
+        return importlib.import_module("unslow.report.notebook").profile_html(self)
 
     @cached_property
     def steps(self) -> tuple[Span, ...]:

@@ -138,6 +138,9 @@ class Report:
     def winning(self) -> Trial | None:
         return next((trial for trial in self.trials if trial.id == self.winner), None)
 
+    def __str__(self) -> str:
+        # By name, since the nouns import nothing of ours: only who prints it asks for this, and for the next.
+        return importlib.import_module("unslow.report.terminal").as_text(self)
+
     def _repr_html_(self) -> str:
-        # By name, since the nouns import nothing of ours: only a notebook asks for this.
         return importlib.import_module("unslow.report.notebook").summary_html(self)

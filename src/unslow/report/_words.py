@@ -46,6 +46,11 @@ def original_of(report: Report) -> Trial | None:
     return next((trial for trial in report.trials if not trial.fixes), None)
 
 
+def is_diagnosis(report: Report) -> bool:
+    """Whether nothing was tried because that was not asked: it is the report of `diagnose`, which leaves no folder."""
+    return not report.trials and not report.folder
+
+
 def winner_of(report: Report) -> Trial | None:
     """The trial that won; None where that is the original."""
     winning = report.winning

@@ -28,6 +28,7 @@ from unslow.report.json import best_first
 __all__ = [
     "RENDERER",
     "TerminalListener",
+    "as_text",
     "comparison_view",
     "diagnosis_view",
     "findings_table",
@@ -268,11 +269,22 @@ def comparison_view(comparison: Comparison) -> RenderableType:
     return Group(*parts, _notes(comparison.notes))
 
 
+def as_text(noun: Report | Comparison | Profile) -> str:
+    """What `print` shows of a result: its terminal view, 100 cells wide, without colours."""
+    if isinstance(noun, Report):
+        return _text(diagnosis_view(noun) if words.is_diagnosis(noun) else summary(noun)).strip("\n")
+    return _text(comparison_view(noun) if isinstance(noun, Comparison) else profile_view(noun)).strip("\n")
+
+
 def render(report: Report, profile: Profile | None = None) -> str:
     """The summary, the findings and the profile as plain text, 100 cells wide."""
+    return _text(summary(report), diagnosis_view(report, show_all=True))
+
+
+def _text(*views: RenderableType) -> str:
     console = Console(file=io.StringIO(), width=100, color_system=None, force_terminal=False, legacy_windows=False)
     with console.capture() as capture:
-        console.print(summary(report), diagnosis_view(report, show_all=True))
+        console.print(*views)
     return capture.get()
 
 
