@@ -10,7 +10,6 @@ import pytest
 
 from unslow.core.errors import BadInput
 from unslow.core.options import Options
-from unslow.targets import Declared
 from unslow.verbs._named import Named, keep_options, named, options_of, resumed
 
 WORK = "import unslow\n@unslow.workload\ndef work():\n    return unslow.Inference(lambda x: x, [1])\n"
@@ -20,8 +19,7 @@ WORK = "import unslow\n@unslow.workload\ndef work():\n    return unslow.Inferenc
 def begun(tmp_path: Path) -> Named:
     (tmp_path / "file.py").write_text(WORK)
     np.savez(tmp_path / "in.npz", x=np.ones(3))
-    declared = Declared(inputs=str(tmp_path / "in.npz"))
-    return named(f"{tmp_path / 'file.py'}:work", out=str(tmp_path / "run"), declared=declared)
+    return named(f"{tmp_path / 'file.py'}:work", tmp_path / "in.npz", out=str(tmp_path / "run"))
 
 
 def refused(folder: Path, says: str) -> None:

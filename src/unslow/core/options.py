@@ -40,8 +40,8 @@ class Options:
     memory_bytes
         What one process with its tree may take; 0: most of what is free.
     patience_s
-        Seconds that any one wait on a process may be (while it builds, opens, answers, judges, or takes a turn) before it
-        is taken for hung; None: what is usual for each.
+        Seconds that any one wait on a process may be (while it builds, opens, answers, judges, or takes a turn) before
+        it is taken for hung; None: what is usual for each.
 
     Raises
     ------

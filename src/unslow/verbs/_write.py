@@ -115,6 +115,8 @@ def still_warming(results: Results) -> list[str]:
     last = {**results.heats, **results.finals}
     variants = [str(results.heats[name].variant) for name, measured in last.items() if measured.still_warming]
     return [*(["the original"] if original else []), *variants]
+
+
 def _mode(facts: Facts, in_evaluation_mode: bool) -> list[str]:
     """What the original's answers were compared as, where that is not plainly what it answers."""
     if in_evaluation_mode and facts.stochastic:
