@@ -36,7 +36,7 @@ def test_a_run_that_was_killed_goes_on_and_says_what_it_had_found(
     assert heats[: len(kept)] == kept
     assert len({heat["key"] for heat in heats}) == len(heats), "a heat was run again"
     report = json.loads((run / "report.json").read_text())
-    assert [fix["name"] for fix in report["trials"][0]["fixes"]] == ["keep-model-loaded"]
+    assert ["keep-model-loaded"] in [[fix["name"] for fix in trial["fixes"]] for trial in report["trials"]]
     measured = {trial["id"]: tuple(trial["race_log_ratios"]) for trial in report["trials"]}
     assert all(measured[heat["key"]] == tuple(heat["value"]["log_ratios"]) for heat in kept)
 
