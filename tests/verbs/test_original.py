@@ -55,3 +55,5 @@ def test_a_slow_one_is_not_measured_for_long(tmp_path: Path) -> None:
 def test_the_load_that_was_asked_for_is_the_original_s_too(tmp_path: Path) -> None:
     what = measured(Yard({}), tmp_path, results(), Options(rate=50.0))
     assert what.original is not None and len(what.original.load_ms[0]) >= 400
+    original = trials(what, FIXES, OPTIONS, None)[0]
+    assert original.latency_ms is not None and original.latency_ms.p99_high == pytest.approx(10)

@@ -133,6 +133,9 @@ def _original_trial(results: Results, load: str) -> Trial | None:
     figures, final = results.original, next(iter(results.finals.values()), None)
     if figures is None:
         return None
+    # Of one process alone nothing is claimed about others: its calls are shown as they are.
+    alone = figures.load_ms[0] if figures.load_ms else figures.call_ms
+    latency = percentiles(figures.call_ms, figures.load_ms) if final else percentiles(alone)
     turn_pairs, process_pairs = (sum(map(len, final.log_ratios)), len(final.log_ratios)) if final else (0, 0)
     return Trial(
         id="original",
@@ -140,7 +143,7 @@ def _original_trial(results: Results, load: str) -> Trial | None:
         tag="exact",
         verdict="same",
         speedup=Speedup(1.0, 1.0, 1.0, FINAL_LEVEL, turn_pairs, process_pairs),
-        latency_ms=percentiles(figures.call_ms, figures.load_ms),
+        latency_ms=latency,
         throughput=figures.requests / figures.seconds,
         cpu_seconds_per_1000=1000 * figures.cpu_seconds / figures.requests,
         joules_per_1000=per_1000(figures.joules, figures.requests),
