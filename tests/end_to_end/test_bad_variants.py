@@ -102,3 +102,52 @@ def test_a_model_whose_branch_no_exporter_can_keep(tmp_path: Path) -> None:
         lost = trial.outputs is not None and trial.outputs.verdict == "lost"
         assert trial.verdict == "failed" or lost, trial
         assert trial.reason
+
+
+DEEP = """
+class Net(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.layers = torch.nn.ModuleList(torch.nn.Linear(64, 64) for _ in range(40))
+
+    def forward(self, x):
+        scale = 1
+        BAD
+        for layer in self.layers:
+            x = torch.tanh(layer(x))
+        return x * scale
+"""
+NO_EXPORT = "scale = 1 if x.sum() > 0 else 3"
+
+
+def with_a_good_one(bad: str) -> str:
+    """The same workload around a net that any graph runtime, and any cheaper call, makes faster."""
+    begins, ends = NET.index("class Net"), NET.index("@unslow.workload")
+    return NET[:begins] + DEEP.replace("BAD", bad) + NET[ends:]
+
+
+@pytest.mark.parametrize(
+    ("bad", "bad_fix", "good_fix"),
+    [
+        (IN_INFERENCE_MODE + "ctypes.string_at(0)", "inference-mode", "onnxruntime"),
+        (IN_INFERENCE_MODE + "eat()", "inference-mode", "onnxruntime"),
+        (IN_INFERENCE_MODE + "time.sleep(3600)", "inference-mode", "onnxruntime"),
+        (IN_INFERENCE_MODE + "return x * float('nan')", "inference-mode", "onnxruntime"),
+        (NO_EXPORT, "onnxruntime", "inference-mode"),
+    ],
+    ids=["crashes", "eats memory", "hangs", "answers nan", "cannot be exported"],
+)
+def test_beside_a_bad_variant_the_good_one_wins(tmp_path: Path, bad: str, bad_fix: str, good_fix: str) -> None:
+    file = written(tmp_path, with_a_good_one(bad))
+    chosen = Options(budget_s=240, worth=1.0, only=(bad_fix, good_fix), memory_bytes=2_000_000_000, patience_s=60.0)
+    report = unslow.fix(f"{file}:net", options=chosen, out=str(tmp_path / "run"))
+    assert workers_of(os.getpid()) == []
+    assert report.winning is not None, report.trials
+    assert [one.name for one in report.winning.fixes] == [good_fix]
+    assert (report.winning.verdict, (tmp_path / "run" / "bundle").is_dir()) == ("faster", True)
+    tried = [trial for trial in report.trials if bad_fix in [one.name for one in trial.fixes]]
+    assert tried
+    for trial in tried:
+        assert trial.verdict == "failed" or (trial.outputs is not None and trial.outputs.verdict == "lost"), trial
+        assert trial.reason
