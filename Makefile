@@ -35,7 +35,8 @@ demo: setup example-requirements ## fixes a slow sentence encoder in five minute
 	@echo "Open $$(ls -td unslow-runs/*/report.html | head -n 1) in a browser."
 
 lint: setup ## style, types and layers
-	$(BIN)/ruff check src tests bench
+	$(BIN)/ruff check src tests bench examples
+	$(BIN)/ruff format --check src tests bench examples
 	$(BIN)/pyright
 	$(BIN)/lint-imports
 

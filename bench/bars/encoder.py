@@ -2,7 +2,7 @@
 
     python -m bench.bars.encoder [--again]
 
-Two runs of `unslow fix`, each with empty caches: one as it comes, one without the lossy fixes.
+A run of `unslow fix` with empty caches; where its best without loss does not reach the bar, one without lossy fixes.
 """
 
 from __future__ import annotations
@@ -24,8 +24,10 @@ def main() -> None:
     parser.add_argument("--again", action="store_true", help="run again what was run before")
     again = parser.parse_args().again
     whole = fixed(EXAMPLE, "all", again=again)
-    exact = fixed(EXAMPLE, "without-loss", skip=lossy_fixes(), again=again)
-    without_loss = max(best(exact, WITHOUT_LOSS), best(whole, WITHOUT_LOSS), key=speed_of)
+    without_loss = best(whole, WITHOUT_LOSS)
+    if speed_of(without_loss) < LEAST_WITHOUT_LOSS:  # It may have been set aside for what is faster with a loss.
+        exact = fixed(EXAMPLE, "without-loss", skip=lossy_fixes(), again=again)
+        without_loss = max(best(exact, WITHOUT_LOSS), without_loss, key=speed_of)
     with_int8 = best(whole, ("lossy",), INT8)
     bars = [
         speed_bar("encoder-without-loss", "sentence encoder, without loss", LEAST_WITHOUT_LOSS, without_loss),

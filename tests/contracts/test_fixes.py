@@ -15,6 +15,7 @@ import pytest
 
 from unslow.core.discover import documentation, plugins
 from unslow.core.facts import Facts, Leaf
+from unslow.core.finding import Habit
 from unslow.core.jsonable import to_json
 from unslow.core.machine import Machine
 from unslow.core.variant import OBJECTIVES, Fix, Setting, Tag
@@ -22,7 +23,6 @@ from unslow.core.workload import Model, Target, Workload
 from unslow.fixes import all_fixes
 
 FIXES = all_fixes()
-SLOTS = {"mode", "evaluation", "runtime", "precision", "threads", "layout", "serving", "loading", "subnormals"}
 RUNTIMES = {"torch-module", "exported-program", "onnxruntime", "openvino", "aot-inductor", "function"}
 MOST_LINES, MOST_PARAMETER_SETS = 200, 6
 MACHINE = Machine("a processor", 4, 8, 4, None, 16 << 30, ("avx2", "avx512_bf16"), (), "Linux", "3.11")
@@ -66,7 +66,7 @@ def test_the_file_is_short_and_imports_no_library(fix: Fix) -> None:
 @each
 def test_what_it_declares_is_known(fix: Fix) -> None:
     assert fix.tag in typing.get_args(Tag)
-    assert fix.slot in SLOTS
+    assert fix.slot.isidentifier() and fix.slot.islower()
     assert fix.runtimes and fix.runtimes <= RUNTIMES
     assert fix.gives in RUNTIMES | {""}
     assert fix.objectives and fix.objectives <= set(OBJECTIVES)
@@ -77,11 +77,13 @@ def test_what_it_declares_is_known(fix: Fix) -> None:
 
 @each
 def test_the_habits_that_it_treats_exist(fix: Fix) -> None:
-    if importlib.util.find_spec("unslow.habits") is None:
-        pytest.skip("there are no habits yet")
-    from unslow.core.finding import Habit
-
     assert set(fix.treats) <= set(plugins("unslow.habits", "HABIT", Habit))
+
+
+def test_every_habit_is_treated_or_is_advice_only() -> None:
+    treated = {habit for fix in FIXES.values() for habit in fix.treats}
+    for name, habit in plugins("unslow.habits", "HABIT", Habit).items():
+        assert (name in treated) != habit.advice_only, name
 
 
 @each

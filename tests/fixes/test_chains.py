@@ -43,6 +43,8 @@ def answered(workload: Workload, exported: Exported) -> list[list[Any]]:
     [
         (("inference-mode",), 0.0),
         (("inference-mode", "bfloat16"), SIXTEEN_BITS),
+        (("inference-mode", "float16"), SIXTEEN_BITS),
+        (("float32", "onnxruntime", "int8-dynamic"), WHOLE_RANGE),
         (("onnxruntime",), ROUNDING),
         (("onnxruntime", "int8-dynamic"), WHOLE_RANGE),
         (("onnxruntime", "weight-only-int8"), EIGHT_BITS),

@@ -17,10 +17,6 @@ def test_refuses_processors_without_the_instructions() -> None:
     assert FIX.refuses(setting(machine=ABLE)) == ""
 
 
-def test_refuses_where_it_is_known_not_to_pay() -> None:
-    assert "float16" in FIX.refuses(setting(machine=replace(ABLE, floors={"float16/float32:matmul": 1.0})))
-
-
 def test_refuses_what_is_16_bit_already() -> None:
     assert "already" in FIX.refuses(setting(on("torch-module", dtype="bfloat16"), machine=ABLE))
 

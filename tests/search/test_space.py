@@ -127,6 +127,14 @@ def test_a_runtime_that_a_fix_leads_to_opens_other_fixes() -> None:
     assert set(tried(what, converted)) == {"c", "a + b"}
 
 
+def test_a_conversion_is_not_put_on_top_of_what_it_would_leave_behind() -> None:
+    mode, threads = made_fix("mode", left_behind=True), made_fix("threads")
+    convert = made_fix("convert", gives="onnxruntime")
+    below = [ran(variant("mode")), ran(variant("threads"))]
+    found = set(tried(known(mode, threads, convert), *below))
+    assert "mode + convert" not in found and {"convert", "threads + convert", "mode + threads"} <= found
+
+
 def test_promises_multiply_with_what_is_below_but_only_so_far() -> None:
     what = known(made_fix("a"), made_fix("b"), findings=[finding(share=0.9)])
     found = tried(what, ran(variant("a")), speedups={variant("a").id: 2.0})

@@ -159,6 +159,35 @@ def test_files_read_in_each_request_are_counted_per_request(tmp_path: Path) -> N
     assert found.opens_per_request == pytest.approx(1)
 
 
+def test_a_model_that_its_runtime_opens_past_python_is_counted_too(tmp_path: Path) -> None:
+    onnx: Any = pytest.importorskip("onnx")
+    onnxruntime: Any = pytest.importorskip("onnxruntime")
+    made = onnx.helper.make_graph(
+        [onnx.helper.make_node("Relu", ["x"], ["y"])], "g",
+        [onnx.helper.make_tensor_value_info("x", 1, [1, 4])], [onnx.helper.make_tensor_value_info("y", 1, [1, 4])],
+    )  # fmt: skip
+    model = tmp_path / "model.onnx"
+    onnx.save(onnx.helper.make_model(made, ir_version=8, opset_imports=[onnx.helper.make_opsetid("", 17)]), model)
+
+    def answer(x: Any) -> Any:
+        session = onnxruntime.InferenceSession(str(model), providers=["CPUExecutionProvider"])
+        return session.run(None, {"x": x})[0]
+
+    (found,) = learned(tmp_path, answer, [np.ones((1, 4), np.float32)] * 3).files_read
+    assert (found.path, found.opens_per_request) == (str(model), pytest.approx(1))
+
+
+def test_a_file_that_python_saw_is_not_counted_twice(tmp_path: Path) -> None:
+    torch: Any = pytest.importorskip("torch")
+    torch.save(torch.ones(3), tmp_path / "weights.pt")
+
+    def answer(x: Any) -> Any:
+        return x * float(torch.load(str(tmp_path / "weights.pt")).sum())
+
+    (found,) = learned(tmp_path, answer, [np.ones((1, 4))] * 3).files_read
+    assert found.opens_per_request == pytest.approx(1)
+
+
 def test_what_watches_the_files_is_in_no_recording(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An audit hook runs inside every call that opens a file, which is where samples are taken."""
     monkeypatch.setattr(run, "RECORDED_S", 0.2)

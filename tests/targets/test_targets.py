@@ -134,3 +134,47 @@ def test_inputs_are_made_from_declared_shapes(tmp_path: Path) -> None:
     assert made["ids"].shape == (1, 64)
     chosen = targets.load(targets.locate(str(tmp_path / "m.onnx"), Declared(shapes={"ids": (2, 7)}))).inputs[0]
     assert chosen["ids"].shape == (2, 7)
+
+
+def exported(tmp_path: Path, **kwargs: object) -> Path:
+    torch = pytest.importorskip("torch")
+
+    class Twice(torch.nn.Module):
+        def forward(self, x: object) -> object:
+            return x + x  # type: ignore[operator]
+
+    program = torch.export.export(Twice(), () if kwargs else (torch.ones(2, 3),), kwargs)
+    torch.export.save(program, str(tmp_path / "m.pt2"))
+    return tmp_path / "m.pt2"
+
+
+def test_a_pt2_without_inputs_answers_the_example_that_it_was_saved_with(tmp_path: Path) -> None:
+    target = targets.locate(str(exported(tmp_path)), Declared(trust=True))
+    (request,) = targets.load(target).inputs
+    assert targets.makes_inputs(target) and request[0].shape == (2, 3)
+
+
+def test_a_pt2_with_named_inputs_answers_them_by_name(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    (request,) = targets.load(targets.locate(str(exported(tmp_path, x=torch.ones(4))), Declared(trust=True))).inputs
+    assert request["x"].shape == (4,)
+
+
+def test_shapes_are_for_model_files_whose_inputs_are_made(tmp_path: Path) -> None:
+    with pytest.raises(BadUsage, match="says itself"):
+        targets.locate(str(written(tmp_path, GOOD)), Declared(shapes={"x": (1,)}))
+    np.savez(tmp_path / "in.npz", x=np.ones(3))
+    (tmp_path / "m.onnx").write_bytes(b"")
+    with pytest.raises(BadUsage, match="--shape says how"):
+        targets.locate(str(tmp_path / "m.onnx"), Declared(str(tmp_path / "in.npz"), {"x": (1,)}))
+
+
+def test_the_shape_of_an_input_that_a_model_has_not_is_refused(tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    info = [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1, 2]) for name in ("x", "y")]
+    graph = onnx.helper.make_graph([onnx.helper.make_node("Relu", ["x"], ["y"])], "g", info[:1], info[1:])
+    made = onnx.helper.make_model(graph, ir_version=8, opset_imports=[onnx.helper.make_opsetid("", 17)])
+    onnx.save(made, str(tmp_path / "m.onnx"))
+    with pytest.raises(BadInput, match="no input 'z'") as error:
+        targets.load(targets.locate(str(tmp_path / "m.onnx"), Declared(shapes={"z": (1, 2)})))
+    assert "x" in error.value.todo

@@ -102,7 +102,7 @@ class Fix:
     tag
         `exact` (same bits are expected, and checked), `numeric` (another order of the same operations), `lossy`.
     slot
-        Fixes of one slot exclude each other: "mode", "runtime", "precision", "threads", "layout", "serving", "loading".
+        Fixes of one slot exclude each other: "mode", "runtime", "precision", "threads", "layout", "serving", …
     treats
         The habits that it may remove.
     runtimes
@@ -129,6 +129,8 @@ class Fix:
     layers
         `(workload, parameters, workshop) -> Layers` of a fix whose parameter `exclude` leaves layers in full precision,
         for the workload before it; None for all other fixes.
+    left_behind
+        Whether it only says how a live model runs, so that a conversion on top leaves nothing of it.
     """
 
     name: str
@@ -147,6 +149,7 @@ class Fix:
     build_seconds: float = 1.0
     objectives: frozenset[str] = frozenset(OBJECTIVES)
     layers: Callable[[Workload, Parameters, Workshop], Layers] | None = None
+    left_behind: bool = False
 
 
 @dataclass(frozen=True)

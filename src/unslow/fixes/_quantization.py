@@ -16,6 +16,7 @@ from unslow.core.workload import Workload
 from unslow.fixes._nncf import openvino_layers
 from unslow.fixes._onnx import LARGEST_INLINE_BYTES, MODEL_FILE
 from unslow.fixes._quiet import quiet
+from unslow.fixes._settings import is_convolutional
 
 WITH_WEIGHTS = ("Conv", "MatMul", "Gemm")
 
@@ -93,7 +94,7 @@ def no_tool(setting: Setting) -> str:
 
 def convolutional(facts: Facts) -> str:
     """Why fixes for matrix products do not help here, in one sentence: the work is in convolutions; "" otherwise."""
-    if "Conv2d" in facts.modules and facts.modules.get("Linear", 0) <= 1:
+    if is_convolutional(facts):
         return "the model's products are convolutions, which this leaves as they are"
     return ""
 

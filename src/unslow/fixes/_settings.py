@@ -53,11 +53,21 @@ def output_types(facts: Facts) -> list[str]:
 
 
 def no_gain(setting: Setting, dtype: str) -> str:
-    """Why products in this type cannot pay here, from the measured floor; "" if they may or nobody measured."""
-    floor = setting.machine.floors.get(f"{dtype}/float32:matmul")
+    """Why products in this type cannot pay here, from the measured floors; "" if they may or nobody measured.
+
+    A convolutional model is judged by the floor of convolutions, any other by that of matrix products.
+    """
+    kind = "conv" if is_convolutional(setting.facts) else "matmul"
+    floor = setting.machine.floors.get(f"{dtype}/float32:{kind}")
     if floor is None or floor <= HOPELESS_FLOOR:
         return ""
-    return f"{dtype} products take {floor:.2f} of float32's time on this processor"
+    what = "convolutions" if kind == "conv" else "products"
+    return f"{dtype} {what} take {floor:.2f} of float32's time on this processor"
+
+
+def is_convolutional(facts: Facts) -> bool:
+    """Whether the model's products are convolutions, but for a classifier's last layer."""
+    return "Conv2d" in facts.modules and facts.modules.get("Linear", 0) <= 1
 
 
 def shapes_vary(facts: Facts) -> bool:

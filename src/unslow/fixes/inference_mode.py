@@ -59,4 +59,5 @@ FIX = Fix(
     libraries=("torch",),
     odds=0.8,
     build_seconds=0.1,
+    left_behind=True,
 )

@@ -104,8 +104,13 @@ def space(setting: Setting) -> Sequence[Parameters]:
     reduced: Parameters = {**signed, "reduce_range": True}
     coarse: Parameters = {**signed, "per_channel": False}
     if multiplies_safely(setting):
-        return (signed, reduced, coarse)
-    return (reduced, {**coarse, "reduce_range": True}, {**coarse, "weight_type": "QUInt8"})
+        return (signed, reduced, coarse, {**signed, "weight_type": "QUInt8"})
+    return (
+        reduced,
+        {**coarse, "reduce_range": True},
+        {**reduced, "weight_type": "QUInt8"},
+        {**coarse, "weight_type": "QUInt8"},
+    )
 
 
 FIX = Fix(

@@ -64,12 +64,11 @@ def refuses(setting: Setting) -> str:
 
 
 def space(setting: Setting) -> Sequence[Parameters]:
-    """From elsewhere: by either exporter, whose graphs the engine fuses differently; then without spinning threads.
-
-    On it already: one option changed at a time.
+    """From elsewhere: by either exporter, whose graphs the engine fuses differently; then, as on it already, one
+    option changed at a time.
     """
     if setting.workload.model.runtime != "onnxruntime":
-        return ({}, {"exporter": "trace"}, {"spinning": False})
+        return ({}, {"exporter": "trace"}, {"spinning": False}, {"graph_level": "extended"}, {"arena": False})
     options: tuple[Parameters, ...] = (
         {"spinning": False},
         {"graph_level": "extended"},

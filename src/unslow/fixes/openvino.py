@@ -75,8 +75,8 @@ def _only_shapes(facts: Facts) -> dict[str, tuple[int, ...]]:
 
 
 def _lengths_change(facts: Facts) -> bool:
-    """Whether requests have several shapes, or will have once their padding is trimmed."""
-    return shapes_vary(facts) or facts.padding_share >= LEAST_PADDING
+    """Whether requests have several shapes, or will have once their padding is trimmed; of made ones nobody knows."""
+    return shapes_vary(facts) or facts.padding_share >= LEAST_PADDING or facts.made_inputs
 
 
 def refuses(setting: Setting) -> str:

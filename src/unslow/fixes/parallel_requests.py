@@ -67,9 +67,9 @@ def space(setting: Setting) -> Sequence[Parameters]:
 FIX = Fix(
     name="parallel-requests",
     does="answers several requests at the same time, each with its share of the cores",
-    tag="exact",
+    tag="numeric",
     slot="serving",
-    treats=("cores-idle", "python-bound", "threads-oversubscribed"),
+    treats=("cores-idle", "python-bound", "threads-oversubscribed", "tiny-batches"),
     runtimes=EVERY_RUNTIME,
     apply=apply,
     refuses=refuses,

@@ -12,7 +12,7 @@ first.
 How it shows
 ------------
 Computing is the largest category of the time, and no finding of another habit is worth fixing. Source: the definition
-of the diagnosis; rule 44 of the field survey names the longest operators in the same way. All of the time must
+of the diagnosis; PyTorch's own profiler view names the longest operators in the same way. All of the time must
 remain, as far as habits are concerned, so the ceiling is 1.
 
 When it does not matter

@@ -13,7 +13,7 @@ How it shows
 ------------
 Processor seconds per second of a request: how many cores it keeps busy. Below three quarters of the cores that can be
 used, with at least half of the time in `compute`. Source of the threshold: between TensorBoard's profiler (a device
-less than 50 % used) and TraceLens (more than 15 % idle), rule 11 of the field survey; a quarter leaves room for the
+less than 50 % used) and TraceLens (more than 15 % idle); a quarter leaves room for the
 part of a core that neighbours on the machine take. What must remain is the part of the cores that is used now,
 one core at the least: perfect scaling, which is the most that can be had.
 

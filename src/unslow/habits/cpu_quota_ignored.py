@@ -14,9 +14,9 @@ in each other's way meanwhile.
 How it shows
 ------------
 The quota is smaller than the number of logical cores, and a computing pool has more threads than the quota, rounded
-up. Both are facts of the system; no threshold is needed. Source: rule 47 of the field survey, with the quota in the
-place of the cores. At stake is the category `compute`; what must remain is the micro-benchmark
-"right/oversubscribed:matmul" of this machine.
+up. Both are facts of the system; no threshold is needed. Source: PyTorch's tuning guide (no more threads than
+cores), with the quota in the place of the cores. At stake is the category `compute`; what must remain is the
+micro-benchmark "right/oversubscribed:matmul" of this machine.
 
 When it does not matter
 -----------------------

@@ -16,8 +16,8 @@ The own time of operators with a float64 array input of at least one axis. A 0-d
 number that became a tensor) converts nothing and does not count. What must remain is the micro-benchmark of this
 machine: "float32/float64:matmul" for matrix products, convolutions and attention, "float32/float64:elementwise" for
 all else. The threshold is 1 % of the wall time, below which a recording's noise is larger. Where the recording has no
-dtypes, float64 weights or inputs are evidence enough, without a floor. Source: rule 49 of the field survey, which no
-surveyed profiler has.
+dtypes, float64 weights or inputs are evidence enough, without a floor. Source: the dtypes
+themselves; no profiler that we know of has this rule.
 
 When it does not matter
 -----------------------

@@ -18,8 +18,8 @@ all, if most of the weights are float32). What must remain is the better of the 
 and "bfloat16/float32:matmul" of this machine, or their ":conv" twins; for attention, which stays out of int8,
 bfloat16 alone. A kind of operator for which both are 1 or more is left out: shorter numbers do not pay on this
 processor, often for want of instructions, which the evidence names. The threshold is 1 % of the wall time, below
-which a recording's noise is larger. Source: rule 23 of the field survey (TensorBoard's profiler: eligible time above
-0 with none in low precision), with the micro-benchmark in the place of a table of processors.
+which a recording's noise is larger. Source: TensorBoard's profiler (time eligible for low
+precision above 0, with none of it used), with the micro-benchmark in the place of a table of processors.
 
 When it does not matter
 -----------------------
@@ -76,7 +76,8 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
     if at_stake.share < LEAST_SHARE:
         return
     numbers |= {f"float32_{kind}_share": shares.get(kind, 0.0) for kind in _KEYS}
-    title = f"{show_share(at_stake.share)} of the time goes to float32 products; shorter numbers would be faster here."
+    may = "may" if at_stake.floor is None else "would"
+    title = f"{show_share(at_stake.share)} of the time goes to float32 products; shorter numbers {may} be faster here."
     yield Finding(NAME, title, at_stake.share, at_stake.floor, numbers, advice=_ADVICE)
 
 

@@ -14,7 +14,7 @@ How it shows
 ------------
 The category `framework` together with what operators cost before they compute (their number times what one costs
 here, measured on this machine), at 15 % of the wall time or more. Source of the threshold: the input-pipeline
-analysis of xprof calls Python's residual high from 15 % on, moderate from 3 % (rule 21 of the field survey). For
+analysis of xprof calls Python's residual high from 15 % on, moderate from 3 %. For
 PyTorch what must remain is the micro-benchmark "graph/eager:dispatch"; for any other code nobody knows it, and the
 finding is unbounded.
 

@@ -14,7 +14,7 @@ How it shows
 ------------
 The largest computing pool has more threads than the cores that can be used (the least of what is there, affinity and
 quota), and the process keeps more than one core busy. Pools that take turns are not added up: four pools of the right
-size do no harm. Source: rule 47 of the field survey (PyTorch's tuning guide: threads times workers above cores). At
+size do no harm. Source: PyTorch's tuning guide (threads times workers above cores). At
 stake is the category `compute`; what must remain is the micro-benchmark "right/oversubscribed:matmul" of this
 machine. Where a container's quota is the cause, `cpu-quota-ignored` speaks instead.
 

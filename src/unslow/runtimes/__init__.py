@@ -13,6 +13,7 @@ from unslow.core.discover import plugins
 from unslow.core.errors import BadUsage, MissingExtra
 from unslow.core.runtime import Call, Runtime
 from unslow.core.workload import Host, Model
+from unslow.runtimes._watched import loads_watched
 
 
 def runtimes() -> dict[str, Runtime]:
@@ -51,3 +52,6 @@ def open_model(model: Model, host: Host, live: Any = None) -> Call:
         if importlib.util.find_spec(library) is None:
             raise MissingExtra(library, runtime.extra, f"The runtime {runtime.name}")
     return runtime.open(model, host, live)
+
+
+__all__ = ["loads_watched", "open_model", "runtime_of", "runtimes"]

@@ -12,10 +12,10 @@ import functools
 import sys
 import sysconfig
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from unslow.core.calls import Request
 from unslow.runtimes._kept import Keeper
@@ -45,6 +45,18 @@ LOADERS = (
     Loader("transformers.tokenization_utils_base", "PreTrainedTokenizerBase.from_pretrained", "classmethod"),
     Loader("transformers.models.auto.tokenization_auto", "AutoTokenizer.from_pretrained", "classmethod"),
 )
+
+
+class Loads(Protocol):
+    """What is done where a loader is called: a `Keeper` loads once."""
+
+    def once(self, loader: str, load: Callable[[], Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        """What takes the place of `load()`, the call of that loader with these arguments."""
+        ...
+
+    def replacement(self, before: Any, make: Callable[[], Any]) -> Any:
+        """The replacement of a loader; `make` makes a new one."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -84,7 +96,7 @@ def keeping(call: Callable[[Request], Any], keeper: Keeper) -> Callable[[Request
     return answer
 
 
-def changes_for(keeper: Keeper) -> list[Change]:
+def changes_for(keeper: Loads) -> list[Change]:
     """What to replace, given what is imported now."""
     found: list[Change] = []
     for loader in LOADERS:
@@ -96,7 +108,7 @@ def changes_for(keeper: Keeper) -> list[Change]:
     return found
 
 
-def _change(loader: Loader, keeper: Keeper) -> Change | None:
+def _change(loader: Loader, keeper: Loads) -> Change | None:
     owner: Any = sys.modules.get(loader.module)
     *path, name = loader.attribute.split(".")
     for part in path:
@@ -107,13 +119,13 @@ def _change(loader: Loader, keeper: Keeper) -> Change | None:
     return Change(owner, name, before, keeper.replacement(before, _wrapped(loader, before, keeper)))
 
 
-def _wrapped(loader: Loader, before: Any, keeper: Keeper) -> Callable[[], Any]:
+def _wrapped(loader: Loader, before: Any, keeper: Loads) -> Callable[[], Any]:
     name = f"{loader.module}.{loader.attribute}"
     makers = {"function": _function, "constructor": _constructor, "method": _method, "classmethod": _classmethod}
     return lambda: makers[loader.kind](name, before, keeper)
 
 
-def _function(name: str, load: Any, keeper: Keeper) -> Any:
+def _function(name: str, load: Any, keeper: Loads) -> Any:
     @functools.wraps(load)
     def loaded(*args: Any, **kwargs: Any) -> Any:
         return keeper.once(name, lambda: load(*args, **kwargs), args, kwargs)
@@ -121,7 +133,7 @@ def _function(name: str, load: Any, keeper: Keeper) -> Any:
     return loaded
 
 
-def _method(name: str, load: Any, keeper: Keeper) -> Any:
+def _method(name: str, load: Any, keeper: Loads) -> Any:
     @functools.wraps(load)
     def loaded(self: Any, *args: Any, **kwargs: Any) -> Any:
         return keeper.once(name, lambda: load(self, *args, **kwargs), args, kwargs)
@@ -129,7 +141,7 @@ def _method(name: str, load: Any, keeper: Keeper) -> Any:
     return loaded
 
 
-def _classmethod(name: str, load: Any, keeper: Keeper) -> Any:
+def _classmethod(name: str, load: Any, keeper: Loads) -> Any:
     @functools.wraps(load.__func__)
     def loaded(cls: Any, *args: Any, **kwargs: Any) -> Any:
         return keeper.once(f"{name}:{cls}", lambda: load.__func__(cls, *args, **kwargs), args, kwargs)
@@ -137,7 +149,7 @@ def _classmethod(name: str, load: Any, keeper: Keeper) -> Any:
     return classmethod(loaded)
 
 
-def _constructor(name: str, build: Any, keeper: Keeper) -> Any:
+def _constructor(name: str, build: Any, keeper: Loads) -> Any:
     """A second object of the same arguments takes over the state of the first, so that its class stays what it is."""
 
     @functools.wraps(build)

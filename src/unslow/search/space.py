@@ -135,6 +135,7 @@ def _from(known: Known, variant: Variant, workload: Workload, speedup: float) ->
         if (
             ceiling < known.options.worth
             or fix.slot in slots
+            or (fix.gives and any(known.fixes[applied.name].left_behind for applied in variant.fixes))
             or not _allowed(known, fix, workload)
             or fix.refuses(setting)
         ):

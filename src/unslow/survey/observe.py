@@ -20,6 +20,7 @@ from unslow.core.calls import Array, dtype_name, leaves_of, to_numpy
 from unslow.core.facts import FileRead, Leaf, ThreadPool
 from unslow.core.runtime import Call
 from unslow.measure.warmup import warmed_up
+from unslow.runtimes import loads_watched
 
 MASK_WORDS = ("mask",)
 SAME_ANSWER = 1e-3
@@ -72,7 +73,7 @@ def _warm_up(answer: Callable[[int], Any], budget_s: float) -> int:
 
 @contextmanager
 def files_opened() -> Generator[Counter[str]]:
-    """Counts the files that this process opens for reading while it lasts.
+    """Counts the files that this process opens for reading while it lasts, and those that loaders of models do.
 
     An audit hook cannot be taken back: it is left behind, doing nothing.
     """
@@ -85,7 +86,8 @@ def files_opened() -> Generator[Counter[str]]:
 
     sys.addaudithook(hook)
     try:
-        yield opened
+        with loads_watched(opened):
+            yield opened
     finally:
         active[0] = False
 

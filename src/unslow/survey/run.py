@@ -184,7 +184,7 @@ def _facts(built: _Built, first: Any, second: Any) -> Facts:
         thread_pools=observe.thread_pools(),
         dispatch_seconds=torch_facts.dispatch_seconds() if is_torch else 0.0,
         fingerprint=_fingerprint(built, answers),
-        made_inputs=built.workload.target.kind in ("onnx-file", "bundle") and not built.workload.target.inputs,
+        made_inputs=targets.makes_inputs(built.workload.target),
     )
     learned = torch_facts.module_facts(inference.model)
     if built.workload.model.runtime == "onnxruntime":

@@ -33,11 +33,19 @@ def locate(text: str, declared: Declared | None = None) -> Target:
         raise BadInput(f"There is no file {path}.", "Name a model file, a bundle, or file.py:name.")
     for adapter in adapters().values():
         if adapter.claims(location):
+            if declared.shapes and not adapter.takes_shapes:
+                raise BadUsage(f"{path} says itself what its inputs are.", "--shape is for a model.onnx; leave it out.")
             return adapter.locate(location, name, declared)
     raise BadUsage(
         f"{path} is nothing that unslow can run.",
         "It takes file.py:name, model.onnx, model.pt2 (torch.export), or a bundle that an earlier `unslow fix` wrote.",
     )
+
+
+def takes_shapes(text: str) -> bool:
+    """Whether inputs of what the user's words name can be made from declared shapes."""
+    path = Path(text).expanduser()
+    return any(adapter.takes_shapes and adapter.claims(path) for adapter in adapters().values())
 
 
 def load(target: Target) -> Inference:
@@ -63,8 +71,8 @@ def changed(target: Target) -> bool:
 
 
 def makes_inputs(target: Target) -> bool:
-    """Whether its requests are made from declared shapes, since nobody gave any."""
-    return target.kind in ("onnx-file", "bundle") and not target.inputs
+    """Whether nobody gave its requests: they are made from declared shapes, or are the example it was saved with."""
+    return target.kind in ("onnx-file", "exported-program", "bundle") and not target.inputs
 
 
 def original(target: Target, inference: Inference) -> Workload:
@@ -95,4 +103,5 @@ __all__ = [
     "makes_inputs",
     "original",
     "requests_from_npz",
+    "takes_shapes",
 ]

@@ -44,7 +44,7 @@ def _itself(path: Path) -> Path:
 class Adapter:
     """`claims(path)`: whether it takes this file. `locate` makes the plain target, `load` the live workload, `model`
     says how the original is opened, `served` how its requests meet it, where that is not one at a time, `content` which
-    file stands for what lies at the target's location."""
+    file stands for what lies at the target's location; `takes_shapes`: its inputs can be made from declared shapes."""
 
     name: str
     claims: Callable[[Path], bool]
@@ -53,6 +53,7 @@ class Adapter:
     model: Callable[[Target, Inference], Model]
     served: Callable[[Workload], Workload] = _one_at_a_time
     content: Callable[[Path], Path] = _itself
+    takes_shapes: bool = False
 
 
 def decoded(text: str) -> dict[str, tuple[int, ...]]:

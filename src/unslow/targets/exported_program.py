@@ -28,7 +28,7 @@ def load(target: Target) -> Inference:
 
 
 def _example(location: str) -> Any:
-    """The example inputs that the program was saved with."""
+    """The example inputs that the program was saved with: one request, of which nobody knows whether it is typical."""
     try:
         torch: Any = importlib.import_module("torch")
     except ModuleNotFoundError as error:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from unslow.core.errors import BadInput, MissingExtra
+from unslow.core.errors import BadInput, BadUsage, MissingExtra
 from unslow.core.workload import Inference, Model, Target
 from unslow.targets._adapter import MADE_REQUESTS, Adapter, Declared, decoded, located, made_array, requests_from_npz
 
@@ -32,6 +32,8 @@ def claims(path: Path) -> bool:
 
 
 def locate(path: Path, name: str, declared: Declared) -> Target:
+    if declared.shapes and declared.inputs:
+        raise BadUsage("--shape says how inputs are made, --inputs brings them.", "Leave one of the two out.")
     return located("onnx-file", path, name or declared.encoded(), declared)
 
 
@@ -40,6 +42,9 @@ def load(target: Target) -> Inference:
         return Inference(Path(target.location), requests_from_npz(target.inputs))
     declared = _declared_inputs(target.location)
     shapes = decoded(target.name)
+    names = [name for name, _, _ in declared]
+    if unknown := [name for name in shapes if name not in names]:
+        raise BadInput(f"{target.location} has no input {unknown[0]!r}.", f"Its inputs: {', '.join(names)}.")
     rng = np.random.default_rng(0)
     made = [
         {name: made_array(name, shapes.get(name, _filled(shape)), dtype, rng) for name, dtype, shape in declared}
@@ -89,4 +94,4 @@ def model(target: Target, inference: Inference) -> Model:
     return Model("onnxruntime", target.location)
 
 
-ADAPTER = Adapter("onnx-file", claims, locate, load, model)
+ADAPTER = Adapter("onnx-file", claims, locate, load, model, takes_shapes=True)

@@ -21,6 +21,7 @@ from unslow.measure.duel import Fought, duel
 from unslow.measure.turns import Turn
 from unslow.processes.base import Processes
 from unslow.processes.local import LocalProcesses
+from unslow.targets import takes_shapes
 from unslow.verbs._call import call
 from unslow.verbs._named import named
 from unslow.verbs._sides import Sides
@@ -76,9 +77,11 @@ def compare(
 
 
 def _named(what: Any, inputs: Any, folder: Path, about: Mapping[str, Any]) -> Target:
-    """Only a path can have declared shapes; a live model has its own."""
-    of_a_path = about if isinstance(what, (str, Path)) else dict[str, Any]()
-    return named(what, inputs, out=str(folder), **of_a_path).target
+    """Only a model file can have declared shapes; what else there is says itself what its inputs are."""
+    if not isinstance(what, (str, Path)):
+        return named(what, inputs, out=str(folder)).target
+    fitting = about if takes_shapes(str(what)) else {**about, "shapes": None}
+    return named(what, inputs, out=str(folder), **fitting).target
 
 
 def _compared(fought: Fought, names: Sequence[str], options: Options) -> Comparison:

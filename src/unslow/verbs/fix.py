@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from unslow.core.events import Listener, silent
+from unslow.core.events import Event, Listener, silent
 from unslow.core.heat import Heat
 from unslow.core.options import Options
 from unslow.core.trial import Report
@@ -95,6 +95,7 @@ def fix_named(run: Named, options: Options, listener: Listener, processes: Proce
         return guard.check_subset(original.opened(), opened, entry)
 
     try:
+        listener(Event("guard", "the original answers what it will be judged by"))
         guard.prepare(original.opened)
         raced = race(bench, original, known, journal, budget.race_ends(can_rescue(known)), listener, check)
         original.close()
