@@ -18,8 +18,13 @@ def test_noise_may_make_it_negative() -> None:
     assert distortion([2.0], [1.0]) == -0.5
 
 
-def test_is_the_ratio_of_the_medians_less_one() -> None:
-    assert distortion([1.0, 2.0, 3.0], [2.0, 3.0, 4.0]) == pytest.approx(0.5)
+def test_steps_are_compared_with_their_neighbours_so_that_drift_does_not_count() -> None:
+    assert distortion([1.0, 2.0, 3.0, 9.0, 9.0], [1.1, 2.2, 3.3, 9.9, 9.9]) == pytest.approx(0.1)
+    assert distortion([1.0, 1.0, 1.0, 3.0, 3.0], [1.1, 1.1, 3.3, 3.3, 3.3]) == pytest.approx(0.1)
+
+
+def test_without_neighbours_it_is_the_ratio_of_the_medians_less_one() -> None:
+    assert distortion([1.0, 2.0, 3.0], [3.0]) == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize(("bare", "recorded"), [([], [1.0]), ([1.0], []), ([0.0], [1.0])])
