@@ -85,3 +85,23 @@ def test_details(tmp_path: Path, op_name: str, inputs: Any, output: Any, flops: 
     assert details["shapes"] == inputs
     assert details["dtypes"] == ["float32"] * len(inputs)
     assert details.get("flops") == flops
+
+
+def ours(*seconds: float) -> Any:
+    return {"cat": "unslow", "ph": "M", "name": "unslow", "args": {"around_seconds": list(seconds)}}
+
+
+@pytest.mark.parametrize("header", [ours(), ours(1.0), ours(-1.0, 1.0), ours(1e9, 1.0), ours(0.0, 0.0)])
+def test_times_around_the_model_that_do_not_fit_change_nothing(tmp_path: Path, header: Any) -> None:
+    profile = profile_of(tmp_path, node("a", 0, 60, "Gemm"), run(0, 100), run(100, 100), header)
+    assert sorted(span.name for span in profile.spans) == ["a", "model_run", "model_run"]
+    assert profile.wall_ns == 200_000
+
+
+def test_the_user_s_code_around_the_model_is_part_of_its_step(tmp_path: Path) -> None:
+    events = (node("a", 0, 60, "Gemm"), run(0, 100), node("b", 110, 40, "Gemm"), run(100, 100))
+    profile = profile_of(tmp_path, *events, ours(100e-6, 300e-6)).self_check()
+    assert [step.duration_ns for step in profile.steps] == [200_000, 400_000]
+    assert profile.shares["compute"] == pytest.approx(100 / 600)
+    own = [span for span in profile.spans if span.name == "prepare and finish"]
+    assert [(span.duration_ns, span.category) for span in own] == [(100_000, "framework"), (300_000, "framework")]

@@ -159,15 +159,34 @@ def test_files_read_in_each_request_are_counted_per_request(tmp_path: Path) -> N
     assert found.opens_per_request == pytest.approx(1)
 
 
-def test_a_model_that_its_runtime_opens_past_python_is_counted_too(tmp_path: Path) -> None:
+def relu(folder: Path) -> Path:
+    """A small ONNX model from x to y."""
     onnx: Any = pytest.importorskip("onnx")
-    onnxruntime: Any = pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnxruntime")
     made = onnx.helper.make_graph(
         [onnx.helper.make_node("Relu", ["x"], ["y"])], "g",
         [onnx.helper.make_tensor_value_info("x", 1, [1, 4])], [onnx.helper.make_tensor_value_info("y", 1, [1, 4])],
     )  # fmt: skip
-    model = tmp_path / "model.onnx"
-    onnx.save(onnx.helper.make_model(made, ir_version=8, opset_imports=[onnx.helper.make_opsetid("", 17)]), model)
+    model = onnx.helper.make_model(made, ir_version=8, opset_imports=[onnx.helper.make_opsetid("", 17)])
+    onnx.save(model, folder / "model.onnx")
+    return folder / "model.onnx"
+
+
+def test_the_code_around_an_onnx_model_is_in_its_profile(tmp_path: Path) -> None:
+    def prepare(raw: Any) -> Any:
+        return {"x": np.sort(raw)[None, :4].astype(np.float32)}
+
+    plain = [{"x": np.ones((1, 4), np.float32)}] * 4
+    raw = [np.random.default_rng(0).random(100_000)] * 4
+    for name, inputs, fields, expected in (("a", plain, {}, False), ("b", raw, {"prepare": prepare}, True)):
+        (tmp_path / name).mkdir()
+        profile = read(Path(surveyed(tmp_path / name, relu(tmp_path / name), inputs, **fields).recording))
+        assert any(span.name == "prepare and finish" for span in profile.spans) == expected
+
+
+def test_a_model_that_its_runtime_opens_past_python_is_counted_too(tmp_path: Path) -> None:
+    onnxruntime: Any = pytest.importorskip("onnxruntime")
+    model = relu(tmp_path)
 
     def answer(x: Any) -> Any:
         session = onnxruntime.InferenceSession(str(model), providers=["CPUExecutionProvider"])

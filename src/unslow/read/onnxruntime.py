@@ -1,12 +1,15 @@
 """ONNX Runtime's profiler: a JSON list of sessions' and nodes' events; each `model_run` is a step.
 
 A node's own time is `compute`; of a node that runs a subgraph (`If`, `Loop`, `Scan`), what its nodes leave, and all
-that is not inside a node, is `framework`. ONNX Runtime counts whole µs: shorter nodes show as 0 or 1.
+that is not inside a node, is `framework`, as is the user's own code around the model, which our recorder times. ONNX
+Runtime counts whole µs: shorter nodes show as 0 or 1.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +22,8 @@ from unslow.read._tree import Stretch, Tree, notes_of, tree_of
 
 NS_PER_US = 1000
 STEP = "model_run"
+AROUND = "prepare and finish"
+LONGEST_S = 1e6
 NODE, SESSION, OURS = "Node", "Session", "unslow"
 KERNEL_TIME = "_kernel_time"
 _DTYPES = {"float": "float32", "double": "float64"}
@@ -52,7 +57,8 @@ def read(path: Path) -> Profile:
     here = [_stretch(event, -place, path) for place, event in enumerate(inner) if event.get("tid") == thread]
     tree = tree_of(steps, here)
     notes = notes_of(tree, len(inner) - len(here))
-    return Profile(_spans(tree, path), "onnxruntime", tree.steps, fraction(header.get("distortion")), notes)
+    spans = _with_around(_spans(tree, path), _around_ns(header))
+    return Profile(spans, "onnxruntime", tree.steps, fraction(header.get("distortion")), notes)
 
 
 def _after_warm_up(steps: Sequence[Stretch], header: Mapping[str, Any]) -> list[Stretch]:
@@ -64,6 +70,32 @@ def _after_warm_up(steps: Sequence[Stretch], header: Mapping[str, Any]) -> list[
 def _header(events: Sequence[Event], path: Path) -> Mapping[str, Any]:
     ours = [event for event in events if event.get("cat") == OURS]
     return mapping(ours[-1].get("args", {}), path, "a header") if ours else {}
+
+
+def _around_ns(header: Mapping[str, Any]) -> list[int]:
+    seconds = header.get("around_seconds")
+    listed: list[Any] = seconds if isinstance(seconds, list) else []  # pyright: ignore[reportUnknownVariableType]
+    known = [one for each in listed if (one := fraction(each)) is not None and 0 <= one < LONGEST_S]
+    return [round(one * 1e9) for one in known] if len(known) == len(listed) else []
+
+
+def _with_around(spans: tuple[Span, ...], around_ns: Sequence[int]) -> tuple[Span, ...]:
+    """Each step with the user's own code at its end, as long as our recorder found it to be; later steps move on."""
+    roots = [place for place, span in enumerate(spans) if span.parent < 0]
+    if len(around_ns) != len(roots):
+        return spans
+    later = dict(zip(roots, accumulate((0, *around_ns)), strict=False))
+    length = dict(zip(roots, around_ns, strict=True))
+    step_of: list[int] = []
+    moved: list[Span] = []
+    for place, span in enumerate(spans):
+        step_of.append(place if span.parent < 0 else step_of[span.parent])
+        by = later[step_of[place]]
+        longer = length[place] if span.parent < 0 else 0
+        moved.append(replace(span, start_ns=span.start_ns + by, end_ns=span.end_ns + by + longer))
+    ends = [moved[root].end_ns for root in roots]
+    own = [Span(AROUND, "framework", end - ns, end, root) for root, end, ns in zip(roots, ends, around_ns, strict=True)]
+    return (*moved, *(span for span in own if span.duration_ns))
 
 
 def _is_inner(event: Event) -> bool:

@@ -34,12 +34,18 @@ Requests = Sequence[Mapping[str, Any]]
 
 
 def record(
-    path: Path, settings: Mapping[str, Any], requests: Requests, folder: Path, host: Host = DEFAULT_HOST
+    path: Path,
+    settings: Mapping[str, Any],
+    requests: Requests,
+    folder: Path,
+    host: Host = DEFAULT_HOST,
+    around_seconds: Sequence[float] = (),
 ) -> Path:
     """Answers the `requests` (input name to array) with the model at `path`; returns ONNX Runtime's JSON in `folder`.
 
     `settings` and `host` are the workload's, as the runtime `onnxruntime` reads them. The last event of the list is
-    ours: the seconds of each request without and with profiling, and the distortion.
+    ours: the seconds of each request without and with profiling, the distortion, and `around_seconds`: what the user's
+    own code around the model took for each request, which ONNX Runtime cannot see.
 
     Raises
     ------
@@ -66,7 +72,7 @@ def record(
         raise BadInput(
             f"ONNX Runtime cannot run {path}: {first}", "Check the file, and the shapes and dtypes of the inputs."
         ) from error
-    return _with_clock(raw, folder / RECORDING, bare, recorded)
+    return _with_clock(raw, folder / RECORDING, bare, recorded, around_seconds)
 
 
 def _options(runtime: Any, settings: Mapping[str, Any], host: Host) -> Any:
@@ -102,7 +108,7 @@ def _seconds(session: Any, requests: Requests) -> list[float]:
     return seconds
 
 
-def _with_clock(raw: Path, recording: Path, bare: list[float], recorded: list[float]) -> Path:
+def _with_clock(raw: Path, recording: Path, bare: list[float], recorded: list[float], around: Sequence[float]) -> Path:
     events = json.loads(raw.read_text(encoding="utf-8"))
     clock = {
         "schema": SCHEMA,
@@ -110,6 +116,7 @@ def _with_clock(raw: Path, recording: Path, bare: list[float], recorded: list[fl
         "bare_seconds": bare,
         "recorded_seconds": recorded,
         "distortion": distortion(bare, recorded),
+        "around_seconds": list(around),
     }
     events.append({"cat": "unslow", "ph": "M", "name": "unslow", "args": clock})
     recording.write_text(json.dumps(events), encoding="utf-8")

@@ -247,10 +247,28 @@ def _record(built: _Built, facts: Facts, folder: Path) -> Path:
         asked = [built.requests[place] for place in places] if one_by_one else _met_by_the_model(built, steps)
         requests = [{**first, **request.named(built.names)} for request in asked]
         model, host = built.workload.model, built.workload.host
-        return onnxruntime_profiler.record(Path(model.path), model.settings, requests, folder, host)
+        around = _around_seconds(built, places) if one_by_one else []
+        return onnxruntime_profiler.record(Path(model.path), model.settings, requests, folder, host, around)
     from unslow.record import step_clock
 
     return step_clock.record(built.answer, places, folder)
+
+
+def _around_seconds(built: _Built, places: Sequence[int]) -> list[float]:
+    """What the user's `prepare` and `finish` take, request by request; [] where there is neither."""
+    prepare, finish = built.inference.prepare, built.inference.finish
+    if prepare is None and finish is None:
+        return []
+    seconds: list[float] = []
+    for place in places:
+        started = time.perf_counter()
+        request = as_request((prepare or _as_given)(built.inference.inputs[place]))
+        prepared = time.perf_counter()
+        answer = built.stream.model_call(request)
+        answered = time.perf_counter()
+        (finish or _as_given)(answer)
+        seconds.append(time.perf_counter() - answered + prepared - started)
+    return seconds
 
 
 def _met_by_the_model(built: _Built, calls: int) -> list[Request]:
