@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from acting import WIDTH, Script, bench, facts, failing, requests
-from unslow.core.errors import BadInput, CannotRun, MissingExtra
+from unslow.core.errors import BadInput, CannotRun, MissingExtra, WorkerFailed
 from unslow.core.heat import Heat
 from unslow.core.options import Options
 from unslow.core.trial import Guarded
@@ -370,3 +370,21 @@ def test_the_places_of_a_glance_are_spread_over_all(tmp_path: Path, n: int) -> N
     assert len(places) == min(8, n) and places[-1] == n - 1
     hanging = Guard(bench(script(), tmp_path, facts(n, carried=True)), Options())
     assert hanging._places(8) == list(range(min(8, n)))  # pyright: ignore[reportPrivateUsage]
+
+
+def test_an_original_that_cannot_run_in_float64_is_not_asked_again(tmp_path: Path) -> None:
+    tried: list[str] = []
+
+    def answers(who: str, settings: Mapping[str, Any], request: Mapping[str, Any]) -> list[Any]:
+        if settings.get("dtype") == "float64":
+            tried.append(who)
+            raise WorkerFailed("It casts inside itself.")
+        return model(who, settings, request)
+
+    known = {"framework": "torch", "parameter_bytes": {"float32": 120}, "seconds_per_request": 0.01}
+    stage = bench(script(answers), tmp_path, facts(N, **known))
+    guard = Guard(stage, Options())
+    for _ in range(2):
+        assert "no float64 run" in guard.judge(entry(stage), "numeric", 1).reason
+    guard.close()
+    assert len(tried) == 1

@@ -69,6 +69,7 @@ class Guard:
         self._paths = Paths(bench.folder.answers)
         self._judge: Process | None = None
         self._subset: Answers | None = None
+        self._cannot: set[Path] = set()
 
     @property
     def in_evaluation_mode(self) -> bool:
@@ -245,13 +246,13 @@ class Guard:
 
     def _answered(self, path: Path, settings: Mapping[str, object], places: list[int] | None) -> bool:
         """Whether the original with these settings has answered into the file, now or earlier."""
-        if not path.exists():
+        if not path.exists() and path not in self._cannot:
             try:
                 with self._open_original(settings) as process:
                     process.ask("answers", self._wait_s, places=places, path=str(path))
-            except WorkerFailed:
-                return False
-        return True
+            except WorkerFailed:  # Nor could it for the next variant.
+                self._cannot.add(path)
+        return path not in self._cannot
 
     def _open_original(self, settings: Mapping[str, object]) -> Process:
         workload = _with_settings(compared_original(self._bench.original, self._bench.facts), settings)
