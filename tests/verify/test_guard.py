@@ -379,7 +379,7 @@ def test_an_original_that_cannot_run_in_float64_is_not_asked_again(tmp_path: Pat
         if settings.get("dtype") == "float64":
             tried.append(who)
             raise WorkerFailed("It casts inside itself.")
-        return model(who, settings, request)
+        return wide_answers(who, settings, request)
 
     known = {"framework": "torch", "parameter_bytes": {"float32": 120}, "seconds_per_request": 0.01}
     stage = bench(script(answers), tmp_path, facts(N, **known))
