@@ -10,7 +10,7 @@ from unslow.core.estimate import verdict_of
 from unslow.core.events import Event, silent
 from unslow.core.options import Options
 from unslow.measure.duel import MOST_RACE_PAIRS, SIZING_ALPHA, Fought, duel
-from unslow.measure.finals import TURN_PAIRS_PER_PROCESS
+from unslow.measure.finals import TURN_PAIRS_PER_PROCESS, TURN_PAIRS_WHEN_CLEAR
 from unslow.measure.race import pairs_needed
 
 OPTIONS = Options()
@@ -41,14 +41,19 @@ def test_an_interrupt_goes_through_and_leaves_nothing_open() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "verdict", "rounds"),
-    [(0.01, "same", 8), (0.0096, "faster", 8), (0.005, "faster", 3), (0.03, "slower", 3)],
+    ("seconds", "verdict", "rounds", "turns"),
+    [
+        (0.01, "same", 8, TURN_PAIRS_PER_PROCESS),
+        (0.0096, "faster", 8, TURN_PAIRS_PER_PROCESS),
+        (0.005, "faster", 3, TURN_PAIRS_WHEN_CLEAR),
+        (0.03, "slower", 3, TURN_PAIRS_WHEN_CLEAR),
+    ],
 )
-def test_the_verdict_and_how_many_fresh_pairs_it_takes(seconds: float, verdict: str, rounds: int) -> None:
+def test_the_verdict_and_how_much_it_takes(seconds: float, verdict: str, rounds: int, turns: int) -> None:
     result = fought(Script(0.01), Script(seconds))
     assert verdict_of(result.estimate(OPTIONS), OPTIONS.noise) == verdict
     assert len(result.rounds) == rounds
-    assert {len(pairs) for pairs in result.rounds} == {TURN_PAIRS_PER_PROCESS}
+    assert {len(pairs) for pairs in result.rounds} == {turns}
 
 
 def test_the_pair_of_processes_that_was_looked_at_often_is_not_in_the_interval() -> None:

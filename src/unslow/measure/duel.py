@@ -15,7 +15,7 @@ from unslow.core.estimate import Estimate
 from unslow.core.events import Event, Listener
 from unslow.core.options import Options
 from unslow.measure.bench import Opened
-from unslow.measure.finals import CLEAR_SPEEDUP, TURN_PAIRS_PER_PROCESS, finals_estimate, process_pairs_for
+from unslow.measure.finals import CLEAR_SPEEDUP, finals_estimate, process_pairs_for, turn_pairs_for
 from unslow.measure.race import RaceInterval, pairs_needed
 from unslow.measure.turns import TurnPair, turn_pairs
 
@@ -61,8 +61,10 @@ def duel(open_a: Opens, open_b: Opens, options: Options, listener: Listener) -> 
     first = _round(open_a, open_b, lambda pairs: _race(pairs, options, listener), options, 0)
     interval = _interval(first.pairs, options)
     rounds: list[_Round] = []
-    for number in range(process_pairs_for(_away_from_one(interval))):
-        rounds.append(_round(open_a, open_b, lambda pairs: islice(pairs, TURN_PAIRS_PER_PROCESS), options, number + 1))
+    apart = _away_from_one(interval)
+    each = turn_pairs_for(apart)
+    for number in range(process_pairs_for(apart)):
+        rounds.append(_round(open_a, open_b, lambda pairs: islice(pairs, each), options, number + 1))
         estimate = finals_estimate([_median(done.pairs, options) for done in rounds])
         listener(Event("finals", "fresh processes", "b", estimate, len(rounds)))
     peaks = [done.peak for done in (first, *rounds)]

@@ -23,6 +23,8 @@ from unslow.core.estimate import Estimate
 
 TURN_PAIRS_PER_PROCESS = 25
 """Turn pairs of one process pair; their median then adds little to what the processes differ by."""
+TURN_PAIRS_WHEN_CLEAR = 18
+"""Their median is 1.2 times as noisy, which matters little beside a difference of a fifth and more."""
 PROCESS_PAIRS = 8
 PROCESS_PAIRS_WHEN_CLEAR = 3
 CLEAR_SPEEDUP = 1.2
@@ -32,6 +34,11 @@ CLEAR_SPEEDUP = 1.2
 def process_pairs_for(race_speedup: Estimate) -> int:
     """How many fresh process pairs the finals need, by the interval of the race (unit "x")."""
     return PROCESS_PAIRS if race_speedup.low < CLEAR_SPEEDUP else PROCESS_PAIRS_WHEN_CLEAR
+
+
+def turn_pairs_for(race_speedup: Estimate) -> int:
+    """How many turn pairs each of those process pairs needs to tell that two workloads differ, and by how much."""
+    return TURN_PAIRS_PER_PROCESS if race_speedup.low < CLEAR_SPEEDUP else TURN_PAIRS_WHEN_CLEAR
 
 
 def finals_estimate(process_medians: Sequence[float] | NDArray[np.float64], level: float = 0.95) -> Estimate:
