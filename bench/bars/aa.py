@@ -41,7 +41,7 @@ def real(target: str, times: int) -> Bar:
     runs = repeated("aa", times, lambda number: compared(target, target, number), {"target": target})
     wrong = sum(run["verdict"] in WRONG for run in runs)
     covering = sum(run["low"] <= 1 <= run["high"] for run in runs)
-    details = {"target": target, "runs": len(runs), "intervals_that_cover_1": covering}
+    details = {"target": target.removeprefix(f"{ROOT}/"), "runs": len(runs), "intervals_that_cover_1": covering}
     what = f"A against A called faster or slower, {times} real"
     return told(counted(Bar("aa-real", what, "0", wrong, wrong == 0, details=details), times, TIMES))
 
