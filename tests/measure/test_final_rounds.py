@@ -230,3 +230,8 @@ def test_every_process_pair_takes_its_part_of_the_load(tmp_path: Path, options: 
     assert [process[0] for process in final.load_ms] == pytest.approx([5.0, 5.0, 10.0])
     assert {len(process) for process in (*final.load_ms, *final.original_load_ms)} <= set(range(134, 668))
     assert len(final.original_load_ms) == 3
+
+
+def test_under_a_load_every_round_is_held_whatever_the_time(tmp_path: Path) -> None:
+    result = held(Yard({}), tmp_path, {FAST.id: 5}, until=0.0, options=Options(p99_below_ms=20.0))
+    assert len(result.finals[FAST.id].load_ms) == 5

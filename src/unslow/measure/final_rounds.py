@@ -102,9 +102,8 @@ def hold_finals(
 
     Whoever has had all of its rounds is handed to `keep` at once. After `PROCESS_PAIRS_WHEN_CLEAR` rounds no other is
     begun that would end after `until` (on the bench's clock): the interval is then as wide as fewer rounds make it. A
-    round in which the original dies is held once more;
-    if it dies again the finals end, and whoever has `LEAST_ROUNDS` by then is reported with what is known of it (and
-    not kept: a run that goes on measures it anew).
+    round in which the original dies is held once more; if it dies again the finals end, and whoever has `LEAST_ROUNDS`
+    by then is reported with what is known of it (and not kept: a run that goes on measures it anew).
     """
     stage = _Stage(bench, bundles, process_pairs, options, listener)
     known: dict[str, list[_Part]] = {finalist.id: [] for finalist in finalists}
@@ -118,7 +117,9 @@ def hold_finals(
         began = bench.clock()
         done = _round_or_again(stage, running, number, known)
         longest_s = max(longest_s, bench.clock() - began)
-        time_is_over = number + 1 >= PROCESS_PAIRS_WHEN_CLEAR and bench.clock() + longest_s > until
+        # A load is shared out among all rounds: with fewer of them its p99 would have no upper end.
+        enough_rounds = number + 1 >= PROCESS_PAIRS_WHEN_CLEAR and not wants_load(options)
+        time_is_over = enough_rounds and bench.clock() + longest_s > until
         failures |= done.failures
         for name, part in done.parts.items():
             known[name].append(part)
