@@ -64,3 +64,36 @@ def test_what_failed_elsewhere_is_less_likely_to_work_here(trouble: dict[str, st
 
 def test_the_score_is_the_expected_log_gain_per_second() -> None:
     assert score(candidate(), {}, 1.0) == pytest.approx(0.5 * math.log(2) / (2 + RACE_SECONDS), rel=1e-6)
+
+
+PLAIN, ABOVE, OTHER = variant("x"), variant("a"), variant("x", "a")
+
+
+def kept(found: Candidate, speedups: dict[str, float]) -> bool:
+    so_far = heats(ran(PLAIN), ran(ABOVE), ran(OTHER))
+    return next_candidate([found], so_far, 1.0, Options(), 100.0, speedups) is not None
+
+
+@pytest.mark.parametrize(
+    ("odds", "speedups", "is_tried"),
+    [
+        (0.2, {}, True),  # nothing is known of it
+        (0.2, {ABOVE.id: 1.3}, True),
+        (0.2, {ABOVE.id: 1.01}, False),
+        (0.4, {ABOVE.id: 1.01}, True),  # likely enough to be tried in another form all the same
+        (0.2, {PLAIN.id: 2.0, OTHER.id: 2.6}, True),  # it gave something on top of another
+        (0.2, {PLAIN.id: 2.0, OTHER.id: 2.0}, False),
+        (0.2, {ABOVE.id: 0.7, PLAIN.id: 2.0, OTHER.id: 2.6}, True),  # its best counts
+        (0.05, {}, True),  # rare, but never tried
+    ],
+)
+def test_what_gave_nothing_is_not_tried_again_in_yet_another_form(
+    odds: float, speedups: dict[str, float], is_tried: bool
+) -> None:
+    assert kept(candidate("a", odds=odds), speedups) == is_tried
+
+
+def test_nor_is_anything_put_on_what_gave_nothing() -> None:
+    on_top = Candidate(variant("b", "c"), variant("b").id, 3.0, 0.2, 1.0, "exact")
+    assert kept(on_top, {variant("b").id: 1.5})
+    assert not kept(on_top, {variant("b").id: 1.0})

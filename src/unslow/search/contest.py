@@ -61,7 +61,8 @@ def _choose(
 ) -> Candidate | None:
     points = {name: interval.point for name, interval in intervals.items()}
     usable = [points[name] for name in points if not heats[name].lost and not heats[name].failure]
-    return next_candidate(candidates(known, heats, points), heats, max([1.0, *usable]), known.options, left_s)
+    leader = max([1.0, *usable])
+    return next_candidate(candidates(known, heats, points), heats, leader, known.options, left_s, points)
 
 
 def untried(known: Known, raced: Raced) -> tuple[str, ...]:

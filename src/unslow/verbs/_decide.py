@@ -111,7 +111,7 @@ def _why_aside(said: Guarded, finalists: list[Heat], judges: Judges, options: Op
 
 
 def _hopeful(raced: Raced, options: Options) -> list[Heat]:
-    """Those that may be faster, the fastest first."""
+    """Those that may be faster, the fastest first; what is no faster than the noise could not be shown to be."""
     may_win = [
         heat
         for heat in raced.heats.values()
@@ -120,7 +120,7 @@ def _hopeful(raced: Raced, options: Options) -> list[Heat]:
         and not heat.lost
         and heat.id in raced.intervals
         and verdict_of(raced.intervals[heat.id], options.noise) in ("faster", "undecided")
-        and raced.intervals[heat.id].point > 1
+        and raced.intervals[heat.id].point > 1 + options.noise
     ]
     return sorted(may_win, key=lambda heat: -raced.intervals[heat.id].point)
 
