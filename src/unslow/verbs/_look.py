@@ -64,8 +64,9 @@ def look(
     listener(Event("survey", f"building {target} and watching it run"))
     surveyed = journal.get("survey", "original", Surveyed) or _survey(target, folder, options, processes)
     journal.add("survey", "original", surveyed)
-    machine = this_machine()
     profile = read(Path(surveyed.recording))
+    # Where shares of the time are withheld no habit asks what must remain of them: nothing is measured for it.
+    machine = this_machine(floors=abstention(profile) is None)
     listener(Event("profile", "where the time goes", payload=profile))
     findings = diagnose(Evidence(profile, surveyed.facts, machine), options.worth)
     listener(Event("findings", "what slows it", payload=rated(findings, options.worth, all_fixes())))
