@@ -65,8 +65,8 @@ def look(
     surveyed = journal.get("survey", "original", Surveyed) or _survey(target, folder, options, processes)
     journal.add("survey", "original", surveyed)
     profile = read(Path(surveyed.recording))
-    # Where shares of the time are withheld no habit asks what must remain of them: nothing is measured for it.
-    machine = this_machine(floors=abstention(profile) is None)
+    # Where shares of the time are withheld no habit asks what must remain of them (fixes of types in PyTorch may).
+    machine = this_machine(floors=abstention(profile) is None or surveyed.facts.framework == "torch")
     listener(Event("profile", "where the time goes", payload=profile))
     findings = diagnose(Evidence(profile, surveyed.facts, machine), options.worth)
     listener(Event("findings", "what slows it", payload=rated(findings, options.worth, all_fixes())))
