@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from unslow.core.errors import BadInput
+from unslow.fixes import all_fixes
 from unslow.fixes._quantization import float_graph, layers
 from unslow.fixes.int8_dynamic import FIX
 
@@ -53,3 +54,12 @@ def test_an_excluded_layer_stays_in_full_precision(perceptron: Exported) -> None
 def test_convolutions_stay(convolutions: Exported) -> None:
     found: Counter[str] = operators(FIX.apply(convolutions.onnx, {}, convolutions.workshop).model.path)
     assert found["ConvInteger"] == 0 and found["MatMulInteger"] == 1
+
+
+@pytest.mark.parametrize("fix", ["int8-dynamic", "int8-static", "weight-only-int8"])
+def test_a_graph_whose_products_are_in_branches_is_refused(fix: str) -> None:
+    known = all_fixes()[fix]
+    inside = setting(on("onnxruntime"), replace(FACTS, framework="onnx", products=0))
+    assert "in branches or loops" in known.refuses(inside)
+    for products in (-1, 1):
+        assert "branches" not in known.refuses(setting(on("onnxruntime"), replace(inside.facts, products=products)))

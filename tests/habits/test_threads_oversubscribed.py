@@ -4,6 +4,7 @@ import pytest
 
 from handmade import EMPTY, evidence, facts, found, machine, op, step, the
 from unslow.core.facts import Facts, ThreadPool
+from unslow.core.finding import Evidence
 from unslow.habits.threads_oversubscribed import FLOOR, HABIT
 
 FLOORED = machine(cores=4, floors={FLOOR: 0.7})
@@ -45,3 +46,16 @@ def test_more_threads_than_the_host_has_is_no_matter_of_a_quota() -> None:
 
 def test_the_fact_alone_is_enough() -> None:
     assert the(HABIT, evidence(EMPTY, pools(openmp=16), FLOORED)).ceiling is None
+
+
+def small(seconds: float, cores: float, framework: str = "onnx") -> Evidence:
+    return evidence(EMPTY, facts(framework, seconds_per_request=seconds, cpu_seconds_per_request=cores * seconds))
+
+
+def test_a_small_request_that_one_core_answers_or_a_large_one_that_all_do() -> None:
+    assert not found(HABIT, small(300e-6, 1.2), small(5e-3, 2.0), small(300e-6, 2.0, "torch"))
+
+
+def test_a_small_request_that_keeps_several_cores_busy() -> None:
+    finding = the(HABIT, small(300e-6, 2.0))
+    assert finding.floor is None and finding.share == 0.5 and "300 µs and keeps 2.0 cores busy" in finding.title

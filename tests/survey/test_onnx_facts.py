@@ -24,13 +24,13 @@ def test_a_file_that_cannot_be_parsed_tells_nothing(tmp_path: Path) -> None:
     assert graph_facts(str(tmp_path / "m.onnx")) == {}
 
 
-def test_a_graph_without_weights_tells_nothing(tmp_path: Path) -> None:
-    assert graph_facts(saved(tmp_path)) == {}
+def test_a_graph_without_weights_tells_of_no_types(tmp_path: Path) -> None:
+    assert graph_facts(saved(tmp_path)) == {"products": 0}
 
 
 def test_weights_are_counted_in_bytes_by_type(tmp_path: Path) -> None:
     path = saved(tmp_path, np.ones((3, 4), np.float32), np.ones(5, np.float32), np.ones(2, np.int64))
-    assert graph_facts(path) == {"parameter_bytes": {"float32": 68, "int64": 16}}
+    assert graph_facts(path)["parameter_bytes"] == {"float32": 68, "int64": 16}
 
 
 def test_weights_in_a_branch_and_constant_nodes_count_too(tmp_path: Path) -> None:
@@ -42,4 +42,11 @@ def test_weights_in_a_branch_and_constant_nodes_count_too(tmp_path: Path) -> Non
     choice = onnx.helper.make_node("If", ["c"], ["z"], then_branch=branch, else_branch=branch)
     graph = onnx.helper.make_graph([choice], "g", given, [])
     onnx.save(onnx.helper.make_model(graph), str(tmp_path / "m.onnx"))
-    assert graph_facts(str(tmp_path / "m.onnx")) == {"parameter_bytes": {"float32": 56}}
+    assert graph_facts(str(tmp_path / "m.onnx")) == {"products": 0, "parameter_bytes": {"float32": 56}}
+
+
+def test_products_of_the_main_graph_are_counted(tmp_path: Path) -> None:
+    nodes = [onnx.helper.make_node(kind, ["a", "b"], [kind]) for kind in ("MatMul", "Gemm", "Add")]
+    graph = onnx.helper.make_graph(nodes, "g", [], [])
+    onnx.save(onnx.helper.make_model(graph), str(tmp_path / "m.onnx"))
+    assert graph_facts(str(tmp_path / "m.onnx"))["products"] == 2

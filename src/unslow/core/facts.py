@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from unslow.core.script import ScriptFacts
+
 Shape = tuple[int, ...]
 
 
@@ -47,15 +49,18 @@ class ThreadPool:
 class Facts:
     """Learned by the survey, in a process of its own.
 
-    `framework` is "torch", "onnx", "exported" or "function" (any other callable). `inputs` are the model's own, after
-    `prepare`, by the names of its parameters; empty where they are no flat arrays (`flat_inputs` is then False).
+    `framework` is "torch", "onnx", "exported", "script" or "function" (any other callable). `inputs` are the model's
+    own, after `prepare`, by the names of its parameters; empty where they are no flat arrays (`flat_inputs` is then
+    False).
     `seconds_per_request` is the median without any recording; `dispatch_seconds` what an operator costs here before it
     computes anything. `padding_share` is the part of the tokens that the mask named `padding_mask` switches off (0
     where there is none). `batch_axis`: requests can be joined along axis 0, tried and found to give the same answers.
     `grad_recorded`: the outputs hang on an autograd graph. `training`: module names still in training mode that behave
-    differently there (dropout, batch norm). `stochastic`: the first request, asked twice, is answered differently.
+    differently there (dropout, batch norm). `products`: matrix products and convolutions in an ONNX file's main graph
+    (-1: unknown). `stochastic`: the first request, asked twice, is answered differently.
     `subnormal_share`: part of the weights' non-zero values that are subnormal, or of the activations', whichever is
-    larger. `spread` is the ratio of the 90th to the 50th percentile of request times.
+    larger. `spread` is the ratio of the 90th to the 50th percentile of request times. `script` is what is known of a
+    script ("script" is then the framework, and a request is one of its steps).
     """
 
     framework: str
@@ -80,6 +85,7 @@ class Facts:
     stochastic: bool = False
     parameter_bytes: Mapping[str, int] = field(default_factory=dict[str, int])
     modules: Mapping[str, int] = field(default_factory=dict[str, int])
+    products: int = -1
     subnormal_share: float = 0.0
     padding_share: float = 0.0
     padding_mask: str = ""
@@ -90,6 +96,7 @@ class Facts:
     spread: float = 1.0
     fingerprint: str = ""
     made_inputs: bool = False
+    script: ScriptFacts | None = None
 
     @property
     def parameters_total_bytes(self) -> int:

@@ -92,6 +92,14 @@ def no_tool(setting: Setting) -> str:
     return ""
 
 
+def no_layers(facts: Facts) -> str:
+    """Why an ONNX file cannot be quantised: none of its products is in the main graph; "" where one is, or nobody
+    knows."""
+    if facts.framework == "onnx" and facts.products == 0:
+        return "its products are in branches or loops of the graph, which quantisation leaves as they are"
+    return ""
+
+
 def convolutional(facts: Facts) -> str:
     """Why fixes for matrix products do not help here, in one sentence: the work is in convolutions; "" otherwise."""
     if is_convolutional(facts):

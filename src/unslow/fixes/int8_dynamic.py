@@ -45,6 +45,7 @@ from unslow.fixes._quantization import (
     float_graph,
     layers_to_quantise,
     multiplies_safely,
+    no_layers,
     rescuable,
 )
 from unslow.fixes._quiet import quiet
@@ -95,7 +96,7 @@ def layers_of(workload: Workload, parameters: Parameters, workshop: Workshop) ->
 
 def refuses(setting: Setting) -> str:
     """Refused where 8-bit products are known not to pay, and for convolutional models."""
-    return no_gain(setting, "int8") or convolutional(setting.facts)
+    return no_layers(setting.facts) or no_gain(setting, "int8") or convolutional(setting.facts)
 
 
 def space(setting: Setting) -> Sequence[Parameters]:

@@ -45,6 +45,7 @@ from unslow.fixes._quantization import (
     graph_inputs,
     layers_to_quantise,
     multiplies_safely,
+    no_layers,
     no_tool,
     operators,
     rescuable,
@@ -134,7 +135,7 @@ def refuses(setting: Setting) -> str:
     """Refused where 8-bit products are known not to pay, and where nobody gave inputs to learn the ranges from."""
     if setting.facts.made_inputs:
         return "the inputs are made up, and ranges learned from them would be wrong for yours"
-    return no_tool(setting) or no_gain(setting, "int8")
+    return no_tool(setting) or no_layers(setting.facts) or no_gain(setting, "int8")
 
 
 def space(setting: Setting) -> Sequence[Parameters]:

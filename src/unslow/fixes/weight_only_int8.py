@@ -37,7 +37,7 @@ from unslow.core.variant import Fix, Layers, Parameters, Setting, Workshop
 from unslow.core.workload import Workload
 from unslow.fixes._nncf import ignored, rewritten
 from unslow.fixes._onnx import LARGEST_INLINE_BYTES, MODEL_FILE
-from unslow.fixes._quantization import convolutional, float_graph, layers_to_quantise, no_tool, rescuable
+from unslow.fixes._quantization import convolutional, float_graph, layers_to_quantise, no_layers, no_tool, rescuable
 from unslow.fixes._quiet import quiet
 from unslow.fixes._settings import no_gain
 
@@ -104,7 +104,7 @@ def layers_of(workload: Workload, parameters: Parameters, workshop: Workshop) ->
 
 def refuses(setting: Setting) -> str:
     """Refused where 8-bit products are known not to pay, and for convolutional models."""
-    return no_tool(setting) or no_gain(setting, "int8") or convolutional(setting.facts)
+    return no_tool(setting) or no_layers(setting.facts) or no_gain(setting, "int8") or convolutional(setting.facts)
 
 
 FIX = Fix(

@@ -16,7 +16,9 @@ The largest computing pool has more threads than the cores that can be used (the
 quota), and the process keeps more than one core busy. Pools that take turns are not added up: four pools of the right
 size do no harm. Source: PyTorch's tuning guide (threads times workers above cores). At
 stake is the category `compute`; what must remain is the micro-benchmark "right/oversubscribed:matmul" of this
-machine. Where a container's quota is the cause, `cpu-quota-ignored` speaks instead.
+machine. Where a container's quota is the cause, `cpu-quota-ignored` speaks instead. On ONNX Runtime, whose threads
+spin while they wait, also a request of less than 2 ms that keeps more than one and a half cores busy: waking threads
+takes microseconds at each of its operators. What that costs is not known, so this is not scored.
 
 When it does not matter
 -----------------------
@@ -33,9 +35,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from unslow.core.facts import ThreadPool
+from unslow.core.facts import Facts, ThreadPool
 from unslow.core.finding import Evidence, EvidenceValue, Finding, Habit
 from unslow.core.machine import Machine
+from unslow.core.units import seconds
 from unslow.core.units import share as show_share
 from unslow.habits._floors import bounded
 from unslow.habits._pools import cores_used, largest_pool
@@ -44,6 +47,7 @@ from unslow.habits._shares import LEAST_SHARE, is_empty
 NAME = "threads-oversubscribed"
 FLOOR = "right/oversubscribed:matmul"
 ONE_CORE = 1.05  # a process with one busy thread may measure slightly above 1
+SMALL_REQUEST_S, SEVERAL_CORES = 0.002, 1.5
 _ADVICE = "Set the threads to the number of cores, in one place: OMP_NUM_THREADS, or the library's own setting."
 
 
@@ -51,6 +55,9 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
     """One finding, if a computing pool is larger than the cores, and more than one of its threads works."""
     profile, facts, machine = evidence.profile, evidence.facts, evidence.machine
     pool, used = largest_pool(facts), cores_used(facts)
+    if facts.framework == "onnx" and used is not None and _too_small(facts, used):
+        yield _of_a_small_request(facts, used)
+        return
     if pool is None or pool.threads <= machine.cores or _quota_explains(pool, machine):
         return
     if used is not None and used <= ONE_CORE and machine.cores > 1:
@@ -65,6 +72,19 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
     title = f"{pool.threads} threads of {pool.name} share {machine.cores} cores"
     title += "." if is_empty(profile) else f", in computing that takes {show_share(at_stake)} of the time."
     yield Finding(NAME, title, at_stake, None if measured is None else bounded(measured), numbers, advice=_ADVICE)
+
+
+def _too_small(facts: Facts, used: float) -> bool:
+    return facts.seconds_per_request < SMALL_REQUEST_S and used > SEVERAL_CORES
+
+
+def _of_a_small_request(facts: Facts, used: float) -> Finding:
+    title = (
+        f"A request takes {seconds(facts.seconds_per_request)} and keeps {used:.1f} cores busy: its operators are too "
+        "small to be worth waking threads for."
+    )
+    numbers = {"seconds_per_request": facts.seconds_per_request, "cores_used": round(used, 2)}
+    return Finding(NAME, title, 1 - 1 / used, None, numbers, advice=_ADVICE)
 
 
 def _quota_explains(pool: ThreadPool, machine: Machine) -> bool:

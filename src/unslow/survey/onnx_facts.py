@@ -1,4 +1,4 @@
-"""What the graph of an ONNX file tells without running it: how many bytes of weights of which type."""
+"""What the graph of an ONNX file tells without running it: its weights by type, and how many products it has."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import math
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
+
+PRODUCTS = ("Conv", "ConvTranspose", "MatMul", "Gemm", "Einsum", "LSTM", "GRU", "Attention")
 
 
 def graph_facts(path: str) -> dict[str, Any]:
@@ -23,7 +25,8 @@ def graph_facts(path: str) -> dict[str, Any]:
     for values in _constants(graph):
         dtype = onnx.helper.tensor_dtype_to_np_dtype(values.data_type)
         weights[str(dtype)] += math.prod(values.dims) * int(dtype.itemsize)
-    return {"parameter_bytes": dict(weights)} if weights else {}
+    products = sum(node.op_type in PRODUCTS for node in graph.node)
+    return {"products": products, **({"parameter_bytes": dict(weights)} if weights else {})}
 
 
 def _constants(graph: Any) -> Iterator[Any]:

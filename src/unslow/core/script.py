@@ -1,0 +1,121 @@
+"""What was learned of a script by running it for a while: plain data, which travels between processes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+StepKind = Literal["step", "optimizer", "loader", "forward", "request"]
+STEP_WORDS: dict[StepKind, str] = {
+    "step": "a `with unslow.step():` block",
+    "optimizer": "an optimizer step",
+    "loader": "a batch of a DataLoader",
+    "forward": "a call of a model",
+    "request": "a call of an ONNX Runtime session",
+}
+"""What counts as a step, the surest first: where a script has several of them, the first of these is its step."""
+LONGEST_PERIOD_S = 1.0
+
+
+@dataclass(frozen=True)
+class Site:
+    """A call in the user's own source: `file` below the script's working folder, lines from 1, columns from 0."""
+
+    file: str
+    line: int
+    column: int = 0
+    end_line: int = 0
+    end_column: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+@dataclass(frozen=True)
+class LoaderFacts:
+    """A `DataLoader`, by the place where it is made.
+
+    `items` is the length of its data set, `batches_per_epoch` its own (0: neither is known), `batches` how many were
+    taken in all, `epochs` how often it was begun.
+    `wait_s` is what the script waited for a batch (median), `restart_s` for the first one of an epoch. `item_s` and
+    `collate_s` are what one item and joining one batch take, tried in one process; 0 where they could not be.
+    `deterministic`: items asked for twice are the same to the bit, whatever the random state; `fixed_shapes`: all
+    that were tried have the same shapes; `item_bytes` is what one takes as arrays (0: it is not made of arrays).
+    `direct`: it is made by a call in the user's own source, which can be edited.
+    """
+
+    site: Site
+    direct: bool
+    dataset: str
+    items: int
+    batch_size: int
+    workers: int
+    persistent: bool
+    pinned: bool
+    prefetch_factor: int
+    batches: int
+    epochs: int
+    wait_s: float
+    restart_s: float = 0.0
+    item_s: float = 0.0
+    collate_s: float = 0.0
+    deterministic: bool = False
+    fixed_shapes: bool = False
+    item_bytes: int = 0
+    why_not_cached: str = ""
+    batches_per_epoch: int = 0
+
+
+@dataclass(frozen=True)
+class Written:
+    """Something the script writes inside its steps: a "checkpoint", a "print", a "log", by the place of the call."""
+
+    kind: str
+    site: Site
+    calls_per_step: float
+    seconds_per_step: float
+    direct: bool = True
+
+
+@dataclass(frozen=True)
+class Noted:
+    """A call that a habit asks about, by the place of the call: `kind` says which (see `scripts.notes`).
+
+    `times` is how often it was made; `details` are its own, plain JSON.
+    """
+
+    kind: str
+    site: Site
+    direct: bool
+    times: int = 1
+    details: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True)
+class ScriptFacts:
+    """Learned by the survey, in a process of its own, with outputs kept apart from the user's.
+
+    `step` is what counts as one. `period` is the number of steps of an epoch (0: unknown). `seeded`: the losses of two
+    runs are the same to the bit. `forks` are processes that the script starts by itself.
+    """
+
+    step: StepKind
+    steps: int
+    period: int = 0
+    loaders: tuple[LoaderFacts, ...] = ()
+    written: tuple[Written, ...] = ()
+    noted: tuple[Noted, ...] = ()
+    ended: bool = False
+    has_losses: bool = False
+    torch: bool = False
+    notes: tuple[str, ...] = ()
+
+    def of_kind(self, kind: str) -> tuple[Noted, ...]:
+        """What was noted of that kind."""
+        return tuple(noted for noted in self.noted if noted.kind == kind)
+
+    def turn_steps(self, seconds_per_step: float) -> int:
+        """The steps of a turn are a multiple of this: an epoch, where it is short, so that what is done once an epoch
+        is in every turn."""
+        return max(1, self.period) if self.period * seconds_per_step <= LONGEST_PERIOD_S else 1
