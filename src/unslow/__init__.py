@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from unslow.core.finding import Finding
     from unslow.core.options import Options
     from unslow.core.profile import Profile
+    from unslow.core.step import step
     from unslow.core.trial import Report
     from unslow.core.workload import Inference, workload
     from unslow.verbs.compare import compare
@@ -46,6 +47,7 @@ __all__ = [
     "fix",
     "load",
     "profile",
+    "step",
     "workload",
 ]
 
@@ -63,6 +65,7 @@ _HOMES = {
     "fix": "unslow.verbs.fix",
     "load": "unslow.bundle.load",
     "profile": "unslow.verbs.profile",
+    "step": "unslow.core.step",
     "workload": "unslow.core.workload",
 }
 

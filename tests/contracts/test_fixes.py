@@ -23,7 +23,7 @@ from unslow.core.workload import Model, Target, Workload
 from unslow.fixes import all_fixes
 
 FIXES = all_fixes()
-RUNTIMES = {"torch-module", "exported-program", "onnxruntime", "openvino", "aot-inductor", "function"}
+RUNTIMES = {"torch-module", "exported-program", "onnxruntime", "openvino", "aot-inductor", "function", "script"}
 MOST_LINES, MOST_PARAMETER_SETS = 200, 6
 MACHINE = Machine("a processor", 4, 8, 4, None, 16 << 30, ("avx2", "avx512_bf16"), (), "Linux", "3.11")
 FACTS = Facts(

@@ -14,12 +14,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handmade import EMPTY, evidence, facts, machine, op, step
+from handmade import EMPTY, evidence, facts, loader, machine, noted, op, phase, script, step
 from unslow.core.discover import HEADINGS, documentation
 from unslow.core.facts import FileRead, Leaf, ThreadPool
 from unslow.core.finding import Evidence, Finding, Habit
 from unslow.core.jsonable import from_json, to_json
 from unslow.core.profile import Profile, Span
+from unslow.core.script import Site, Written
 from unslow.habits import all_habits, diagnose
 
 HABITS = all_habits()
@@ -55,13 +56,30 @@ MACHINES = (
     machine(), machine(cores=1), machine(cores=8, logical_cores=64, cpu_quota=7.5),
     *(machine(cores=8, floors=dict.fromkeys(FLOOR_NAMES, floor)) for floor in (0.0, 0.5, 1.0, 4.0)),
 )  # fmt: skip
+SCRIPT_STEP = step(
+    phase("data", 40, "data"), phase("forward", 10), phase("backward", 20), phase("optimizer", 10),
+    phase("zero-grad", 5), phase("checkpoint", 10, "io"), source="script",
+)  # fmt: skip
+SCRIPTS = [
+    script(
+        loader(workers=workers, restart_s=1e-3),
+        written=(Written("checkpoint", Site("train.py", 20), 1.0, 10e-6),),
+        noted=(
+            noted("double", call="Module.double", elements=100), noted("fill", positional=False),
+            noted("anomaly", call="set_detect_anomaly", positional=True),
+            noted("optimizer", **{"class": "Adam", "module": "torch.optim.adam", "tensors": 6, "can_be_fused": True,
+                                  "fused": False, "foreach": False}),
+        ),
+    )
+    for workers in (0, 2)
+]  # fmt: skip
 CASES = [
     Evidence(profile, replace(known, framework=framework), on)
     for profile in (EMPTY, ZERO, BUSY, step(op("f", 90, "")), replace(BUSY, requests=0))
     for known in (facts(), GUILTY)
     for framework in ("torch", "onnx", "exported", "function")
     for on in MACHINES
-]
+] + [Evidence(profile, known, on) for profile in (EMPTY, SCRIPT_STEP) for known in SCRIPTS for on in MACHINES]
 
 each_habit = pytest.mark.parametrize("habit", HABITS.values(), ids=list(HABITS))
 

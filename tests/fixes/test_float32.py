@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from handmade import noted
 from unslow.core.facts import Leaf
 from unslow.fixes.float32 import FIX
 
+from . import scripted
 from .workshop import FACTS, WORKLOAD, FakeWorkshop, on, setting
 
 SINGLE = replace(FACTS, parameter_bytes={"float32": 100}, inputs=(Leaf("x", "float32", (((1, 8), 1),)),))
@@ -32,3 +34,30 @@ def test_double_inputs_are_enough(tmp_path: Path) -> None:
     facts = replace(SINGLE, inputs=(Leaf("x", "float64", (((1, 8), 1),)),))
     assert FIX.refuses(setting(facts=facts)) == ""
     assert FIX.apply(WORKLOAD, {}, FakeWorkshop(tmp_path, facts)).model.settings["dtype"] == "float32"
+
+
+SCRIPT = """
+import numpy as np
+import torch
+
+rows = torch.from_numpy(np.ones((2, 3)))
+model = torch.nn.Linear(3, 1).double()
+print(rows.dtype, model(rows).dtype)
+"""
+
+
+class TestOfAScript:
+    def test_no_call_of_its_own_makes_doubles(self) -> None:
+        by_a_library = noted("double", False, call="tensor", elements=9)
+        known = scripted.setting(noted=(by_a_library, noted("double", call="set_default_dtype", elements=0)))
+        assert "no call of the script's own" in FIX.refuses(known)
+
+    def test_the_run_time_form_and_the_edit_come_to_the_same(self, tmp_path: Path) -> None:
+        made = [
+            ("torch.from_numpy(np.ones((2, 3)))", "from_numpy"),
+            ("torch.nn.Linear(3, 1).double()", "Module.double"),
+        ]
+        calls = [{"site": scripted.site_of(SCRIPT, text), "call": call} for text, call in made]
+        text, line = scripted.both(tmp_path, SCRIPT, FIX, {"calls": calls})
+        assert line == "torch.float32 torch.float32"
+        assert "torch.from_numpy(np.ones((2, 3))).float()" in text and "torch.nn.Linear(3, 1).float()" in text

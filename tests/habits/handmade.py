@@ -19,6 +19,7 @@ from unslow.core.facts import Facts
 from unslow.core.finding import Evidence, Finding, Habit
 from unslow.core.machine import Machine
 from unslow.core.profile import Category, Profile, Span
+from unslow.core.script import LoaderFacts, Noted, ScriptFacts, Site
 
 STEP_US = 100
 Shapes = Sequence[Sequence[int]]
@@ -77,6 +78,31 @@ def machine(cores: int = 2, floors: dict[str, float] | None = None, **fields: An
     """A machine with as many logical cores as usable ones, and no floor measured unless given."""
     plain = Machine("processor", cores, cores, cores, None, 2**33, ("avx2",), (), "Linux", "3.11")
     return replace(plain, floors=floors or {}, **fields)
+
+
+def phase(kind: str, us: float, category: Category = "compute") -> Op:
+    """A phase of a script's step: what the script called for so many µs."""
+    return Op(kind, us, category, {"phase": kind})
+
+
+def loader(**fields: Any) -> LoaderFacts:
+    """A loader without workers at line 9, whose items of 3 ms are always the same, in epochs of 8 batches of 16."""
+    plain = LoaderFacts(
+        Site("train.py", 9, 4, 9, 30), True, "Photos", 128, 16, 0, False, False, 0, 20, 2, 60e-6, item_s=3e-3,
+        deterministic=True, fixed_shapes=True, item_bytes=12_000, batches_per_epoch=8,
+    )  # fmt: skip
+    return replace(plain, **fields)
+
+
+def noted(kind: str, direct: bool = True, line: int = 3, **details: Any) -> Noted:
+    """A call in line 3 of the user's script."""
+    return Noted(kind, Site("train.py", line, 0), direct, 1, details)
+
+
+def script(*loaders: LoaderFacts, **fields: Any) -> Facts:
+    """A script of optimizer steps of 100 µs, which take one core."""
+    known = ScriptFacts("optimizer", 20, loaders=loaders, **fields)
+    return facts("script", script=known, flat_inputs=False)
 
 
 EMPTY = Profile((), "kineto")

@@ -151,7 +151,8 @@ def test_the_more_promising_order_of_two_fixes_is_the_one_that_is_tried() -> Non
 def test_the_ceiling_of_a_fix_is_the_best_of_what_it_treats() -> None:
     findings = [finding(share=0.5), finding(share=0.2), finding("other", share=0.9)]
     assert ceiling_of(made_fix("a"), findings) == pytest.approx(2)
-    assert ceiling_of(made_fix("a"), [finding(floor=None)]) == UNBOUNDED_CEILING
+    assert ceiling_of(made_fix("a"), [finding(share=0.9, floor=None)]) == UNBOUNDED_CEILING
+    assert ceiling_of(made_fix("a"), [finding(share=0.5, floor=None)]) == pytest.approx(2)  # at most its whole share
     assert ceiling_of(made_fix("a"), [finding(share=1.0)]) == math.inf
     assert ceiling_of(made_fix("a", habit="none"), findings) == 1
 

@@ -32,9 +32,36 @@ def test_a_kind_of_file_that_nobody_takes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "name", "arguments", "kind"),
+    [
+        ("x = 1\n", "", None, "script"),
+        ("x = = 1\n", "", None, "script"),  # what is wrong with it is said when it is run
+        ("x = 1\n", "x", None, "python-file"),
+        (GOOD, "", None, "python-file"),
+        (GOOD, "", ("--epochs", "3"), "script"),
+        (GOOD.replace("@unslow.workload", "@workload"), "", None, "python-file"),
+    ],
+)
+def test_a_python_file_is_a_script_unless_it_marks_a_workload(
+    tmp_path: Path, text: str, name: str, arguments: tuple[str, ...] | None, kind: str
+) -> None:
+    path = str(written(tmp_path, text))
+    target = targets.locate(f"{path}:{name}" if name else path, Declared(arguments=arguments))
+    assert (target.kind, target.arguments) == (kind, arguments or ())
+
+
+def test_a_script_takes_no_inputs_and_nothing_else_takes_arguments(tmp_path: Path) -> None:
+    path = str(written(tmp_path, "x = 1\n"))
+    with pytest.raises(BadUsage, match="reads its own inputs"):
+        targets.locate(path, Declared(inputs="requests.npz"))
+    (tmp_path / "model.onnx").touch()
+    with pytest.raises(BadUsage, match="takes no arguments"):
+        targets.locate(str(tmp_path / "model.onnx"), Declared(arguments=("--epochs", "3")))
+
+
+@pytest.mark.parametrize(
     ("text", "name", "says"),
     [
-        ("x = 1\n", "", "marks nothing"),
         (GOOD + GOOD.replace("def work", "def other"), "", "marks several"),
         (GOOD, "missing", "has no 'missing'"),
         ("import unslow\n@unslow.workload\ndef work():\n    return 3\n", "work", "returned int"),

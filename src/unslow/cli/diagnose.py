@@ -16,18 +16,29 @@ HELP = """Watches TARGET run and says what slows it, best ceiling first. Tries n
 Examples:
   unslow diagnose examples/sentence_encoder/workload.py:encoder
   unslow diagnose model.onnx --inputs requests.npz --json
+  unslow diagnose train.py -- --epochs 3
 """
 
 
 @click.command(help=HELP)
 @click.argument("target")
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @about_inputs
 @click.option(
     "--worth", type=float, default=1.03, show_default=True, help="Say nothing of what can give less than this."
 )
 @click.option("--all", "show_all", is_flag=True, help="Show also what is true but not worth fixing.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON (schema unslow.diagnosis/1).")
-def diagnose(target: str, inputs: str, shapes: Any, trust: bool, worth: float, show_all: bool, as_json: bool) -> None:
+def diagnose(
+    target: str,
+    arguments: tuple[str, ...],
+    inputs: str,
+    shapes: Any,
+    trust: bool,
+    worth: float,
+    show_all: bool,
+    as_json: bool,
+) -> None:
     from rich.console import Console
 
     from unslow.core.options import Options
@@ -37,9 +48,8 @@ def diagnose(target: str, inputs: str, shapes: Any, trust: bool, worth: float, s
 
     console = Console(stderr=as_json, highlight=False)
     with TerminalListener(console) as listener:
-        report = watch(
-            target, inputs or None, shapes=dict(shapes), trust=trust, options=Options(worth=worth), listener=listener
-        )
+        about: dict[str, Any] = {"shapes": dict(shapes), "arguments": arguments or None, "trust": trust}
+        report = watch(target, inputs or None, options=Options(worth=worth), listener=listener, **about)
     report = replace(report, command=typed())
     if as_json:
         click.echo(json.dumps(diagnosis_json(report), indent=1))

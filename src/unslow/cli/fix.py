@@ -12,12 +12,14 @@ from unslow.cli._options import Duration, about_inputs, about_measuring, typed
 
 HELP = """Profiles TARGET, tries the fixes that the profile says can matter, proves them, and writes the result.
 
-TARGET is file.py:name (a function marked @unslow.workload, a module, any callable), model.onnx, model.pt2, or a bundle.
-Everything goes to a folder under unslow-runs/: report.html, report.json, bundle/ (the winner), journal.jsonl.
+TARGET is file.py:name (a function marked @unslow.workload, a module, any callable), a script (train.py, with its own
+arguments after --), model.onnx, model.pt2, or a bundle. Everything goes to a folder under unslow-runs/: report.html,
+report.json, bundle/ (the winner; for a script, changes.diff), journal.jsonl.
 
 \b
 Examples:
   unslow fix examples/sentence_encoder/workload.py:encoder
+  unslow fix train.py -- --epochs 3
   unslow fix model.onnx --inputs requests.npz --budget 10m
   unslow fix model.onnx --shape image=1x3x224x224
   unslow fix serve.py:model --objective throughput --rate 20 --p99-below 50
@@ -27,6 +29,7 @@ Examples:
 
 @click.command(help=HELP)
 @click.argument("target", required=False)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @about_inputs
 @about_measuring
 @click.option("--budget", type=Duration(), default="5m", show_default=True, help="How long it may take: 90s, 5m, 1h.")
@@ -52,19 +55,51 @@ Examples:
 )
 @click.option("--only", multiple=True, metavar="FIX", help="Try only this fix; can be repeated.")
 @click.option("--skip", multiple=True, metavar="FIX", help="Do not try this fix; can be repeated.")
+@click.option("--allow", multiple=True, metavar="FIX", help="Try this fix too, which changes more than the speed.")
+@click.option("--apply", "apply_it", is_flag=True, help="Show a script's patch, and write it into the source.")
+@click.option("--force", is_flag=True, help="With --apply: also over changes that are not committed.")
 @click.option("--out", default="", metavar="FOLDER", help="Where to write; default: unslow-runs/NAME-TIME.")
 @click.option("--resume", default="", metavar="FOLDER", help="Go on with an interrupted run.")
 @click.option("--json", "as_json", is_flag=True, help="Print report.json, and nothing else.")
 def fix(
-    target: str | None, inputs: str, shapes: Any, trust: bool, out: str, resume: str, as_json: bool, **chosen: Any
+    target: str | None,
+    arguments: tuple[str, ...],
+    inputs: str,
+    shapes: Any,
+    trust: bool,
+    out: str,
+    resume: str,
+    as_json: bool,
+    apply_it: bool,
+    force: bool,
+    **chosen: Any,
 ) -> None:
-    run = _run(target, inputs, {"shapes": dict(shapes), "trust": trust}, out, resume)
+    about = {"shapes": dict(shapes), "arguments": arguments or None, "trust": trust}
+    run = _run(target, inputs, about, out, resume)
     options = _gone_on_with(run, chosen) if resume else _options(chosen)
     report = _shown(run, options, as_json)
     if as_json:
         from unslow.report.json import report_json
 
         click.echo(json.dumps(report_json(report), indent=1))
+    if apply_it:
+        _apply(report, force)
+
+
+def _apply(report: Any, force: bool) -> None:
+    """Show the patch and write it; says so on standard error, since standard output may be JSON."""
+    from pathlib import Path
+
+    from unslow.edits.apply import applied
+
+    if not report.patch:
+        click.echo("There is no patch to apply.", err=True)
+        return
+    for line in Path(report.patch).read_text(encoding="utf-8").splitlines():
+        colour = {"+": "green", "-": "red"}.get(line[:1])
+        click.secho(line, fg=colour, err=True)
+    for file in applied(Path(report.folder) / "work" / "bundles" / str(report.winner), force):
+        click.echo(f"Written: {file}", err=True)
 
 
 def _run(target: str | None, inputs: str, about: dict[str, Any], out: str, resume: str) -> Any:
@@ -92,7 +127,7 @@ def _gone_on_with(run: Any, chosen: dict[str, Any]) -> Any:
     from unslow.verbs._named import options_of
 
     before = options_of(run.folder)
-    may_be_said = {"resume", "as_json", "debug", *(chosen if before is None else AFRESH)}
+    may_be_said = {"resume", "as_json", "apply_it", "force", "debug", *(chosen if before is None else AFRESH)}
     _refuse([parameter for parameter in _said() if parameter.name not in may_be_said])
     given = _options(chosen)
     if before is None:
@@ -123,7 +158,7 @@ def _options(chosen: dict[str, Any]) -> Any:
     from unslow.core.options import Options
     from unslow.fixes import all_fixes
 
-    for name in (*chosen["only"], *chosen["skip"]):
+    for name in (*chosen["only"], *chosen["skip"], *chosen["allow"]):
         if name not in all_fixes():
             raise BadUsage(f"There is no fix {name!r}.", f"Fixes: {', '.join(all_fixes())}.")
     chosen["budget_s"], chosen["memory_bytes"] = chosen.pop("budget"), chosen.pop("memory")

@@ -20,10 +20,13 @@ Examples:
 
 @click.command(help=HELP)
 @click.argument("target")
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @about_inputs
 @click.option("--perfetto", default="", metavar="FILE", help="Also write a trace for Perfetto and speedscope.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON (schema unslow.profile/1).")
-def profile(target: str, inputs: str, shapes: Any, trust: bool, perfetto: str, as_json: bool) -> None:
+def profile(
+    target: str, arguments: tuple[str, ...], inputs: str, shapes: Any, trust: bool, perfetto: str, as_json: bool
+) -> None:
     from pathlib import Path
 
     from rich.console import Console
@@ -35,7 +38,8 @@ def profile(target: str, inputs: str, shapes: Any, trust: bool, perfetto: str, a
 
     console = Console(stderr=as_json, highlight=False)
     with TerminalListener(console) as listener:
-        recorded = record(target, inputs or None, shapes=dict(shapes), trust=trust, listener=listener)
+        about: dict[str, Any] = {"shapes": dict(shapes), "arguments": arguments or None, "trust": trust}
+        recorded = record(target, inputs or None, listener=listener, **about)
     if perfetto:
         write_profile(recorded, Path(perfetto))
     if as_json:

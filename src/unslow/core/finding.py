@@ -37,9 +37,16 @@ class Finding:
         rest = 1 - self.share * (1 - self.floor)
         return float("inf") if rest <= 0 else 1 / rest
 
+    @property
+    def promise(self) -> float:
+        """The ceiling; where no floor is known, what the whole share would give, as if nothing of it had to remain."""
+        if self.ceiling is not None:
+            return self.ceiling
+        return float("inf") if self.share <= 0 or self.share >= 1 else 1 / (1 - self.share)
+
     def worth(self, least: float) -> bool:
-        """Whether a fix may pay: the ceiling is unknown or at least `least`."""
-        return self.ceiling is None or self.ceiling >= least
+        """Whether a fix may pay: what is promised at most is at least `least`."""
+        return self.promise >= least
 
 
 @dataclass(frozen=True)

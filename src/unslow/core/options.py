@@ -37,6 +37,8 @@ class Options:
         Whether a lossy variant may win whose accuracy too few samples show.
     only, skip
         Names of fixes: try only these; do not try these.
+    allow
+        Names of fixes that are tried only where they are asked for, since they change more than the speed.
     memory_bytes
         What one process with its tree may take; 0: most of what is free.
     patience_s
@@ -61,6 +63,7 @@ class Options:
     accept_unproven: bool = False
     only: tuple[str, ...] = ()
     skip: tuple[str, ...] = ()
+    allow: tuple[str, ...] = ()
     memory_bytes: int = 0
     patience_s: float | None = None
 

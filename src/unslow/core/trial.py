@@ -113,6 +113,7 @@ class RatedFinding:
 class Report:
     """The whole result of `fix`. `winner` is the id of a trial, or None: the original is the best that was found.
 
+    `bundle` is the winner's folder; of a script, `patch` is the winner as a file that `git apply` takes.
     `command` repeats the run; `load` says under what the figures before and after were taken. Times are in seconds or
     ms, memory in bytes, as the names say.
     """
@@ -133,6 +134,7 @@ class Report:
     notes: tuple[str, ...] = ()
     requests: Mapping[str, Any] = field(default_factory=dict[str, Any])
     load: str = ""
+    patch: str = ""
 
     @property
     def winning(self) -> Trial | None:

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from unslow.core.facts import Facts
 from unslow.core.jsonable import to_json
 from unslow.core.machine import Machine
+from unslow.core.script import Site
 from unslow.core.workload import Inference, Workload
 
 Tag = Literal["exact", "numeric", "lossy"]
@@ -92,6 +93,29 @@ def _always(setting: Setting) -> str:
 
 
 @dataclass(frozen=True)
+class Edit:
+    """A change at one call in the user's source, as plain data; `edits/` carries it out.
+
+    `keywords` are set on the call, each as source (`{"num_workers": "2"}`). The argument called `wrapped` (or the
+    first one) becomes what `wrap` says, with the argument in place of `{}` ("" for no change); what is called becomes
+    what `callee` says, and the whole call what `result` says, likewise. `method` is called instead of the one that is.
+    `before` are lines that come before the statement. `imports` are lines that the file then needs. `module` is the
+    name and the whole text of a file that is written beside the edited one (None: none).
+    """
+
+    site: Site
+    keywords: Mapping[str, str] = field(default_factory=dict[str, str])
+    wrap: str = ""
+    wrapped: str = ""
+    callee: str = ""
+    result: str = ""
+    method: str = ""
+    before: tuple[str, ...] = ()
+    imports: tuple[str, ...] = ()
+    module: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True)
 class Fix:
     """One change, as pure functions.
 
@@ -131,6 +155,13 @@ class Fix:
         for the workload before it; None for all other fixes.
     left_behind
         Whether it only says how a live model runs, so that a conversion on top leaves nothing of it.
+    asks
+        Why it is only tried where the user allows it by name ("it changes which files are written"); "" for all others.
+    install
+        `(parameters)` of a fix for scripts: its run-time form, called in the script's process before the script begins
+        (it patches libraries when they are imported, and changes only what is made at the site it is for).
+    edit
+        `(parameters) -> edits`: what it changes in the script's source; None for a fix that is not for scripts.
     """
 
     name: str
@@ -150,6 +181,18 @@ class Fix:
     objectives: frozenset[str] = frozenset(OBJECTIVES)
     layers: Callable[[Workload, Parameters, Workshop], Layers] | None = None
     left_behind: bool = False
+    asks: str = ""
+    install: Callable[[Parameters], None] | None = None
+    edit: Callable[[Parameters], Sequence[Edit]] | None = None
+
+
+def _shown(key: str, value: Any) -> str:
+    """A parameter in words; the places of calls as "train.py:12"."""
+    if isinstance(value, Mapping) and "line" in value:
+        return f"{value['file']}:{value['line']}"  # pyright: ignore[reportUnknownMemberType]
+    if isinstance(value, Sequence) and value and isinstance(value[0], Mapping) and "site" in value[0]:
+        return ", ".join(_shown("site", item["site"]) for item in value)  # pyright: ignore
+    return f"{key}={value}"
 
 
 @dataclass(frozen=True)
@@ -160,7 +203,7 @@ class Applied:
     parameters: Parameters = field(default_factory=dict[str, Any])
 
     def __str__(self) -> str:
-        inside = ", ".join(f"{key}={value}" for key, value in self.parameters.items())
+        inside = ", ".join(_shown(key, value) for key, value in self.parameters.items())
         return f"{self.name}({inside})" if inside else self.name
 
 

@@ -97,7 +97,8 @@ class Target:
     """What the user named: the adapter that builds it (`kind`), the absolute path, the name inside the file.
 
     `inputs` is an `.npz` of requests that the user gave for it ("" if none). `trust` lets files be loaded that can run
-    code. `fingerprint` is the hash of the target's content.
+    code. `fingerprint` is the hash of the target's content. A script has its own `arguments`, and the absolute path of
+    the working folder (`directory`) in which it is run.
     """
 
     kind: str
@@ -106,6 +107,8 @@ class Target:
     inputs: str = ""
     trust: bool = False
     fingerprint: str = ""
+    arguments: tuple[str, ...] = ()
+    directory: str = ""
 
     def __str__(self) -> str:
         return f"{self.location}:{self.name}" if self.name else self.location

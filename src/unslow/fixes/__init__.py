@@ -21,3 +21,13 @@ def all_fixes() -> dict[str, Fix]:
         A file of this package holds no fix, or one of another name.
     """
     return plugins("unslow.fixes", "FIX", Fix)
+
+
+def fixes_for(framework: str) -> dict[str, Fix]:
+    """Those that may be of use to a workload of this framework (`Facts.framework`): to a script, or to a model."""
+    is_script = framework == "script"
+    return {
+        name: fix
+        for name, fix in all_fixes().items()
+        if (is_script and "script" in fix.runtimes) or (not is_script and fix.runtimes - {"script"})
+    }

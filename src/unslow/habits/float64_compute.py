@@ -16,8 +16,9 @@ The own time of operators with a float64 array input of at least one axis. A 0-d
 number that became a tensor) converts nothing and does not count. What must remain is the micro-benchmark of this
 machine: "float32/float64:matmul" for matrix products, convolutions and attention, "float32/float64:elementwise" for
 all else. The threshold is 1 % of the wall time, below which a recording's noise is larger. Where the recording has no
-dtypes, float64 weights or inputs are evidence enough, without a floor. Source: the dtypes
-themselves; no profiler that we know of has this rule.
+dtypes, float64 weights or inputs are evidence enough, without a floor. Of a script, the calls that make float64
+arrays, with the place of the largest; all its computing is then at stake. Source: the dtypes themselves; no profiler
+that we know of has this rule.
 
 When it does not matter
 -----------------------
@@ -36,6 +37,7 @@ from collections.abc import Iterator
 
 from unslow.core.facts import Facts
 from unslow.core.finding import Evidence, EvidenceValue, Finding, Habit
+from unslow.core.script import ScriptFacts
 from unslow.core.units import share as show_share
 from unslow.core.units import size
 from unslow.habits._floors import Part, joined
@@ -50,6 +52,9 @@ _ADVICE = "Make weights and inputs float32: `model.float()`, `array.astype(numpy
 def detect(evidence: Evidence) -> Iterator[Finding]:
     """One finding, if operators compute on float64 arrays."""
     profile, facts, floors = evidence.profile, evidence.facts, evidence.machine.floors
+    if facts.script is not None:
+        yield from _by_calls(evidence, facts.script)
+        return
     if not any(span.details.get("dtypes") for span, _ in operators(profile)):
         yield from _by_facts(evidence)
         return
@@ -69,6 +74,23 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
     }
     title = f"{show_share(both.share)} of the time goes to operators on float64 arrays, twice the usual width."
     yield Finding(NAME, title, both.share, both.floor, numbers, advice=_ADVICE)
+
+
+def _by_calls(evidence: Evidence, script: ScriptFacts) -> Iterator[Finding]:
+    """Of a script: the calls that made float64, with all its computing at stake."""
+    makers = [noted for noted in script.of_kind("double") if noted.details["elements"]]
+    share = 0.0 if is_empty(evidence.profile) else evidence.profile.shares["compute"]
+    if not makers or share < LEAST_SHARE:
+        return
+    floors = [evidence.machine.floors.get(f"float32/float64:{kind}") for kind in ("matmul", "elementwise")]
+    known = [min(1.0, floor) for floor in floors if floor is not None]
+    largest = max(makers, key=lambda noted: noted.details["elements"])
+    numbers: dict[str, EvidenceValue] = {"compute_share": share, "calls_that_make_float64": len(makers)}
+    title = (
+        f"The script makes float64 numbers (by {largest.details['call']}, {largest.details['elements']:,} of them), "
+        f"and {show_share(share)} of a step is computing."
+    )
+    yield Finding(NAME, title, share, min(known, default=None), numbers, str(largest.site), _ADVICE)
 
 
 def _by_facts(evidence: Evidence) -> Iterator[Finding]:

@@ -18,7 +18,8 @@ from unslow.core.variant import Variant
 from unslow.core.workload import Host, Workload
 from unslow.machine.limits import free_memory
 from unslow.measure.energy import Meter, rapl
-from unslow.measure.turns import Side
+from unslow.measure.finals import TURN_PAIRS_PER_PROCESS
+from unslow.measure.turns import TURN_STEPS, Side
 from unslow.processes.base import Conditions, Process, Processes
 from unslow.runs.folder import RunFolder
 
@@ -27,13 +28,17 @@ OPEN_TIMEOUT_S = 300.0
 ANSWERS_TIMEOUT_S = 900.0
 """After how long a process is taken for hung where the user's patience (`Options.patience_s`) says nothing else."""
 WARM_UP_S = 4.0
+SCRIPT_ROUND_S = 20.0
+LEAST_TURN_PAIRS = 5
+"""What the turns of one round of a script's finals take, roughly, and the least of them that have a median."""
 MEMORY_SHARE = 0.8
 """Of the memory that is free when a process starts, what it may take with its tree."""
 
 
 @dataclass(frozen=True)
 class Bench:
-    """`race_order` and `final_order` are places of the stream, in the order in which they are asked for."""
+    """`race_order` and `final_order` are places of the stream, in the order in which they are asked for. `turn_pairs`
+    is how many pairs of turns a pair of processes takes in the finals."""
 
     processes: Processes
     original: Workload
@@ -48,6 +53,7 @@ class Bench:
     patience_s: float | None = None
     meter: Meter = field(default_factory=rapl)
     free_bytes: Callable[[], int] = free_memory
+    turn_pairs: int = TURN_PAIRS_PER_PROCESS
 
 
 @dataclass(frozen=True)
@@ -89,6 +95,14 @@ def orders(requests: int, seed: int, in_sequence: bool) -> tuple[tuple[int, ...]
         random.Random(seed).shuffle(places)
     half = requests // 2
     return tuple(places[:half]), tuple(places[half:])
+
+
+def turn_pairs_of(facts: Facts) -> int:
+    """Pairs of turns in each round of the finals: fewer where a script's steps are long, or an epoch is a turn."""
+    if facts.script is None:
+        return TURN_PAIRS_PER_PROCESS
+    turn_s = facts.seconds_per_request * max(TURN_STEPS, facts.script.turn_steps(facts.seconds_per_request))
+    return int(min(TURN_PAIRS_PER_PROCESS, max(LEAST_TURN_PAIRS, SCRIPT_ROUND_S / (2 * turn_s))))
 
 
 def memory_limit(asked_bytes: int, free_bytes: Callable[[], int] = free_memory) -> int:

@@ -16,7 +16,7 @@ from unslow.core.events import Event, Listener
 from unslow.core.heat import Final, Heat
 from unslow.core.options import Options
 from unslow.measure.bench import Bench, Opened
-from unslow.measure.finals import PROCESS_PAIRS_WHEN_CLEAR, TURN_PAIRS_PER_PROCESS, finals_estimate
+from unslow.measure.finals import PROCESS_PAIRS_WHEN_CLEAR, finals_estimate
 from unslow.measure.opening import Opening, open_together, original_opening
 from unslow.measure.turns import Turn, TurnPair, timeout_of, turn_pairs
 
@@ -189,7 +189,7 @@ def _against(
     with opened.process:
         seed = options.seed * 7919 + number * 104_729 + int(finalist.id, 16) % 7919
         theirs, mine = (replace(one.side, meter=stage.bench.meter) for one in (original, opened))
-        pairs = tuple(itertools.islice(turn_pairs(theirs, mine, seed), TURN_PAIRS_PER_PROCESS))
+        pairs = tuple(itertools.islice(turn_pairs(theirs, mine, seed), stage.bench.turn_pairs))
         peaks = opened.process.peak_memory_bytes, original.process.peak_memory_bytes
         warming = opened.side.still_warming, original.side.still_warming
         part = _Part(pairs, opened.setup_s, peaks[0], original.setup_s, peaks[1], *warming)

@@ -15,6 +15,7 @@ from unslow.core.errors import WorkerFailed
 from unslow.core.jsonable import to_json
 from unslow.core.workload import Workload
 from unslow.measure.bench import OPEN_TIMEOUT_S, WARM_UP_S, Bench, Opened, longest_wait_s, start
+from unslow.measure.reopened import Reopened
 from unslow.measure.turns import warm_up
 from unslow.processes.base import Process
 
@@ -100,7 +101,9 @@ class _Begun:
 
 
 def _begin(bench: Bench, opening: Opening, stack: ExitStack) -> _Begun:
-    process = stack.enter_context(start(bench, opening.name, opening.workload.host))
+    fresh = partial(start, bench, opening.name, opening.workload.host)
+    is_script = opening.workload.target.kind == "script"
+    process = stack.enter_context(Reopened(fresh) if is_script else fresh())
     answer = process.begin(
         "open",
         longest_wait_s(bench, OPEN_TIMEOUT_S, opening.timeout_s),

@@ -25,7 +25,7 @@ DIAGNOSIS_SCHEMA = "unslow.diagnosis/1"
 COMPARISON_SCHEMA = "unslow.comparison/1"
 PROFILE_SCHEMA = "unslow.profile/1"
 
-_OF_A_RACE = ("trials", "winner", "noise", "objective", "bundle", "load")
+_OF_A_RACE = ("trials", "winner", "noise", "objective", "bundle", "load", "patch")
 _RATING = ("ceiling", "worth_fixing", "fixes")
 
 

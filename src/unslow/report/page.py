@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import math
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -68,7 +69,9 @@ def _digest(script: str) -> str:
 
 
 def snippet(report: Report) -> str:
-    """How the bundle is used, as Python; "" where there is none."""
+    """How the winner is used: a bundle as Python, a patch as a command; "" where there is none."""
+    if report.patch:
+        return f"git apply {shlex.quote(plain(report.patch))}"
     if not report.bundle:
         return ""
     location = ascii(plain(report.bundle))

@@ -102,6 +102,8 @@ def _places(report: Report) -> RenderableType:
     lines: list[RenderableType] = []
     if report.bundle:
         lines.append(Text.assemble(("Use it:  ", "bold"), f"unslow.load({plain(report.bundle)!r})"))
+    if report.patch:
+        lines.append(Text.assemble(("Use it:  ", "bold"), f"git apply {plain(report.patch)}"))
     if report.folder:
         lines.append(Text.assemble(("Report:  ", "bold"), f"{plain(report.folder)}/report.html"))
     return Group(*([Text(), *lines] if lines else []))

@@ -16,7 +16,7 @@ from unslow.core.variant import Applied, Fix, Setting, Variant
 from unslow.core.workload import Workload
 
 UNBOUNDED_CEILING = 4.0
-"""What a finding without a known floor is taken to promise, for ordering only."""
+"""What a finding without a known floor is taken to promise at most, for ordering only."""
 COMBINED_CEILING = 3.0
 """What a fix on top of a conversion is taken to promise at most: the shares of the original's profile no longer
 hold."""
@@ -81,12 +81,19 @@ def refusals(known: Known) -> list[Refusal]:
     for fix in known.fixes.values():
         if not treated & set(fix.treats):
             continue
-        reason = _missing(fix) or _out_of_reach(known, fix)
+        reason = _missing(fix) or _out_of_reach(known, fix) or _not_allowed(known, fix)
         if not reason and known.original.model.runtime in fix.runtimes:
             reason = fix.refuses(setting)
         if reason:
             found.append(Refusal(fix.name, reason))
     return found
+
+
+def _not_allowed(known: Known, fix: Fix) -> str:
+    """Why a fix waits for the user's word; "" if it does not, or has it."""
+    if not fix.asks or fix.name in (*known.options.allow, *known.options.only):
+        return ""
+    return f"{fix.asks}; --allow {fix.name} lets it be tried"
 
 
 def _out_of_reach(known: Known, fix: Fix) -> str:
@@ -99,13 +106,21 @@ def _out_of_reach(known: Known, fix: Fix) -> str:
         reached |= more
     if reached & fix.runtimes:
         return ""
-    function = "a plain Python function, which only its author can change"
-    return f"it cannot be applied to {function if runtime == 'function' else f'a model on {runtime}'}"
+    return f"it cannot be applied to {_WITHOUT_A_MODEL.get(runtime, f'a model on {runtime}')}"
+
+
+_WITHOUT_A_MODEL = {
+    "function": "a plain Python function, which only its author can change",
+    "script": "a script as a whole",
+}
 
 
 def ceiling_of(fix: Fix, findings: Sequence[Finding]) -> float:
     """The best ceiling of the findings that a fix treats; 1 if it treats none of them."""
-    ceilings = [finding.ceiling or UNBOUNDED_CEILING for finding in findings if finding.habit in fix.treats]
+    treated = [finding for finding in findings if finding.habit in fix.treats]
+    ceilings = [
+        min(UNBOUNDED_CEILING, finding.promise) if finding.ceiling is None else finding.ceiling for finding in treated
+    ]
     return max(ceilings, default=1.0)
 
 
@@ -187,6 +202,7 @@ def _setting(known: Known, workload: Workload) -> Setting:
 def _allowed(known: Known, fix: Fix, workload: Workload) -> bool:
     options = known.options
     chosen = (not options.only or fix.name in options.only) and fix.name not in options.skip
+    chosen = chosen and not _not_allowed(known, fix)
     return (
         chosen and options.objective in fix.objectives and workload.model.runtime in fix.runtimes and not _missing(fix)
     )

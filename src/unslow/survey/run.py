@@ -60,6 +60,10 @@ class _Built:
 
 def survey(target: Target, folder: Path) -> Survey:
     """Everything, in this process. Files go to `folder`."""
+    if target.kind == "script":
+        from unslow.survey.script import survey_script
+
+        return Survey(*survey_script(target, folder))
     built = _build(target)
     first, second = _first_answers(built)
     timing = observe.time_requests(built.answer, len(built.requests), TIMING_S)

@@ -30,22 +30,27 @@ def locate(text: str, declared: Declared | None = None) -> Target:
     path, _, name = text.rpartition(":") if ":" in text else (text, "", "")
     location = Path(path).expanduser().resolve()
     if not location.exists():
-        raise BadInput(f"There is no file {path}.", "Name a model file, a bundle, or file.py:name.")
+        raise BadInput(f"There is no file {path}.", "Name a model file, a script, a bundle, or file.py:name.")
     for adapter in adapters().values():
-        if adapter.claims(location):
+        if adapter.claims(location, name, declared):
+            if declared.arguments is not None and adapter.name != "script":
+                raise BadUsage(
+                    f"{text} takes no arguments of its own.", "Arguments after -- are for a script: train.py."
+                )
             if declared.shapes and not adapter.takes_shapes:
                 raise BadUsage(f"{path} says itself what its inputs are.", "--shape is for a model.onnx; leave it out.")
             return adapter.locate(location, name, declared)
     raise BadUsage(
         f"{path} is nothing that unslow can run.",
-        "It takes file.py:name, model.onnx, model.pt2 (torch.export), or a bundle that an earlier `unslow fix` wrote.",
+        "It takes file.py:name, train.py (a script), model.onnx, model.pt2 (torch.export), or a bundle that an earlier "
+        "`unslow fix` wrote.",
     )
 
 
 def takes_shapes(text: str) -> bool:
     """Whether inputs of what the user's words name can be made from declared shapes."""
     path = Path(text).expanduser()
-    return any(adapter.takes_shapes and adapter.claims(path) for adapter in adapters().values())
+    return any(adapter.takes_shapes and adapter.claims(path, "", Declared()) for adapter in adapters().values())
 
 
 def load(target: Target) -> Inference:

@@ -21,11 +21,12 @@ MADE_REQUESTS = 16
 @dataclass(frozen=True)
 class Declared:
     """What the user said beside the target: a file of inputs, shapes for declared inputs, whether to trust code in
-    files."""
+    files, and a script's own arguments (None: nobody said that it has any)."""
 
     inputs: str = ""
     shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict[str, tuple[int, ...]])
     trust: bool = False
+    arguments: tuple[str, ...] | None = None
 
     def encoded(self) -> str:
         """Shapes as text, for `Target.name` of model files, which have no name inside them."""
@@ -42,12 +43,15 @@ def _itself(path: Path) -> Path:
 
 @dataclass(frozen=True)
 class Adapter:
-    """`claims(path)`: whether it takes this file. `locate` makes the plain target, `load` the live workload, `model`
-    says how the original is opened, `served` how its requests meet it, where that is not one at a time, `content` which
-    file stands for what lies at the target's location; `takes_shapes`: its inputs can be made from declared shapes."""
+    """`claims(path, name, declared)`: whether it takes this file, of which the user names `name` ("": none).
+
+    `locate` makes the plain target, `load` the live workload, `model` says how the original is opened, `served` how its
+    requests meet it, where that is not one at a time, `content` which file stands for what lies at the target's
+    location; `takes_shapes`: its inputs can be made from declared shapes.
+    """
 
     name: str
-    claims: Callable[[Path], bool]
+    claims: Callable[[Path, str, Declared], bool]
     locate: Callable[[Path, str, Declared], Target]
     load: Callable[[Target], Inference]
     model: Callable[[Target, Inference], Model]

@@ -14,7 +14,7 @@ from unslow.core.workload import Inference, Model, Target, Workload
 from unslow.targets._adapter import MADE_REQUESTS, Adapter, Declared, located, made_array, requests_from_npz
 
 
-def claims(path: Path) -> bool:
+def claims(path: Path, name: str, declared: Declared) -> bool:
     return path.is_dir() and (path / NAME).is_file()
 
 

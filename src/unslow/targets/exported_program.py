@@ -11,7 +11,7 @@ from unslow.core.workload import Inference, Model, Target
 from unslow.targets._adapter import Adapter, Declared, located, requests_from_npz
 
 
-def claims(path: Path) -> bool:
+def claims(path: Path, name: str, declared: Declared) -> bool:
     return path.suffix == ".pt2"
 
 

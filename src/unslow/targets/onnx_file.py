@@ -27,7 +27,7 @@ FREE_SEQUENCE, FREE_IMAGE = 64, 224
 """The length taken for a free axis where nothing is said: of sequences, and of images (the last two of four axes)."""
 
 
-def claims(path: Path) -> bool:
+def claims(path: Path, name: str, declared: Declared) -> bool:
     return path.suffix == ".onnx"
 
 

@@ -15,7 +15,7 @@ from unslow.targets.python_file import model
 SUFFIX = ".unslow-pickle"
 
 
-def claims(path: Path) -> bool:
+def claims(path: Path, name: str, declared: Declared) -> bool:
     return False  # Never from the command line: whoever names a file must not run code by it.
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import inspect
 import sys
@@ -16,8 +17,19 @@ from unslow.targets._adapter import Adapter, Declared, located, requests_from_np
 KEPT_PREFIX = "unslow_target_"
 
 
-def claims(path: Path) -> bool:
-    return path.suffix == ".py"
+def claims(path: Path, name: str, declared: Declared) -> bool:
+    return path.suffix == ".py" and declared.arguments is None and (bool(name) or marks_any(path))
+
+
+def marks_any(path: Path) -> bool:
+    """Whether a file marks a function with `@workload` at its top level; it is read, not run."""
+    try:
+        tree = ast.parse(path.read_bytes())
+    except (OSError, SyntaxError, ValueError):
+        return False
+    functions = [node for node in tree.body if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
+    marks = [mark for function in functions for mark in function.decorator_list]
+    return any(ast.unparse(mark).rpartition(".")[2] == "workload" for mark in marks)
 
 
 def locate(path: Path, name: str, declared: Declared) -> Target:

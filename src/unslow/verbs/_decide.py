@@ -22,6 +22,7 @@ from unslow.verbs._judges import Judges, lossy_variants
 from unslow.verbs._rescue import Again, rescued
 from unslow.verbs._trials import Results
 from unslow.verify.guard import Guard
+from unslow.verify.training import TrainingGuard
 
 ROUNDS = 5
 """Rounds of the finals of whoever is clearly faster, where the budget has time for them."""
@@ -42,7 +43,7 @@ class Chosen:
 def decide(
     bench: Bench,
     raced: Raced,
-    guard: Guard,
+    guard: Guard | TrainingGuard,
     fixes: Mapping[str, Fix],
     again: Again,
     budget: Budget,

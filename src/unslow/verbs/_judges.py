@@ -17,6 +17,7 @@ from unslow.runs.journal import Journal
 from unslow.search.rescue import is_rescued
 from unslow.search.space import riskiest
 from unslow.verify.guard import Guard
+from unslow.verify.training import TrainingGuard
 
 MOST_RESCUED = 3
 """Variants that are tried with some layers back in full precision."""
@@ -27,7 +28,13 @@ class Judges:
     """Keeps bundles, verdicts, and the reasons of those without a bundle. What the journal has is not judged again."""
 
     def __init__(
-        self, bench: Bench, guard: Guard, fixes: Mapping[str, Fix], lossy: int, journal: Journal, listener: Listener
+        self,
+        bench: Bench,
+        guard: Guard | TrainingGuard,
+        fixes: Mapping[str, Fix],
+        lossy: int,
+        journal: Journal,
+        listener: Listener,
     ) -> None:
         self.bundles: dict[str, Path] = {}
         self.guarded = journal.all("guarded", Guarded)

@@ -18,7 +18,7 @@ from unslow.core.profile import Profile
 from unslow.core.trial import RatedFinding
 from unslow.core.variant import Fix
 from unslow.core.workload import Target, Workload
-from unslow.fixes import all_fixes
+from unslow.fixes import fixes_for
 from unslow.habits import abstention, diagnose
 from unslow.machine.facts import this_machine
 from unslow.measure.bench import environment_of, memory_limit
@@ -69,7 +69,9 @@ def look(
     machine = this_machine(floors=abstention(profile) is None or surveyed.facts.framework == "torch")
     listener(Event("profile", "where the time goes", payload=profile))
     findings = diagnose(Evidence(profile, surveyed.facts, machine), options.worth)
-    listener(Event("findings", "what slows it", payload=rated(findings, options.worth, all_fixes())))
+    listener(
+        Event("findings", "what slows it", payload=rated(findings, options.worth, fixes_for(surveyed.facts.framework)))
+    )
     seen = Look(surveyed, machine, profile, findings)
     for note in seen.notes:
         listener(Event("note", note))

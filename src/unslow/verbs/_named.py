@@ -38,6 +38,7 @@ def named(
     *,
     out: str = "",
     shapes: Mapping[str, Sequence[int]] | None = None,
+    arguments: Sequence[str] | None = None,
     trust: bool = False,
     command: str = "",
     **about: Any,
@@ -55,7 +56,11 @@ def named(
     is_path = isinstance(what, (str, Path))
     if shapes and not is_path:
         raise BadUsage("`shapes` are for the declared inputs of a model file.", "Give requests as `inputs`.")
-    declared = targets.Declared(_file_of(inputs), {name: tuple(s) for name, s in (shapes or {}).items()}, trust)
+    if arguments is not None and not is_path:
+        raise BadUsage("`arguments` are for a script.", "Name it by its path: unslow.fix('train.py', arguments=[…]).")
+    given_shapes = {name: tuple(s) for name, s in (shapes or {}).items()}
+    given = None if arguments is None else tuple(arguments)
+    declared = targets.Declared(_file_of(inputs), given_shapes, trust, given)
     if is_path:
         what = targets.locate(str(what), declared)
     if about and is_path:

@@ -10,8 +10,10 @@ from typing import Any
 from unslow.bundle.publish import publish, withdraw
 from unslow.core.facts import Facts
 from unslow.core.jsonable import to_json
+from unslow.core.script import STEP_WORDS
 from unslow.core.trial import Report, Trial
 from unslow.core.units import seconds
+from unslow.edits.patch import DIFF
 from unslow.report._summary import summarised
 from unslow.report.json import report_json
 from unslow.report.page import page
@@ -31,7 +33,7 @@ def reported(
     seen: Look, known: Known, results: Results, folder: RunFolder, elapsed_s: float, in_evaluation_mode: bool
 ) -> Report:
     """The report of a run, from everything that was seen and measured."""
-    options = known.options
+    options, is_script = known.options, seen.surveyed.facts.script is not None
     winner = winner_of(results, known.fixes, options)
     tried = trials(results, known.fixes, options, winner, seen.surveyed.workload.serving)
     by_id = {trial.id: trial for trial in tried}
@@ -48,7 +50,8 @@ def reported(
         elapsed_s=elapsed_s,
         command=command_of(folder, seen.surveyed.workload.target),
         folder=str(folder.path),
-        bundle=str(folder.bundle) if winner else "",
+        bundle=str(folder.bundle) if winner and not is_script else "",
+        patch=str(folder.path / DIFF) if winner and is_script else "",
         notes=_notes(seen, known, results, in_evaluation_mode),
         requests=_requests(seen, results),
         load=load_line(by_id.get("original"), by_id.get(winner or "")),
@@ -61,11 +64,14 @@ def written(report: Report, results: Results, seen: Look, folder: RunFolder) -> 
     with writing(folder.bundle):
         if report.winning is None:
             withdraw(folder.bundle)
+        elif report.patch:
+            shutil.copyfile(Path(results.finals[report.winning.id].bundle) / DIFF, report.patch)
         else:
             publish(Path(results.finals[report.winning.id].bundle), folder.bundle, measured(report, report.winning))
     write_json(folder.path / "report.json", report_json(report))
     write_text(folder.path / "report.html", page(report, seen.profile))
-    shutil.rmtree(folder.path / "work" / "inductor", ignore_errors=True)
+    for scratch in (folder.path / "work" / "inductor", folder.survey / "mirrors", folder.survey / "mirror"):
+        shutil.rmtree(scratch, ignore_errors=True)
     return report
 
 
@@ -86,7 +92,7 @@ def measured(report: Report, winning: Trial) -> dict[str, Any]:
 
 def _notes(seen: Look, known: Known, results: Results, in_evaluation_mode: bool) -> tuple[str, ...]:
     facts = seen.surveyed.facts
-    notes = [*seen.notes]
+    notes = [*seen.notes, *_of_a_script(facts)]
     notes += [f"{refusal.fix} was not tried: {refusal.reason}." for refusal in refusals(known)]
     if left := untried(known, Raced(results.heats, results.intervals)):
         notes.append(f"The budget ended before these fixes were tried: {', '.join(left)}. Give more with --budget.")
@@ -107,6 +113,16 @@ def _notes(seen: Look, known: Known, results: Results, in_evaluation_mode: bool)
             f"Still getting faster when warm-up ended, so that the times may be too long: {', '.join(warming)}."
         )
     return tuple(notes)
+
+
+def _of_a_script(facts: Facts) -> list[str]:
+    """What the words of the report mean for a script, and where its outputs went."""
+    if facts.script is None:
+        return []
+    return [
+        f"Of a script every figure is of a step ({STEP_WORDS[facts.script.step]}), under the name of a request.",
+        "It ran in mirrors of its working folder: what it wrote there is gone, and your files are as they were.",
+    ]
 
 
 def still_warming(results: Results) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any
 from unslow.core.events import Listener, silent
 from unslow.core.options import Options
 from unslow.core.trial import Report
-from unslow.fixes import all_fixes
+from unslow.fixes import fixes_for
 from unslow.processes.base import Processes
 from unslow.processes.local import LocalProcesses
 from unslow.report._summary import summarised
@@ -26,6 +26,7 @@ def diagnose(
     inputs: Any = None,
     *,
     shapes: Mapping[str, Sequence[int]] | None = None,
+    arguments: Sequence[str] | None = None,
     trust: bool = False,
     options: Options | None = None,
     listener: Listener = silent,
@@ -38,7 +39,7 @@ def diagnose(
     trials, and its `findings` come with `share` (of the time, 0 to 1) and `ceiling` (a ratio; None: unbounded).
     """
     options, started = options or Options(), time.monotonic()
-    about = {"shapes": shapes, "trust": trust, **about}
+    about = {"shapes": shapes, "arguments": arguments, "trust": trust, **about}
     seen = looked_at(what, inputs, options, listener, processes or LocalProcesses(), about)
     return Report(
         target=str(seen.surveyed.workload.target),
@@ -47,7 +48,7 @@ def diagnose(
         objective=options.objective,
         noise=options.noise,
         profile=summarised(seen.profile),
-        findings=rated(seen.findings, options.worth, all_fixes()),
+        findings=rated(seen.findings, options.worth, fixes_for(seen.surveyed.facts.framework)),
         trials=(),
         winner=None,
         elapsed_s=time.monotonic() - started,

@@ -10,8 +10,8 @@ from unslow.core.events import Event, Listener, silent
 from unslow.core.heat import Heat
 from unslow.core.options import Options
 from unslow.core.trial import Report
-from unslow.fixes import all_fixes
-from unslow.measure.bench import Bench, Opened, memory_limit, orders
+from unslow.fixes import fixes_for
+from unslow.measure.bench import Bench, Opened, memory_limit, orders, turn_pairs_of
 from unslow.measure.heats import Original
 from unslow.processes.base import Processes
 from unslow.processes.local import LocalProcesses
@@ -29,6 +29,7 @@ from unslow.verbs._rescue import Again
 from unslow.verbs._trials import telling_trials
 from unslow.verbs._write import reported, written
 from unslow.verify.guard import Guard
+from unslow.verify.training import TrainingGuard
 
 
 def fix(
@@ -36,6 +37,7 @@ def fix(
     inputs: Any = None,
     *,
     shapes: Mapping[str, Sequence[int]] | None = None,
+    arguments: Sequence[str] | None = None,
     trust: bool = False,
     options: Options | None = None,
     out: str = "",
@@ -43,18 +45,21 @@ def fix(
     processes: Processes | None = None,
     **about: Any,
 ) -> Report:
-    """Find out why a model is slow, try what can help, prove what does, and save the winner.
+    """Find out why a model or a script is slow, try what can help, prove what does, and save the winner.
 
     Parameters
     ----------
     what
-        A path or `"file.py:name"`, an `Inference`, a function marked `@unslow.workload`, or a model with its `inputs`.
+        A path (of a model file, a script or a bundle) or `"file.py:name"`, an `Inference`, a function marked
+        `@unslow.workload`, or a model with its `inputs`.
     inputs
         The requests that are timed, for a model, a model file or a bundle: a list of arrays or tensors of any shape and
         dtype, of tuples of them (positional), or of dicts (by input name); or the path of an `.npz` with arrays named
         `input`, or `number/input` for several requests. A workload says itself what its inputs are.
     shapes
         `{"image": (1, 3, 224, 224)}`: of the declared inputs of a model file, where no `inputs` are given.
+    arguments
+        A script's own arguments, as on its command line.
     trust
         Whether to load files that can run code (`.pt2`, bundles with native code).
     options
@@ -67,14 +72,15 @@ def fix(
     Returns
     -------
     Report
-        With the winner (or None), every trial, and `bundle`: what `unslow.load` takes.
+        With the winner (or None), every trial, and `bundle`: what `unslow.load` takes; of a script, `patch` instead:
+        what `git apply` takes.
 
     Raises
     ------
     BadInput, BadUsage, CannotRun
         It cannot be run, or the folder cannot be written.
     """
-    about = {"shapes": shapes, "trust": trust, **about}
+    about = {"shapes": shapes, "arguments": arguments, "trust": trust, **about}
     repeats = call("fix", what, inputs=inputs, options=options, out=out, **about)
     run = named(what, inputs, out=out, command=repeats, **about)
     return fix_named(run, options or Options(), listener, processes or LocalProcesses())
@@ -86,10 +92,11 @@ def fix_named(run: Named, options: Options, listener: Listener, processes: Proce
     keep_options(options, run.folder)
     seen = look(run.target, run.folder, journal, options, processes, listener)
     bench = _bench(seen, run.folder, options, processes)
-    known = Known(bench.original, bench.facts, seen.machine, seen.findings, all_fixes(), options)
+    known = Known(bench.original, bench.facts, seen.machine, seen.findings, fixes_for(bench.facts.framework), options)
     budget = Budget(bench, options, started)
     listener = telling_trials(listener, known.fixes, options, budget.ends)
-    original, guard = Original(bench), Guard(bench, options)
+    original = Original(bench)
+    guard = TrainingGuard(bench, options) if bench.facts.script else Guard(bench, options)
 
     def check(opened: Opened, entry: Heat) -> str:
         return guard.check_subset(original.opened(), opened, entry)
@@ -123,4 +130,5 @@ def _bench(seen: Look, folder: RunFolder, options: Options, processes: Processes
         final_order,
         memory_limit(options.memory_bytes),
         patience_s=options.patience_s,
+        turn_pairs=turn_pairs_of(facts),
     )

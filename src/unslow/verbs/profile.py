@@ -18,6 +18,7 @@ def profile(
     inputs: Any = None,
     *,
     shapes: Mapping[str, Sequence[int]] | None = None,
+    arguments: Sequence[str] | None = None,
     trust: bool = False,
     options: Options | None = None,
     listener: Listener = silent,
@@ -29,5 +30,5 @@ def profile(
     Parameters and errors are those of `unslow.fix`. Times in the profile are integer nanoseconds; `shares` are parts of
     the wall time, 0 to 1, by category, and sum to 1.
     """
-    about = {"shapes": shapes, "trust": trust, **about}
+    about = {"shapes": shapes, "arguments": arguments, "trust": trust, **about}
     return looked_at(what, inputs, options or Options(), listener, processes or LocalProcesses(), about).profile

@@ -19,26 +19,45 @@ PR_SET_PDEATHSIG = 1
 
 def main() -> None:
     """Serve jobs until the other end closes."""
-    connection = Connection(int(sys.argv[1]))
+    line = WorkerLine(Connection(int(sys.argv[1])))
     _tie_to(int(sys.argv[2]))
     jobs: Any = None
     while True:
-        try:
-            message = json.loads(connection.recv_bytes())
-        except (EOFError, OSError):
-            os._exit(0)  # No clean-up of frameworks' threads: some hang in it.
+        job, arguments = line.receive()
         try:
             if jobs is None:
                 from unslow.worker.jobs import Jobs
 
-                jobs = Jobs()
-            answer: dict[str, Any] = {"result": jobs.do(message["job"], message["arguments"])}
+                jobs = Jobs(line)
+            line.answer(jobs.do(job, arguments))
         except Exception as error:  # Whatever a user's model raises is this process's answer, not its end.
             with contextlib.suppress(OSError):  # The log may lie on a disk that is full; the answer must still go out.
                 traceback.print_exc()
-            answer = _explained(error)
+            line.fail(error)
+
+
+class WorkerLine:
+    """The socket to the parent, as jobs that run in the middle of a script see it (`unslow.scripts.line.Line`)."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def receive(self) -> tuple[str, dict[str, Any]]:
+        try:
+            message = json.loads(self._connection.recv_bytes())
+        except (EOFError, OSError):
+            os._exit(0)  # No clean-up of frameworks' threads: some hang in it.
+        return message["job"], message["arguments"]
+
+    def answer(self, result: Any) -> None:
+        self._send({"result": result})
+
+    def fail(self, error: Exception) -> None:
+        self._send(_explained(error))
+
+    def _send(self, answer: dict[str, Any]) -> None:
         answer["peak_memory_bytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        connection.send_bytes(json.dumps(answer).encode())
+        self._connection.send_bytes(json.dumps(answer).encode())
 
 
 def _explained(error: Exception) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from unslow.core.jsonable import from_json, to_json
 from unslow.core.machine import Machine
 from unslow.core.variant import Applied, Fix
 from unslow.core.workload import Inference, Target, Workload
+from unslow.scripts.line import Line
 from unslow.serving.load import closed_loop, open_loop
 from unslow.survey.names import names_of
 from unslow.worker.opened import Streams, needs_live, open_bundle, open_original, open_workload, streams
@@ -24,9 +25,11 @@ from unslow.worker.opened import Streams, needs_live, open_bundle, open_original
 
 @final
 class Jobs:
-    """What one process knows between jobs: what it has opened."""
+    """What one process knows between jobs: what it has opened. `line` is for jobs that answer in the middle of a
+    script."""
 
-    def __init__(self) -> None:
+    def __init__(self, line: Line | None = None) -> None:
+        self._line = line
         self._streams: Streams | None = None
         self._order: Sequence[int] = ()
         self._inference: Inference | None = None
@@ -87,7 +90,13 @@ class Jobs:
         return layers_probed(known[variant[place].name], changed, variant[place].parameters, shop)
 
     def job_bundle(self, folder: str, workload: Any, fixes: Any, facts: Any, machine: Any, survey: str) -> Any:
-        """Write a variant as a bundle."""
+        """Write a variant as a bundle; of a script, its patched source."""
+        if from_json(Workload, workload).target.kind == "script":
+            from unslow.edits.patch import write_patch
+
+            return write_patch(
+                Path(folder), from_json(Workload, workload).target, from_json(tuple[Applied, ...], fixes)
+            )
         from unslow.bundle.write import write_bundle
         from unslow.survey.requests import read_requests
 
@@ -116,6 +125,10 @@ class Jobs:
         """Open the original, a variant, or a bundle, to answer the stream's requests in this `order`."""
         started = time.perf_counter()
         what, known = from_json(Workload, workload), from_json(Facts, facts)
+        if what.target.kind == "script":
+            from unslow.worker.script import open_script
+
+            return open_script(self._line, what, known, started, bundle, Path(survey))
         inference: Inference | None = None
         if original or needs_live(what, known):
             inference = targets.load(what.target)
@@ -135,6 +148,15 @@ class Jobs:
             "first_s": time.perf_counter() - first,
             "granularity": self._streams.inputs.granularity,
         }
+
+    def job_losses(
+        self, workload: Any, facts: Any, survey: str, bundle: str = "", offset: int = 0, steps: int = 0
+    ) -> Any:
+        """The losses of a script's first steps, its seeds moved by `offset`."""
+        from unslow.worker.script import losses_of
+
+        what, known = from_json(Workload, workload), from_json(Facts, facts)
+        return losses_of(what, known, bundle, offset, steps, Path(survey))
 
     def job_requests_of(self, target: Any, path: str) -> Any:
         """What a target's own requests are, for another to answer them; saved at `path` where they can travel."""

@@ -1,0 +1,170 @@
+"""Changes calls in Python source by their places; formatting, comments and everything else stay as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, cast
+
+import libcst as cst
+from libcst.metadata import CodeRange, MetadataWrapper, PositionProvider
+
+from unslow.core.errors import BadInput
+from unslow.core.variant import Edit
+
+
+def edited(source: str, edits: Sequence[Edit]) -> str:
+    """The source of one file with all its `edits`, whose sites are places in `source` as it is given.
+
+    Raises
+    ------
+    BadInput
+        The source has no call at a site, or a statement there that nothing can be put before.
+    """
+    wrapper = MetadataWrapper(cst.parse_module(source), unsafe_skip_copy=False)
+    change = _Change(edits)
+    changed = wrapper.visit(change)
+    missed = [edit for edit in edits if edit not in change.done]
+    if missed:
+        raise BadInput(f"There is no call at {missed[0].site} that can be changed.", "The file may have changed since.")
+    imports = dict.fromkeys(line for edit in edits for line in edit.imports)
+    return _with_imports(changed, list(imports)).code
+
+
+class _Change(cst.CSTTransformer):
+    """All edits in one pass, since each moves the places of what follows it."""
+
+    METADATA_DEPENDENCIES = (PositionProvider,)
+
+    def __init__(self, edits: Sequence[Edit]) -> None:
+        super().__init__()
+        self._edits = edits
+        self._waiting: list[tuple[str, ...]] = []
+        self.done: list[Edit] = []
+
+    def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.BaseExpression:
+        position = self.get_metadata(PositionProvider, original_node)
+        if not isinstance(position, CodeRange):
+            return updated_node
+        changed: cst.BaseExpression = updated_node
+        for edit in self._edits:
+            if edit not in self.done and _is_at(position, edit):
+                changed = _changed(changed, edit)
+                self.done.append(edit)
+                if edit.before:
+                    self._waiting.append(edit.before)
+        return changed
+
+    def leave_SimpleStatementLine(
+        self, original_node: cst.SimpleStatementLine, updated_node: cst.SimpleStatementLine
+    ) -> Any:
+        if not self._waiting:
+            return updated_node
+        lines = [line for before in self._waiting for line in before]
+        self._waiting.clear()
+        first, *rest = [cst.parse_statement(line) for line in lines]
+        # What stands above the statement (comments, empty lines) stays above.
+        first = first.with_changes(leading_lines=updated_node.leading_lines)
+        return cst.FlattenSentinel([first, *rest, updated_node.with_changes(leading_lines=())])
+
+
+def _is_at(position: CodeRange, edit: Edit) -> bool:
+    """Where the site has no end, any call that begins in its line and column fits."""
+    site, start, end = edit.site, position.start, position.end
+    if (start.line, start.column) != (site.line, site.column):
+        return False
+    return not site.end_line or (end.line, end.column) == (site.end_line, site.end_column)
+
+
+def _changed(call: cst.BaseExpression, edit: Edit) -> cst.BaseExpression:
+    if not isinstance(call, cst.Call):  # An edit before this one put something around it.
+        raise BadInput(f"Two changes of the call at {edit.site} do not fit together.", "Make one of them by hand.")
+    if edit.callee:
+        call = call.with_changes(func=_within(edit.callee, call.func))
+    if edit.wrap:
+        call = _wrapped(call, edit)
+    for name, value in edit.keywords.items():
+        call = _with_keyword(call, name, cst.parse_expression(value))
+    if edit.method:
+        call = call.with_changes(func=_renamed(call.func, edit))
+    return _within(edit.result, call) if edit.result else call
+
+
+def _renamed(func: cst.BaseExpression, edit: Edit) -> cst.BaseExpression:
+    if not isinstance(func, cst.Attribute):
+        raise BadInput(f"What is called at {edit.site} is no method.", "Edit it by hand.")
+    return func.with_changes(attr=cst.Name(edit.method))
+
+
+def _wrapped(call: cst.Call, edit: Edit) -> cst.Call:
+    named = [n for n, arg in enumerate(call.args) if arg.keyword is not None and arg.keyword.value == edit.wrapped]
+    if not named and (not call.args or call.args[0].keyword is not None or call.args[0].star):
+        raise BadInput(
+            f"The call at {edit.site} does not show its {edit.wrapped or 'first argument'}.", "Edit it by hand."
+        )
+    place = named[0] if named else 0
+    arg = call.args[place]
+    args = [*call.args]
+    args[place] = arg.with_changes(value=_within(edit.wrap, arg.value))
+    return call.with_changes(args=args)
+
+
+def _within(template: str, inner: cst.BaseExpression) -> cst.BaseExpression:
+    """The template's expression with `inner` where its `{}` stands."""
+    return cst.parse_expression(template.format(cst.Module([]).code_for_node(inner)))
+
+
+def _with_keyword(call: cst.Call, name: str, value: cst.BaseExpression) -> cst.Call:
+    args = [*call.args]
+    for place, arg in enumerate(args):
+        if arg.keyword is not None and arg.keyword.value == name:
+            args[place] = arg.with_changes(value=value)
+            return call.with_changes(args=args)
+    equal = cst.AssignEqual(cst.SimpleWhitespace(""), cst.SimpleWhitespace(""))
+    new = cst.Arg(value, keyword=cst.Name(name), equal=equal)
+    return call.with_changes(args=_with_last(args, new, call.whitespace_before_args))
+
+
+def _with_last(args: Sequence[cst.Arg], new: cst.Arg, before: Any) -> list[cst.Arg]:
+    """The arguments and one more, separated and ended as they are; a comment after the last one stays with it.
+
+    `before` is the white space before the first.
+    """
+    if not args:
+        return [new]
+    *others, last = args
+    has_comma = isinstance(last.comma, cst.Comma)
+    # What stands before the bracket that closes the call: after the last comma, or, without one, after the argument.
+    ending: Any = cast(Any, last.comma).whitespace_after if has_comma else last.whitespace_after_arg
+    between: Any = args[0].comma if others else cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))
+    if isinstance(ending, cst.ParenthesizedWhitespace):  # The bracket is in a line of its own.
+        line = getattr(before, "last_line", cst.SimpleWhitespace(ending.last_line.value + "    "))
+        between = cst.Comma(whitespace_after=ending.with_changes(last_line=line))
+        ending = ending.with_changes(first_line=cst.TrailingWhitespace(newline=ending.first_line.newline))
+    separated = last.with_changes(comma=between, whitespace_after_arg=cst.SimpleWhitespace(""))
+    if has_comma:
+        return [*others, separated, new.with_changes(comma=cst.Comma(whitespace_after=ending))]
+    return [*others, separated, new.with_changes(whitespace_after_arg=ending)]
+
+
+def _with_imports(module: cst.Module, lines: Iterable[str]) -> cst.Module:
+    """After the imports at the top, or after the docstring where there are none; those that are there stay."""
+    place = 0
+    while place < len(module.body) and (
+        _is_import(module.body[place]) or (not place and _is_docstring(module.body[0]))
+    ):
+        place += 1
+    present = {module.code_for_node(node).strip() for node in module.body[:place]}
+    new = [cst.parse_statement(line) for line in lines if line not in present]
+    return module.with_changes(body=[*module.body[:place], *new, *module.body[place:]])
+
+
+def _is_import(node: Any) -> bool:
+    return isinstance(node, cst.SimpleStatementLine) and isinstance(node.body[0], (cst.Import, cst.ImportFrom))
+
+
+def _is_docstring(node: Any) -> bool:
+    return (
+        isinstance(node, cst.SimpleStatementLine)
+        and isinstance(node.body[0], cst.Expr)
+        and isinstance(node.body[0].value, cst.SimpleString)
+    )

@@ -1,0 +1,115 @@
+"""Keeps the items of a data set, so that each is decoded once and not in every epoch.
+
+What it is
+----------
+The data set is put into `CachedItems`, a small module written beside the script: items lie in a memory-mapped file
+that loader workers share, bounded in size, gone when the program ends.
+
+Why it is slow
+--------------
+A photo that is decoded in every epoch takes the same milliseconds each time, for the same pixels.
+
+How it shows
+------------
+The habit `decoding-repeated`.
+
+When it does not matter
+-----------------------
+With a single epoch: the first one fills the cache and is as slow as before. Where an item is made as fast as it is
+copied.
+
+Risk
+----
+Only right where an item is always the same. Items were asked for several times and compared to the bit, and must draw
+no random numbers: a data set that augments at random is left alone. One that changes rarely, or by the clock, would
+not be noticed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from unslow.core.jsonable import to_json
+from unslow.core.script import LoaderFacts
+from unslow.core.variant import Edit, Fix, Parameters, Setting, Workshop
+from unslow.core.workload import Workload
+from unslow.fixes._script import SCRIPT, facts_of, helper, site_of, waited_for, when_made, with_change
+
+NAME = "cache-decoded"
+MEMORY_SHARE = 0.25
+"""Of the machine's memory, what a cache may take: it lies in files, but is only fast while it stays in memory."""
+
+
+def apply(workload: Workload, parameters: Parameters, workshop: Workshop) -> Workload:
+    """One more change of the script; its steps are steady after an epoch."""
+    return with_change(workload, NAME, parameters, int(parameters["epoch"]) + 2)
+
+
+def refuses(setting: Setting) -> str:
+    if waited_for(setting, _fits) is not None:
+        return ""
+    slowest = waited_for(setting, lambda loader: True)
+    if slowest is None:
+        return "the script has no DataLoader"
+    return (
+        f"the data set at {slowest.site} cannot be kept: {slowest.why_not_cached or 'its calls are not in the source'}"
+    )
+
+
+def space(setting: Setting) -> Sequence[Parameters]:
+    loader = waited_for(setting, _fits)
+    if loader is None:
+        return ()
+    most = int(MEMORY_SHARE * setting.machine.memory_bytes)
+    epoch = loader.batches_per_epoch if facts_of(setting).step in ("optimizer", "loader") else 0
+    return ({"site": to_json(loader.site), "most_bytes": most, "epoch": epoch},)
+
+
+def install(parameters: Parameters) -> None:
+    """At the call that makes the loader, when the script makes it."""
+
+    def change(args: Sequence[Any], named: dict[str, Any]) -> Sequence[Any]:
+        from unslow.helpers.cached_items import CachedItems
+
+        most = int(parameters["most_bytes"])
+        if "dataset" in named:
+            named["dataset"] = CachedItems(named["dataset"], most).open()
+            return args
+        return (CachedItems(args[0], most).open(), *args[1:])
+
+    when_made("torch.utils.data.dataloader", "DataLoader", site_of(parameters), change)
+
+
+def edit(parameters: Parameters) -> Sequence[Edit]:
+    """The data set of the loader, wrapped; and the module that wraps it."""
+    return (
+        Edit(
+            site_of(parameters),
+            wrap=f"CachedItems({{}}, most_bytes={int(parameters['most_bytes']):_}).open()",
+            wrapped="dataset",
+            imports=("from cached_items import CachedItems",),
+            module=helper("cached_items.py"),
+        ),
+    )
+
+
+def _fits(loader: LoaderFacts) -> bool:
+    return loader.direct and loader.deterministic and loader.fixed_shapes and not loader.why_not_cached
+
+
+FIX = Fix(
+    name=NAME,
+    does="keeps the items of a data set, so that each is decoded once and not in every epoch",
+    tag="exact",
+    slot="cache",
+    treats=("decoding-repeated",),
+    runtimes=SCRIPT,
+    apply=apply,
+    refuses=refuses,
+    space=space,
+    odds=0.9,
+    build_seconds=1.0,
+    install=install,
+    edit=edit,
+)

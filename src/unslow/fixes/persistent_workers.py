@@ -1,0 +1,85 @@
+"""Keeps a `DataLoader`'s worker processes from one epoch to the next.
+
+What it is
+----------
+`DataLoader(…, persistent_workers=True)`: workers that are there already wait for the next epoch instead of ending.
+
+Why it is slow
+--------------
+Without it every epoch starts new processes, which copy the data set and fill their queues anew, while the step waits
+for its first batch.
+
+How it shows
+------------
+The habit `loader-workers-restart`.
+
+When it does not matter
+-----------------------
+With one epoch, or epochs of many minutes.
+
+Risk
+----
+Workers keep their memory, and the data set's state as it was in the first epoch: one that the script changes between
+epochs does not change in them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from unslow.core.jsonable import to_json
+from unslow.core.script import LoaderFacts
+from unslow.core.variant import Edit, Fix, Parameters, Setting, Workshop
+from unslow.core.workload import Workload
+from unslow.fixes._script import SCRIPT, site_of, waited_for, when_made, with_change
+
+NAME = "persistent-workers"
+
+
+def apply(workload: Workload, parameters: Parameters, workshop: Workshop) -> Workload:
+    return with_change(workload, NAME, parameters)
+
+
+def refuses(setting: Setting) -> str:
+    return "" if waited_for(setting, _fits) else "no DataLoader of the script starts its workers anew"
+
+
+def space(setting: Setting) -> Sequence[Parameters]:
+    loader = waited_for(setting, _fits)
+    return () if loader is None else ({"site": to_json(loader.site)},)
+
+
+def install(parameters: Parameters) -> None:
+    """At the call that makes the loader, when the script makes it."""
+
+    def change(args: Sequence[Any], named: dict[str, Any]) -> Sequence[Any]:
+        named["persistent_workers"] = True
+        return args
+
+    when_made("torch.utils.data.dataloader", "DataLoader", site_of(parameters), change)
+
+
+def edit(parameters: Parameters) -> Sequence[Edit]:
+    return (Edit(site_of(parameters), {"persistent_workers": "True"}),)
+
+
+def _fits(loader: LoaderFacts) -> bool:
+    return loader.workers > 0 and not loader.persistent
+
+
+FIX = Fix(
+    name=NAME,
+    does="keeps a DataLoader's worker processes from one epoch to the next",
+    tag="exact",
+    slot="persistent_workers",
+    treats=("loader-workers-restart",),
+    runtimes=SCRIPT,
+    apply=apply,
+    refuses=refuses,
+    space=space,
+    odds=0.9,
+    build_seconds=0.5,
+    install=install,
+    edit=edit,
+)

@@ -1,0 +1,42 @@
+"""What habits of scripts share: the loader that is waited for, and what must remain of the wait."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from unslow.core.finding import Evidence
+from unslow.core.script import LoaderFacts
+from unslow.habits._shares import is_empty, share_within
+
+LEAST_WAIT = 0.05
+"""The part of a step that must be waited for data before it is a habit: less hides behind noise and prefetching."""
+
+
+def waited_for(evidence: Evidence, chosen: Callable[[LoaderFacts], bool]) -> LoaderFacts | None:
+    """Of the loaders that are `chosen`, the one that is waited for longest in all; None where there is none."""
+    script = evidence.facts.script
+    loaders = [loader for loader in script.loaders if chosen(loader)] if script is not None else []
+    return max(loaders, key=lambda loader: loader.wait_s * loader.batches, default=None)
+
+
+def data_share(evidence: Evidence) -> float:
+    """The part of the wall time in which the script waits for data; 0 where nothing was recorded."""
+    return 0.0 if is_empty(evidence.profile) else evidence.profile.shares["data"]
+
+
+def overlapped_floor(evidence: Evidence, share: float) -> float:
+    """What must remain of the wait where batches are made by other processes, while the rest of the step goes on.
+
+    Nothing, as far as waiting for data is waiting (for a disk, a network); but what is computed is computed by the
+    cores that there are: a step cannot be shorter than its CPU time over all of them.
+    """
+    step_s, cpu_s = evidence.facts.seconds_per_request, evidence.facts.cpu_seconds_per_request
+    if step_s <= 0 or share <= 0:
+        return 0.0
+    shortest = cpu_s / (evidence.machine.cores * step_s)
+    return min(1.0, max(0.0, (shortest - (1 - share)) / share))
+
+
+def phase_share(evidence: Evidence, phase: str) -> float:
+    """The part of the wall time that a script spends in a phase ("backward", "optimizer") and in all that it calls."""
+    return share_within(evidence.profile, lambda span: span.details.get("phase") == phase)

@@ -1,0 +1,63 @@
+"""The same items are made anew in every epoch, though they come out the same each time.
+
+What it is
+----------
+A data set reads and decodes an item (a JPEG, a parquet row, an object from a store) whenever it is asked for it, and
+nothing in it is random: the second epoch makes what the first one made.
+
+Why it is slow
+--------------
+Decoding a photo takes milliseconds, copying its pixels from memory takes microseconds.
+
+How it shows
+------------
+The part of the wall time in which the script waits for a loader whose items, asked for several times, were the same to
+the bit and drew no random numbers, and take more than five times as long as copying their bytes at 2 GB/s would. The
+threshold is 5 % of the step. What must remain is the copying. Source: the items themselves, tried.
+
+When it does not matter
+-----------------------
+With a single epoch. When the decoded items do not fit into memory or on the disk.
+
+Risk
+----
+A data set that changes between epochs by itself would be frozen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from unslow.core.finding import Evidence, Finding, Habit
+from unslow.core.script import LoaderFacts
+from unslow.core.units import seconds, size
+from unslow.core.units import share as show_share
+from unslow.habits._script import LEAST_WAIT, data_share, waited_for
+
+NAME = "decoding-repeated"
+COPIED_BYTES_PER_S = 2e9
+TIMES_COPYING = 5.0
+
+
+def detect(evidence: Evidence) -> Iterator[Finding]:
+    """One finding, for the loader that is waited for longest."""
+    loader = waited_for(evidence, _made_anew)
+    share = data_share(evidence)
+    if loader is None or share < LEAST_WAIT:
+        return
+    copied = loader.item_bytes / COPIED_BYTES_PER_S
+    title = (
+        f"{show_share(share)} of a step waits for items that come out the same each time: {seconds(loader.item_s)} "
+        f"to make {size(loader.item_bytes)} anew."
+    )
+    numbers = {"item_s": loader.item_s, "item_bytes": loader.item_bytes, "items": loader.items, "epochs": loader.epochs}
+    advice = "Decode once, and keep the items as arrays: in memory, or in a memory-mapped file."
+    yield Finding(NAME, title, share, min(1.0, copied / loader.item_s), numbers, str(loader.site), advice)
+
+
+def _made_anew(loader: LoaderFacts) -> bool:
+    slow = loader.item_s > TIMES_COPYING * loader.item_bytes / COPIED_BYTES_PER_S
+    return loader.deterministic and not loader.why_not_cached and loader.item_bytes > 0 and slow
+
+
+HABIT = Habit(name=NAME, detect=detect)

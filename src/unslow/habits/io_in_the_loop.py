@@ -1,0 +1,57 @@
+"""Every step writes: a checkpoint, a line on the screen, a log.
+
+What it is
+----------
+`torch.save`, `numpy.save`, `print` or a logger is called inside the loop, in each step or in most of them.
+
+Why it is slow
+--------------
+A checkpoint copies and writes the whole model, while nothing is computed. A line on the screen waits for whoever reads
+it, and for the value that it shows.
+
+How it shows
+------------
+The part of the wall time inside calls that write a checkpoint, print or log, by the place of the call. The threshold
+is 1 % of the wall time, below which a recording's noise is larger. Nothing need remain: what is written once a minute
+costs nothing measurable. Source: the calls themselves, timed.
+
+When it does not matter
+-----------------------
+When steps take seconds. When each checkpoint is needed.
+
+Risk
+----
+Writing less often loses more after a crash.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from unslow.core.finding import Evidence, Finding, Habit
+from unslow.core.units import seconds
+from unslow.core.units import share as show_share
+from unslow.habits._shares import LEAST_SHARE, is_empty
+
+NAME = "io-in-the-loop"
+
+
+def detect(evidence: Evidence) -> Iterator[Finding]:
+    """One finding, at the call that takes longest."""
+    script = evidence.facts.script
+    share = 0.0 if is_empty(evidence.profile) else evidence.profile.shares["io"]
+    if script is None or not script.written or share < LEAST_SHARE:
+        return
+    longest = max(script.written, key=lambda written: written.seconds_per_step)
+    title = (
+        f"{show_share(share)} of a step goes into writing; most of it is a {longest.kind} "
+        f"({seconds(longest.seconds_per_step)} a step, {longest.calls_per_step:.2g} of them a step)."
+    )
+    numbers = {
+        f"{written.kind}_s_per_step_line_{written.site.line}": written.seconds_per_step for written in script.written
+    }
+    advice = "Write every so many steps or seconds, and in the background."
+    yield Finding(NAME, title, share, 0.0, numbers, str(longest.site), advice)
+
+
+HABIT = Habit(name=NAME, detect=detect)

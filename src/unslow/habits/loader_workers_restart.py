@@ -1,0 +1,61 @@
+"""Every epoch starts its loader workers anew, and waits for the first batch.
+
+What it is
+----------
+A `DataLoader` with workers and without `persistent_workers=True` ends its processes after an epoch and starts others
+for the next.
+
+Why it is slow
+--------------
+A new process imports what it needs or copies its parent, opens files again, and makes a first batch, while the step
+waits.
+
+How it shows
+------------
+What the first batch of an epoch is waited for longer than the others, over the batches of an epoch. The threshold is
+1 % of the time. Nothing need remain. Source: PyTorch's `DataLoader` documentation, and the wait itself, measured.
+
+When it does not matter
+-----------------------
+With one epoch, or epochs of many minutes.
+
+Risk
+----
+None of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from unslow.core.finding import Evidence, Finding, Habit
+from unslow.core.units import seconds
+from unslow.habits._script import waited_for
+from unslow.habits._shares import LEAST_SHARE, is_empty
+
+NAME = "loader-workers-restart"
+
+
+def detect(evidence: Evidence) -> Iterator[Finding]:
+    """One finding, for the loader that is waited for longest."""
+    loader = waited_for(evidence, lambda loader: loader.workers > 0 and not loader.persistent)
+    if loader is None or is_empty(evidence.profile) or not loader.batches_per_epoch:
+        return
+    extra = max(0.0, loader.restart_s - loader.wait_s) / loader.batches_per_epoch
+    share = extra / (evidence.facts.seconds_per_request + extra)
+    if share < LEAST_SHARE:
+        return
+    title = (
+        f"Every epoch of {loader.batches_per_epoch} batches starts {loader.workers} loader workers anew, and waits "
+        f"{seconds(loader.restart_s)} for its first batch."
+    )
+    numbers = {
+        "restart_s": loader.restart_s,
+        "wait_s": loader.wait_s,
+        "batches_per_epoch": loader.batches_per_epoch,
+        "workers": loader.workers,
+    }
+    yield Finding(NAME, title, share, 0.0, numbers, str(loader.site), "Set persistent_workers=True.")
+
+
+HABIT = Habit(name=NAME, detect=detect)

@@ -1,0 +1,88 @@
+"""Our recording of a script (`unslow.script/1`): its steps, and where the main thread was between them.
+
+Each step is a root; what it called (a batch waited for, forward, backward, the optimizer, a checkpoint, a print) lies
+within it. What no call covers is the script's own Python, `framework`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from unslow.core.errors import BadInput
+from unslow.core.profile import Category, Profile, Span
+from unslow.read._files import AGAIN, fraction, json_of, listing, mapping, nanoseconds
+from unslow.read._reader import Reader
+
+SCHEMA = "unslow.script/1"
+CATEGORIES: dict[str, Category] = {
+    "data": "data",
+    "restart": "data",
+    "forward": "compute",
+    "backward": "compute",
+    "optimizer": "compute",
+    "zero-grad": "compute",
+    "sync": "sync",
+    "checkpoint": "io",
+    "print": "io",
+    "log": "io",
+}
+NAMES = {
+    "data": "wait for a batch",
+    "restart": "begin an epoch of batches",
+    "zero-grad": "clear gradients",
+    "sync": "wait for a number",
+    "checkpoint": "save a checkpoint",
+}
+
+
+def sniff(head: bytes) -> bool:
+    return head.lstrip()[:1] == b"{" and f'"{SCHEMA}"'.encode() in head[:200]
+
+
+def read(path: Path) -> Profile:
+    """The profile of a script's recording.
+
+    Raises
+    ------
+    BadInput
+        The file is damaged, or holds no steps.
+    """
+    document = mapping(json_of(path), path, "a document")
+    steps = [mapping(step, path, "a step") for step in listing(document.get("steps"), path, "steps")]
+    if not steps:
+        raise BadInput(f"{path} holds no steps.", "Let the script take a few steps.")
+    phases = [mapping(span, path, "a span") for span in listing(document.get("spans"), path, "spans")]
+    spans: list[Span] = []
+    place = 0
+    for step in steps:
+        start, end = nanoseconds(step, "start_ns", path), nanoseconds(step, "end_ns", path)
+        if end < start:
+            raise BadInput(f"{path} has a step that ends before it starts.", AGAIN)
+        root = len(spans)
+        spans.append(Span("step", "framework", start, end, -1, {"cpu_ns": step.get("cpu_ns", 0)}))
+        places: dict[int, int] = {}
+        while place < len(phases) and nanoseconds(phases[place], "start_ns", path) < start:
+            place += 1
+        while place < len(phases) and nanoseconds(phases[place], "start_ns", path) < end:
+            places[place] = len(spans)
+            spans.append(_span(phases[place], places, root, end, path))
+            place += 1
+    return Profile(tuple(spans), "script", len(steps), fraction(document.get("distortion")))
+
+
+def _span(phase: Mapping[str, Any], places: Mapping[int, int], root: int, step_end: int, path: Path) -> Span:
+    kind, site = str(phase.get("kind", "")), str(phase.get("site", ""))
+    start, end = nanoseconds(phase, "start_ns", path), nanoseconds(phase, "end_ns", path)
+    file, _, line = site.rpartition(":")
+    details: dict[str, Any] = {"phase": kind}
+    if file:
+        details |= {"file": file, "line": int(line) if line.isdecimal() else 0}
+    parent = phase.get("parent", -1)
+    inside = places.get(parent, root) if isinstance(parent, int) else root
+    name = NAMES.get(kind, kind)
+    return Span(name, CATEGORIES.get(kind, "other"), start, min(end, step_end), inside, details)
+
+
+READER = Reader("script", sniff, read)

@@ -1,0 +1,126 @@
+"""Where the steps of a script end, found without touching it.
+
+An optimizer step, a batch taken from a `DataLoader`, a call of a model that no other model makes, a request answered
+by an ONNX Runtime session, or the end of a `with unslow.step():` block.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable
+from typing import Any, get_args
+
+from unslow.core.script import StepKind
+from unslow.core.step import when_stepped
+from unslow.scripts.imports import when_imported
+
+KINDS: tuple[StepKind, ...] = get_args(StepKind)
+OTHERS_MAY_STEP = 20
+"""After so many steps of other optimizers alone, one of those is the clock: the first has done its part."""
+
+Listener = Callable[[StepKind], None]
+
+
+def listen(listener: Listener, kinds: Iterable[StepKind] = KINDS) -> None:
+    """Tell of every step of these kinds, at its end, from now on. Called before the script begins."""
+    for kind in kinds:
+        _SOURCES[kind](functools.partial(listener, kind))
+
+
+def _marked(tell: Callable[[], None]) -> None:
+    when_stepped(tell)
+
+
+def _optimizers(tell: Callable[[], None]) -> None:
+    """Of several optimizers (as for two networks that play against each other) one is the clock."""
+    clock: dict[str, int] = {"of": 0, "others": 0}
+
+    def stepped(optimizer: Any, *_: Any) -> None:
+        if clock["of"] not in (0, id(optimizer)) and clock["others"] < OTHERS_MAY_STEP:
+            clock["others"] += 1
+            return
+        clock.update(of=id(optimizer), others=0)
+        tell()
+
+    def patch(module: Any) -> None:
+        module.register_optimizer_step_post_hook(stepped)
+
+    when_imported("torch.optim.optimizer", patch)
+
+
+def _loaders(tell: Callable[[], None]) -> None:
+    """A step ends where the next batch is asked for: what is done with a batch belongs to it."""
+
+    def patch(module: Any) -> None:
+        taken = module._BaseDataLoaderIter.__next__
+
+        @functools.wraps(taken)
+        def told(self: Any) -> Any:
+            if getattr(self, "_num_yielded", 0):
+                tell()
+            return taken(self)
+
+        module._BaseDataLoaderIter.__next__ = told
+
+    when_imported("torch.utils.data.dataloader", patch)
+
+
+def _models(tell: Callable[[], None]) -> None:
+    """Modules are watched until those on top are known; then only these are, for each hook takes time."""
+
+    def patch(module: Any) -> None:
+        outermost(module, _nothing, lambda called: tell())
+
+    when_imported("torch.nn.modules.module", patch)
+
+
+def _nothing(module: Any) -> None:
+    """Nobody wants to know."""
+
+
+def outermost(library: Any, begins: Callable[[Any], None], ends: Callable[[Any], None]) -> None:
+    """Tell when a module begins and ends that no other module calls; `library` is `torch.nn.modules.module`.
+
+    A module's `__call__` is replaced by one that knows whether it is within another's.
+    """
+    inner = library.Module.__call__
+    depth = 0
+
+    @functools.wraps(inner)
+    def called(self: Any, *args: Any, **kwargs: Any) -> Any:
+        nonlocal depth
+        if depth:
+            return inner(self, *args, **kwargs)
+        depth = 1
+        begins(self)
+        try:
+            return inner(self, *args, **kwargs)
+        finally:
+            depth = 0
+            ends(self)
+
+    library.Module.__call__ = called
+
+
+def _sessions(tell: Callable[[], None]) -> None:
+    def patch(module: Any) -> None:
+        run = module.Session.run
+
+        @functools.wraps(run)
+        def told(self: Any, *args: Any, **kwargs: Any) -> Any:
+            answer = run(self, *args, **kwargs)
+            tell()
+            return answer
+
+        module.Session.run = told
+
+    when_imported("onnxruntime.capi.onnxruntime_inference_collection", patch)
+
+
+_SOURCES: dict[StepKind, Callable[[Callable[[], None]], None]] = {
+    "step": _marked,
+    "optimizer": _optimizers,
+    "loader": _loaders,
+    "forward": _models,
+    "request": _sessions,
+}

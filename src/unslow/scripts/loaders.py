@@ -1,0 +1,236 @@
+"""The `DataLoader`s of a script: where each is made, how long it is waited for, what its items are."""
+
+from __future__ import annotations
+
+import functools
+import random
+import statistics
+import sys
+import time
+import weakref
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, final
+
+import numpy as np
+
+from unslow.core.calls import Array, is_array, leaves_of, to_numpy
+from unslow.core.script import LoaderFacts
+from unslow.scripts.imports import when_imported
+from unslow.scripts.sites import Called, called_from
+
+TRIED_ITEMS = 8
+ASKED_TIMES = 3
+TRIED_S = 4.0
+"""Items of each loader that are asked for again after the recording, and for how long."""
+
+
+@dataclass
+class _Seen:
+    """One loader and the waits for its batches."""
+
+    loader: Any
+    called: Called
+    waits: list[float] = field(default_factory=list[float])
+    firsts: list[float] = field(default_factory=list[float])
+    began: float = 0.0
+
+
+@final
+class Loaders:
+    """Watches every loader that the script makes from now on; with `keep` they live on, for their items to be tried."""
+
+    def __init__(self, keep: bool = False) -> None:
+        self._keep = keep
+        self._seen: list[_Seen] = []
+        self._of: dict[int, _Seen] = {}
+        self._iterators: weakref.WeakSet[Any] = weakref.WeakSet()
+
+    def watch(self) -> None:
+        """From now on, in this process."""
+        when_imported("torch.utils.data.dataloader", self._patch)
+
+    def to_drain(self) -> int:
+        """How many batches the workers of all running iterators may have fetched ahead."""
+        ahead = 0
+        for iterator in self._iterators:
+            workers = int(getattr(iterator, "_num_workers", 0))
+            ahead = max(ahead, workers * (int(getattr(iterator, "_prefetch_factor", 0) or 0) + 1))
+        return ahead
+
+    def facts(self) -> tuple[LoaderFacts, ...]:
+        """What was seen, with items tried now: those that gave a batch, by the place where they are made."""
+        return tuple(_facts(seen) for seen in self._seen if seen.waits or seen.firsts)
+
+    def _patch(self, module: Any) -> None:
+        made, begun = module.DataLoader.__init__, module.DataLoader.__iter__
+        iterated, taken = module._BaseDataLoaderIter.__init__, module._BaseDataLoaderIter.__next__
+
+        @functools.wraps(made)
+        def watched_made(loader: Any, *args: Any, **kwargs: Any) -> None:
+            made(loader, *args, **kwargs)
+            called = called_from() if self._keep else None
+            if called is not None:
+                self._of[id(loader)] = seen = _Seen(loader, called)
+                self._seen.append(seen)
+
+        @functools.wraps(begun)
+        def watched_begun(loader: Any) -> Any:
+            seen = self._of.get(id(loader))
+            if seen is not None:
+                seen.began = time.perf_counter()
+            return begun(loader)
+
+        @functools.wraps(iterated)
+        def watched_iterated(iterator: Any, loader: Any) -> None:
+            iterated(iterator, loader)
+            iterator._unslow_loader = id(loader)
+            if loader.num_workers:
+                self._iterators.add(iterator)
+
+        @functools.wraps(taken)
+        def watched_taken(iterator: Any) -> Any:
+            seen = self._of.get(getattr(iterator, "_unslow_loader", 0))
+            started = time.perf_counter()
+            try:
+                batch = taken(iterator)
+            except StopIteration:
+                self._iterators.discard(iterator)
+                raise
+            if seen is not None:
+                now = time.perf_counter()
+                if seen.began:
+                    seen.firsts.append(now - seen.began)
+                    seen.began = 0.0
+                else:
+                    seen.waits.append(now - started)
+            return batch
+
+        module.DataLoader.__init__, module.DataLoader.__iter__ = watched_made, watched_begun
+        module._BaseDataLoaderIter.__init__, module._BaseDataLoaderIter.__next__ = watched_iterated, watched_taken
+
+
+def _facts(seen: _Seen) -> LoaderFacts:
+    loader = seen.loader
+    known = LoaderFacts(
+        site=seen.called.site,
+        direct=seen.called.direct,
+        dataset=type(getattr(loader, "dataset", None)).__name__,
+        items=_length(getattr(loader, "dataset", None)),
+        batch_size=int(getattr(loader, "batch_size", 0) or 0),
+        workers=int(getattr(loader, "num_workers", 0)),
+        persistent=bool(getattr(loader, "persistent_workers", False)),
+        pinned=bool(getattr(loader, "pin_memory", False)),
+        prefetch_factor=int(getattr(loader, "prefetch_factor", 0) or 0),
+        batches=len(seen.waits) + len(seen.firsts),
+        epochs=len(seen.firsts),
+        wait_s=statistics.median(seen.waits or seen.firsts),
+        restart_s=statistics.median(seen.firsts) if seen.firsts else 0.0,
+        batches_per_epoch=_length(loader),
+    )
+    return _Trial(loader).tried(known)
+
+
+def _length(dataset: Any) -> int:
+    try:
+        return len(dataset)
+    except (TypeError, NotImplementedError):
+        return 0
+
+
+@final
+class _Trial:
+    """Asks a data set for some items, several times: how long each takes, and whether it is always the same."""
+
+    def __init__(self, loader: Any) -> None:
+        self._loader = loader
+
+    def tried(self, known: LoaderFacts) -> LoaderFacts:
+        if not known.items or not hasattr(self._loader.dataset, "__getitem__"):
+            return replace(known, why_not_cached="its items have no numbers to keep them by")
+        try:
+            return self._with_items(known)
+        except Exception as error:  # Whatever a data set says to being asked again: its items are not known, then.
+            said = (str(error).strip() or type(error).__name__).splitlines()[0]
+            return replace(known, why_not_cached=f"asked for an item again it raised {said}")
+
+    def _with_items(self, known: LoaderFacts) -> LoaderFacts:
+        places = sorted({round(n * (known.items - 1) / max(1, TRIED_ITEMS - 1)) for n in range(TRIED_ITEMS)})
+        seconds: list[float] = []
+        items: list[Any] = []
+        why = ""
+        ends = time.perf_counter() + TRIED_S
+        for place in places:
+            before, started = _random_state(), time.perf_counter()
+            item = self._loader.dataset[place]
+            seconds.append(time.perf_counter() - started)
+            items.append(item)
+            why = why or self._why_not_the_same(place, item, before)
+            if time.perf_counter() > ends:
+                break
+        arrays = [[to_numpy(leaf) for leaf in leaves_of(item) if _countable(leaf)] for item in items]
+        if any(not all(map(_countable, leaves_of(item))) for item in items):
+            why = why or "its items are not made of arrays and numbers"
+        shapes = {tuple((array.shape, str(array.dtype)) for array in item) for item in arrays}
+        if len(shapes) > 1:
+            why = why or "its items differ in shape"
+        collate = self._collate_seconds(items) if known.batch_size else 0.0
+        return replace(
+            known,
+            item_s=statistics.median(seconds),
+            collate_s=collate * known.batch_size / len(items),
+            deterministic=not why.startswith("its items are random"),
+            fixed_shapes=len(shapes) == 1,
+            item_bytes=max(sum(array.nbytes for array in item) for item in arrays),
+            why_not_cached=why,
+        )
+
+    def _why_not_the_same(self, place: int, item: Any, before: tuple[Any, ...]) -> str:
+        if not _same_state(before, _random_state()):
+            return "its items are random: making one draws random numbers (augmentation)"
+        for _ in range(ASKED_TIMES - 1):
+            if not _same(item, self._loader.dataset[place]):
+                return "its items are random: asked for twice, one differs (augmentation)"
+        return ""
+
+    def _collate_seconds(self, items: Sequence[Any]) -> float:
+        started = time.perf_counter()
+        try:
+            self._loader.collate_fn(list(items))
+        except Exception:  # Items of different shapes may not be joined by everybody.
+            return 0.0
+        return time.perf_counter() - started
+
+
+def _countable(leaf: Any) -> bool:
+    return is_array(leaf) or isinstance(leaf, (bool, int, float, np.generic))
+
+
+def _random_state() -> tuple[Any, ...]:
+    torch: Any = sys.modules.get("torch")
+    numpy_state: Any = np.random.get_state()
+    return (random.getstate(), numpy_state[1].tobytes(), numpy_state[2], torch.get_rng_state() if torch else None)
+
+
+def _same_state(a: tuple[Any, ...], b: tuple[Any, ...]) -> bool:
+    same = a[:3] == b[:3]
+    return same and (a[3] is None or bool((a[3] == b[3]).all()))
+
+
+def _same(a: Any, b: Any) -> bool:
+    first, second = list(leaves_of(a)), list(leaves_of(b))
+    return len(first) == len(second) and all(map(_same_leaf, first, second))
+
+
+def _same_leaf(a: Any, b: Any) -> bool:
+    if is_array(a) and is_array(b):
+        one, other = np.asarray(to_numpy(a)), np.asarray(to_numpy(b))
+        return _bytes(one) == _bytes(other)
+    try:
+        return bool(a == b)
+    except (TypeError, ValueError, RuntimeError):
+        return False
+
+
+def _bytes(array: Array) -> tuple[Any, ...]:
+    return array.shape, str(array.dtype), array.tobytes()

@@ -1,0 +1,70 @@
+"""The losses of a script's steps: what it calls `backward` on."""
+
+from __future__ import annotations
+
+import functools
+import time
+from typing import Any, cast, final
+
+from unslow.core.script import StepKind
+from unslow.scripts.imports import when_imported
+from unslow.scripts.run import Plan
+
+
+@final
+class Losses:
+    """Keeps what each step went backward from, as tensors: asking for numbers would wait for the device."""
+
+    def __init__(self) -> None:
+        self._kept: list[Any] = []
+        self._summed: Any = None
+
+    def watch(self) -> None:
+        """From now on, in this process."""
+
+        def patch(module: Any) -> None:
+            backward = module.backward
+
+            @functools.wraps(backward)
+            def watched(tensors: Any, *args: Any, **kwargs: Any) -> Any:
+                first = _first(tensors)
+                if hasattr(first, "numel") and first.numel() == 1:
+                    loss = first.detach().clone()
+                    self._summed = loss if self._summed is None else self._summed + loss
+                return backward(tensors, *args, **kwargs)
+
+            module.backward = watched
+
+        when_imported("torch.autograd", patch)
+
+    def stepped(self) -> None:
+        """A step is over: what was summed (over the parts of an accumulated batch) is its loss."""
+        if self._summed is not None:
+            self._kept.append(self._summed)
+            self._summed = None
+
+    def values(self) -> list[float]:
+        return [float(loss) for loss in self._kept]
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+
+LEAST_STEPS = 6
+
+
+def _first(tensors: Any) -> Any:
+    if not isinstance(tensors, (list, tuple)):
+        return tensors
+    several = cast(list[Any], tensors)
+    return several[0] if several else None
+
+
+def losses(kept: Losses, kind: StepKind, steps: int, seconds: float) -> Plan:
+    """Until `steps` have been taken, or `seconds` are over and at least half of a dozen have."""
+    ends = time.monotonic() + seconds
+    count = 0
+    while count < steps and (time.monotonic() < ends or count < LEAST_STEPS):
+        if (yield) == kind:
+            kept.stepped()
+            count += 1

@@ -1,0 +1,154 @@
+"""Runs a user's script in this process as Python would, and tells a plan of every step that ends."""
+
+from __future__ import annotations
+
+import importlib.machinery
+import os
+import random
+import sys
+import threading
+from collections.abc import Generator, Iterable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from unslow.core.errors import BadInput, UnslowError
+from unslow.core.script import StepKind
+from unslow.scripts import events
+from unslow.scripts.imports import when_imported
+from unslow.scripts.mirror import Mirror
+from unslow.scripts.sites import set_root
+from unslow.scripts.writes import keep_whole
+
+Plan = Generator[None, StepKind, None]
+"""Is sent the kind of every step at its end, and returns when it has what it needs: the script then ends."""
+
+
+class Enough(BaseException):
+    """Unwinds a script that has run long enough; no `except Exception` of the user's holds it up."""
+
+
+def run(mirror: Mirror, arguments: Iterable[str], plan: Plan, kinds: Iterable[StepKind] = events.KINDS) -> bool:
+    """Run the script in its mirror until it ends, or `plan` does; True where the script ended by itself.
+
+    `plan` has been started (`next`) before the script is. Only steps of the script's own main thread count.
+
+    Raises
+    ------
+    BadInput
+        The script raised; with the file and the line of its own that did.
+    """
+    main = threading.get_ident()
+
+    def stepped(kind: StepKind) -> None:
+        if threading.get_ident() != main or os.getpid() != process:
+            return
+        try:
+            plan.send(kind)
+        except StopIteration:
+            raise Enough from None
+
+    process = os.getpid()
+    events.listen(stepped, kinds)
+    _prepare(mirror, arguments)
+    module = _main_module(mirror.script)
+    try:
+        code = compile(_source(mirror), str(mirror.script), "exec", dont_inherit=True)
+        exec(code, module.__dict__)
+    except Enough:
+        return False
+    except SystemExit as error:
+        if error.code not in (None, 0):
+            raise BadInput(f"{mirror.script.name} ended with {_exit_words(error.code)}.", _alone(mirror)) from error
+    except UnslowError:
+        raise
+    except EOFError as error:
+        raise BadInput(
+            f"{_place(error, mirror)} reads standard input, which is closed here.",
+            "Give what it asks for as arguments.",
+        ) from error
+    except SyntaxError as error:
+        where = f"{os.path.relpath(error.filename or '', mirror.folder)}:{error.lineno}"
+        raise BadInput(f"{where} is no valid Python: {error.msg}.", _alone(mirror)) from error
+    except BaseException as error:
+        said = (str(error).strip() or "no message").splitlines()[0]
+        raise BadInput(f"{_place(error, mirror)} raised {type(error).__name__}: {said}", _alone(mirror)) from error
+    return True
+
+
+def seed_everything(seed: int, offset: int) -> None:
+    """Begin from `seed`; with an `offset` the script's own seeds are moved too, so that it runs as with another one."""
+    random.seed(seed)
+    when_imported("numpy.random", lambda module: _moved(module, "seed", seed, offset))
+    when_imported("torch", lambda module: _moved(module, "manual_seed", seed, offset))
+    if offset:
+        _moved(random, "seed", seed, offset)
+
+
+def _moved(module: Any, name: str, seed: int, offset: int) -> None:
+    original = getattr(module, name)
+    original(seed + offset)
+    if offset:
+
+        def moved(value: Any = None, *args: Any, **kwargs: Any) -> Any:
+            return original(value + offset if isinstance(value, int) else value, *args, **kwargs)
+
+        setattr(module, name, moved)
+
+
+def _prepare(mirror: Mirror, arguments: Iterable[str]) -> None:
+    """The process as the script would find it: its arguments, its folder, its modules; and its writes watched."""
+    sys.argv = [str(mirror.script), *arguments]
+    sys.path.insert(0, str(mirror.script.parent))
+    os.chdir(mirror.folder)
+    set_root(str(mirror.script.parent if not mirror.script.is_relative_to(mirror.folder) else mirror.folder))
+    will_write = keep_whole(Path(os.path.realpath(mirror.folder.parent)))
+
+    def watch_saving(module: Any) -> None:
+        save = module.save
+
+        def watched(obj: Any, f: Any, *args: Any, **kwargs: Any) -> Any:
+            if isinstance(f, (str, os.PathLike)):
+                will_write(os.fspath(f))  # pyright: ignore[reportUnknownArgumentType]
+            return save(obj, f, *args, **kwargs)
+
+        module.save = watched
+
+    # torch.save writes past Python, so that nobody is told of it.
+    when_imported("torch.serialization", watch_saving)
+    when_imported("torch", lambda module: setattr(module, "save", module.serialization.save))
+
+
+def _main_module(script: Path) -> ModuleType:
+    module = ModuleType("__main__")
+    module.__file__ = str(script)
+    module.__loader__ = importlib.machinery.SourceFileLoader("__main__", str(script))
+    module.__dict__["__builtins__"] = __builtins__
+    sys.modules["__main__"] = module
+    return module
+
+
+def _source(mirror: Mirror) -> bytes:
+    try:
+        return mirror.script.read_bytes()
+    except OSError as error:
+        raise BadInput(f"{mirror.script.name} cannot be read: {error.strerror}.", "Name a Python file.") from error
+
+
+def _place(error: BaseException, mirror: Mirror) -> str:
+    """The innermost line of the user's own that the error passed."""
+    place, trace = mirror.script.name, error.__traceback__
+    while trace is not None:
+        name = trace.tb_frame.f_code.co_filename
+        if name.startswith(str(mirror.folder)) or name == str(mirror.script):
+            place = f"{os.path.relpath(name, mirror.folder)}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return place
+
+
+def _exit_words(code: Any) -> str:
+    return f"exit code {code}" if isinstance(code, int) else f"the words {str(code).splitlines()[0]!r}"
+
+
+def _alone(mirror: Mirror) -> str:
+    return f"Make `python {mirror.script.name}` run by itself first, with the same arguments."

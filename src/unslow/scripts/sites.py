@@ -1,0 +1,64 @@
+"""Where in the user's own source a call stands: the innermost frame that is neither a library's nor ours."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from types import FrameType
+
+from unslow.core.script import Site
+
+_OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_root = os.sep
+
+
+@dataclass(frozen=True)
+class Called:
+    """The place, and whether the user's own source makes the call itself (not a library on its behalf)."""
+
+    site: Site
+    direct: bool
+
+
+def set_root(folder: str) -> None:
+    """Files below this folder are the user's own; their places are given relative to it."""
+    global _root
+    _root = os.path.join(os.path.realpath(folder), "")
+
+
+def called_from(skip: int = 1, making: object = None) -> Called | None:
+    """The place of the call that `skip` of our own frames stand in; None where no frame is the user's.
+
+    The constructors of `making`, of which one calls the next, count as one call.
+    """
+    frame: FrameType | None = sys._getframe(skip + 1)  # pyright: ignore[reportPrivateUsage]
+    direct = True
+    while frame is not None:
+        name = frame.f_code.co_filename
+        if name.startswith(_root):
+            return Called(_site(frame, name), direct)
+        direct = direct and (name.startswith(_OURS) or _makes(frame, making))
+        frame = frame.f_back
+    return None
+
+
+def _makes(frame: FrameType, making: object) -> bool:
+    return making is not None and frame.f_code.co_name == "__init__" and frame.f_locals.get("self") is making
+
+
+def line_from(skip: int = 1) -> str:
+    """As `called_from`, as "file:line" alone and much cheaper; "" where no frame is the user's."""
+    frame: FrameType | None = sys._getframe(skip + 1)  # pyright: ignore[reportPrivateUsage]
+    while frame is not None:
+        name = frame.f_code.co_filename
+        if name.startswith(_root):
+            return f"{name[len(_root) :]}:{frame.f_lineno}"
+        frame = frame.f_back
+    return ""
+
+
+def _site(frame: FrameType, name: str) -> Site:
+    positions = list(frame.f_code.co_positions())
+    line, end_line, column, end_column = positions[frame.f_lasti // 2]
+    return Site(name[len(_root) :], line or frame.f_lineno, column or 0, end_line or 0, end_column or 0)

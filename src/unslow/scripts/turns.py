@@ -1,0 +1,71 @@
+"""A script that answers turns: at a step's end it says what the last ones took, and waits there for what comes next."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+import psutil
+
+from unslow.core.errors import BadUsage
+from unslow.core.script import StepKind
+from unslow.scripts.line import Line
+from unslow.scripts.run import Plan
+
+WARM_STEPS = 2
+"""Steps before the process says that it is open: the first of all loads, compiles and allocates."""
+
+
+def turns(
+    line: Line, kind: StepKind, period: int, started: float, to_drain: Callable[[], int], warm_steps: int = 0
+) -> Plan:
+    """Answers `open` once the script steps, then every `turn` asked for, in the script's own main thread.
+
+    `started` is when the job began, by `time.perf_counter`. `to_drain()` is how many batches were fetched ahead: so
+    many steps of a turn are not timed, for their input was made while nobody looked. `warm_steps` are taken before all
+    else, where a variant needs so many to be steady (a cache is filled, workers have started).
+    """
+    for _ in range(max(WARM_STEPS, warm_steps)):
+        yield from _next(kind)
+    first = time.perf_counter()
+    yield from _next(kind)
+    now = time.perf_counter()
+    line.answer({"setup_s": now - started, "first_s": now - first, "granularity": period})
+    while True:
+        job, arguments = line.receive()
+        if job != "turn":
+            line.fail(BadUsage(f"A running script cannot be asked for {job!r}.", "Jobs: turn."))
+            continue
+        for _ in range(max(1, to_drain())):
+            yield from _next(kind)
+        line.answer((yield from _timed(kind, int(arguments["count"]))))
+
+
+def _timed(kind: StepKind, count: int) -> Any:
+    ends = [time.perf_counter()]
+    cpu = _cpu_seconds()
+    for _ in range(count):
+        yield from _next(kind)
+        ends.append(time.perf_counter())
+    cpu = _cpu_seconds() - cpu
+    each = [after - before for before, after in pairwise(ends)]
+    return {"seconds": ends[-1] - ends[0], "cpu_seconds": cpu, "requests": count, "call_seconds": each}
+
+
+def _next(kind: StepKind) -> Plan:
+    while (yield) != kind:
+        pass
+
+
+def _cpu_seconds() -> float:
+    """Of this process and of what it has started (loader workers)."""
+    total = time.process_time()
+    for child in psutil.Process().children(recursive=True):
+        try:
+            times = child.cpu_times()
+        except psutil.Error:
+            continue
+        total += times.user + times.system
+    return total

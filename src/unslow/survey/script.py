@@ -1,0 +1,226 @@
+"""The survey of a script: run it once, find its steps, record where their time goes, try its loaders' items."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, final
+
+import psutil
+
+from unslow.core.errors import BadInput
+from unslow.core.facts import Facts
+from unslow.core.script import STEP_WORDS, LoaderFacts, ScriptFacts, StepKind, Written
+from unslow.core.workload import Model, Target, Workload
+from unslow.record.distortion import distortion
+from unslow.scripts.events import KINDS
+from unslow.scripts.loaders import Loaders
+from unslow.scripts.losses import Losses
+from unslow.scripts.mirror import mirrored
+from unslow.scripts.notes import Notes
+from unslow.scripts.phases import Phase, Phases
+from unslow.scripts.run import Plan, run
+from unslow.survey import observe
+
+SCHEMA = "unslow.script/1"
+RECORDING = "script.json"
+SURE = 4
+"""Steps of one kind before it is taken for the script's, until a surer one is seen."""
+RECORDED_S = 8.0
+LEAST_RECORDED, MOST_RECORDED = 6, 400
+"""Steps that are recorded, every second one with its phases."""
+PATIENCE_S = 120.0
+"""After how long a script without any step is given up."""
+
+
+def survey_script(target: Target, folder: Path) -> tuple[Workload, Facts, str]:
+    """Everything, in this process: the original as plain data, what is known of it, and the file of the recording.
+
+    Raises
+    ------
+    BadInput
+        The script raises, has no steps, or ends before there are enough of them.
+    """
+    mirror = mirrored(Path(target.directory), Path(target.location), folder / "mirror")
+    watcher = _Watcher()
+    started = time.perf_counter()
+    ended = run(mirror, target.arguments, watcher.started_plan())
+    if watcher.taken < LEAST_RECORDED:
+        raise _no_steps(target, watcher.counts, time.perf_counter() - started)
+    recording = folder / RECORDING
+    recording.write_text(json.dumps(watcher.recording()), encoding="utf-8")
+    return Workload(target, Model("script")), watcher.facts(target, ended), str(recording)
+
+
+def _no_steps(target: Target, counts: Counter[StepKind], seconds: float) -> BadInput:
+    name = Path(target.location).name
+    seen = [f"{n} × {STEP_WORDS[kind]}" for kind, n in counts.items()]
+    if seen:
+        return BadInput(
+            f"{name} ended after {seconds:.0f} s with too few steps ({', '.join(seen)}) to say where their time goes.",
+            f"Let it take at least {SURE + LEAST_RECORDED} steps: more epochs, or a larger part of the data.",
+        )
+    return BadInput(
+        f"{name} ran for {seconds:.0f} s and took no step: no optimizer step, batch, or call of a model was seen.",
+        "Put `with unslow.step():` around the body of its loop.",
+    )
+
+
+@final
+class _Watcher:
+    """What is noted while the script runs."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[StepKind] = Counter()
+        self.kind: StepKind = "step"
+        self.recorded: list[dict[str, int]] = []
+        self._bare: list[float] = []
+        self._phases, self._loaders, self._losses = Phases(), Loaders(keep=True), Losses()
+        self._notes = Notes()
+        self._loader_facts: tuple[LoaderFacts, ...] = ()
+        self._began = time.perf_counter()
+        self._setup_s = 0.0
+
+    @property
+    def taken(self) -> int:
+        """The steps that were timed, with their phases or without."""
+        return len(self.recorded) + len(self._bare)
+
+    def started_plan(self) -> Plan:
+        """The plan of the survey, ready to be sent steps."""
+        self._losses.watch()
+        self._notes.watch()
+        self._phases.watch()
+        self._loaders.watch()
+        plan = self._plan()
+        next(plan)
+        return plan
+
+    def _plan(self) -> Plan:
+        yield from self._discover()
+        yield from self._record()
+        self._loader_facts = self._loaders.facts()
+
+    def _discover(self) -> Plan:
+        while not self.counts or self.counts[self._surest] < SURE:
+            kind = yield
+            self._setup_s = self._setup_s or time.perf_counter() - self._began
+            self.counts[kind] += 1
+        self.kind = self._surest
+
+    @property
+    def _surest(self) -> StepKind:
+        return min(self.counts, key=KINDS.index)
+
+    def _record(self) -> Plan:
+        """Every second step with its phases, so that the others tell what looking costs.
+
+        Where a surer kind of step is seen (training begins after an evaluation), all begins anew with it.
+        """
+        ends = time.perf_counter() + RECORDED_S
+        while self.taken < MOST_RECORDED:
+            yield from self._step(looks=len(self.recorded) <= len(self._bare))
+            if self._surest != self.kind:
+                self.kind = self._surest
+                ends = time.perf_counter() + RECORDED_S
+                self.recorded.clear()
+                self._bare.clear()
+                self._phases.spans.clear()
+            if self.taken >= LEAST_RECORDED and time.perf_counter() > ends:
+                return
+
+    def _step(self, looks: bool) -> Plan:
+        self._phases.on = looks
+        cpu, start = time.process_time_ns(), time.perf_counter_ns()
+        yield from self._next()
+        end, cpu = time.perf_counter_ns(), time.process_time_ns() - cpu
+        self._phases.close(end)
+        self._phases.on = False
+        if looks:
+            self.recorded.append({"start_ns": start, "end_ns": end, "cpu_ns": cpu})
+        else:
+            self._bare.append((end - start) / 1e9)
+
+    def _next(self) -> Plan:
+        """Until a step of the kind ends, or one of a surer kind."""
+        while True:
+            kind = yield
+            self.counts[kind] += 1
+            if KINDS.index(kind) <= KINDS.index(self.kind):
+                self._losses.stepped()
+                return
+
+    def recording(self) -> dict[str, Any]:
+        """As the file has it."""
+        pairs = min(len(self.recorded), len(self._bare))
+        seconds = [(step["end_ns"] - step["start_ns"]) / 1e9 for step in self.recorded]
+        return {
+            "schema": SCHEMA,
+            "step": self.kind,
+            "bare_seconds": self._bare,
+            "distortion": distortion(self._bare[:pairs], seconds[:pairs]) if pairs else None,
+            "steps": self.recorded,
+            "spans": [vars(span) for span in self._phases.spans],
+        }
+
+    def facts(self, target: Target, ended: bool) -> Facts:
+        seconds = self._bare or [(step["end_ns"] - step["start_ns"]) / 1e9 for step in self.recorded]
+        median = statistics.median(seconds)
+        loaders = self._loader_facts or self._loaders.facts()
+        return Facts(
+            framework="script",
+            requests=sum(self.counts.values()),
+            seconds_per_request=median,
+            build_seconds=self._setup_s,
+            peak_memory_bytes=psutil.Process().memory_info().rss,
+            cpu_seconds_per_request=statistics.median(step["cpu_ns"] for step in self.recorded) / 1e9,
+            flat_inputs=False,
+            thread_pools=observe.thread_pools(),
+            spread=_spread(seconds, median),
+            fingerprint=target.fingerprint,
+            script=ScriptFacts(
+                step=self.kind,
+                steps=self.counts[self.kind],
+                period=_period(loaders, self.kind),
+                loaders=loaders,
+                written=self._written(),
+                noted=self._notes.facts(),
+                ended=ended,
+                has_losses=len(self._losses) > 0,
+                torch=any(pool.name == "torch" for pool in observe.thread_pools()),
+            ),
+        )
+
+    def _written(self) -> tuple[Written, ...]:
+        found: dict[tuple[str, str], list[Phase]] = {}
+        for span in self._phases.spans:
+            if span.kind in ("checkpoint", "print", "log") and span.site:
+                found.setdefault((span.kind, span.site), []).append(span)
+        steps = len(self.recorded)
+        return tuple(
+            Written(
+                kind,
+                self._phases.calls[site].site,
+                len(spans) / steps,
+                sum(span.end_ns - span.start_ns for span in spans) / 1e9 / steps,
+                self._phases.calls[site].direct,
+            )
+            for (kind, site), spans in found.items()
+            if site in self._phases.calls
+        )
+
+
+def _period(loaders: Sequence[LoaderFacts], kind: StepKind) -> int:
+    """Steps of an epoch: the batches of the loader that gave most of them; 0 where there is none."""
+    if kind not in ("optimizer", "loader") or not loaders:
+        return 0
+    return max(loaders, key=lambda loader: loader.batches).batches_per_epoch
+
+
+def _spread(seconds: Sequence[float], median: float) -> float:
+    ordered = sorted(seconds)
+    return ordered[int(0.9 * (len(ordered) - 1))] / median if median else 1.0

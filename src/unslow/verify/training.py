@@ -1,0 +1,137 @@
+"""The guard of a training script: the losses of its first steps, under the same seed, and under others."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, final
+
+import numpy as np
+
+from unslow.core.errors import WorkerFailed
+from unslow.core.heat import Heat
+from unslow.core.jsonable import to_json
+from unslow.core.options import Options
+from unslow.core.trial import Guarded
+from unslow.core.workload import Workload
+from unslow.measure.bench import ANSWERS_TIMEOUT_S, Bench, Opened, longest_wait_s, start
+from unslow.measure.finals import t_quantile
+
+SEEDS = 5
+"""Runs of the original and of the variant where equal bits are not to be had; each pair has a seed of its own."""
+WINDOW_S = 4.0
+LEAST_STEPS, MOST_STEPS = 12, 100
+"""The steps whose losses are compared: as many as the original takes this long for."""
+TAIL = 0.5
+"""Of the window, the last part whose mean loss is compared: at its beginning all runs are alike."""
+LEVEL = 0.95
+
+
+@final
+class TrainingGuard:
+    """Keeps the original's losses by seed for the whole run."""
+
+    in_evaluation_mode = False
+
+    def __init__(self, bench: Bench, options: Options) -> None:
+        self._bench = bench
+        self._options = options
+
+    def prepare(self, original: Callable[[], Opened]) -> None:
+        """Nothing is needed before anything is tried."""
+
+    def check_subset(self, original: Opened, variant: Opened, heat: Heat) -> str:
+        """Losses are looked at before the finals, not in the race: a process that takes turns is in mid-run."""
+        return ""
+
+    def close(self) -> None:
+        """There is no process of its own that stays."""
+
+    def judge(self, heat: Heat, tag: str, lossy_variants: int, bundle: str = "") -> Guarded:
+        """The losses of the variant's patched source, judged against the original's."""
+        if heat.workload is None:
+            return Guarded("lost", "It was never built.")
+        try:
+            ours = self._original(0)
+            theirs = self._losses(heat.workload, bundle, 0)
+        except WorkerFailed as error:
+            return Guarded("lost", error.what)
+        if not ours:
+            return Guarded("unproven", "The script has no losses to compare: nothing that it calls backward on.")
+        if not all(map(math.isfinite, theirs)) and all(map(math.isfinite, ours)):
+            return Guarded("lost", "Its loss becomes NaN or infinite where the original's does not.")
+        same = _first_difference(ours, theirs)
+        details: dict[str, Any] = {"rule": "losses", "steps": len(ours), "original": ours, "variant": theirs}
+        if same is None:
+            text = f"The losses of {len(ours)} steps are the same to the bit, from the same seed."
+            return Guarded("kept", text, numeric={"details": {**details, "rule": "bit-equal"}})
+        if tag == "exact" and _first_difference(ours, self._original(0, again=True)) is None:
+            text = (
+                f"An exact fix must leave the losses as they are: at step {same + 1} it is {theirs[same]:.6g}, "
+                f"and {ours[same]:.6g} before."
+            )
+            return Guarded("lost", text, numeric={"details": details})
+        return self._by_seeds(heat.workload, bundle, lossy_variants, details)
+
+    def _by_seeds(self, workload: Workload, bundle: str, variants: int, details: dict[str, Any]) -> Guarded:
+        """Not inferior in mean loss at the end of the window, against the spread of the script's own seeds."""
+        try:
+            pairs = [(self._original(seed), self._losses(workload, bundle, seed)) for seed in range(SEEDS)]
+        except WorkerFailed as error:
+            return Guarded("lost", error.what)
+        ours, theirs = np.array([_tail(a) for a, _ in pairs]), np.array([_tail(b) for _, b in pairs])
+        worse = theirs - ours
+        spread = float(ours.std(ddof=1))
+        tolerance = self._bench.facts.tolerance if self._options.tolerance is None else self._options.tolerance
+        allowed = max(tolerance * abs(float(ours.mean())), spread)
+        level = 1 - (1 - LEVEL) / max(1, variants)
+        half = t_quantile(0.5 + level / 2, SEEDS - 1) * float(worse.std(ddof=1)) / math.sqrt(SEEDS)
+        low, high = float(worse.mean()) - half, float(worse.mean()) + half
+        metric = {"loss": float(worse.mean()), "low": low, "high": high, "allowed": allowed, "spread": spread}
+        said = (
+            f"The mean loss of steps {len(pairs[0][0]) // 2} to {len(pairs[0][0])} is {float(worse.mean()):+.3g} "
+            f"[{low:.3g}, {high:.3g}] beside the original's {float(ours.mean()):.3g}, over {SEEDS} seeds "
+            f"(their own spread is {spread:.2g})"
+        )
+        about = {"metric": metric, "numeric": {"details": details}}
+        if high <= allowed:
+            return Guarded("kept", f"{said}: not worse than {allowed:.2g}.", **about)
+        if low > allowed:
+            return Guarded("lost", f"{said}: worse by more than {allowed:.2g}.", **about)
+        return Guarded("unproven", f"{said}: too few steps to say that it is not worse by {allowed:.2g}.", **about)
+
+    def _original(self, seed: int, again: bool = False) -> list[float]:
+        path = self._bench.folder.answers / f"losses-{seed}{'-again' if again else ''}.json"
+        if not path.exists():
+            path.write_text(json.dumps(self._losses(self._bench.original, "", seed)), encoding="utf-8")
+        return json.loads(path.read_text(encoding="utf-8"))
+
+    def _losses(self, workload: Workload, bundle: str, seed: int) -> list[float]:
+        with start(self._bench, "losses", workload.host) as process:
+            return process.ask(
+                "losses",
+                longest_wait_s(self._bench, ANSWERS_TIMEOUT_S),
+                workload=to_json(self._bench.original if bundle else workload),
+                facts=to_json(self._bench.facts),
+                survey=str(self._bench.folder.survey),
+                bundle=bundle,
+                offset=seed,
+                steps=self._steps(),
+            )
+
+    def _steps(self) -> int:
+        seconds = max(self._bench.facts.seconds_per_request, 1e-6)
+        return int(min(MOST_STEPS, max(LEAST_STEPS, WINDOW_S / seconds)))
+
+
+def _first_difference(a: Sequence[float], b: Sequence[float]) -> int | None:
+    """The first step whose losses are not the same number; None where there is none, over what both have."""
+    for place, (one, other) in enumerate(zip(a, b, strict=False)):
+        if one != other and not (math.isnan(one) and math.isnan(other)):
+            return place
+    return None
+
+
+def _tail(losses: Sequence[float]) -> float:
+    return float(np.mean(losses[int(TAIL * len(losses)) :]))

@@ -1,0 +1,79 @@
+"""Opens a script, or its patched source, in this process: for turns, or for its losses."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from unslow.core.errors import BadUsage
+from unslow.core.facts import Facts
+from unslow.core.jsonable import from_json
+from unslow.core.script import ScriptFacts
+from unslow.core.variant import Applied
+from unslow.core.workload import Workload
+from unslow.edits.patch import patched_files
+from unslow.fixes._script import CHANGES, WARM_STEPS
+from unslow.scripts.line import Line
+from unslow.scripts.loaders import Loaders
+from unslow.scripts.losses import Losses, losses
+from unslow.scripts.mirror import mirrored
+from unslow.scripts.run import Plan, run, seed_everything
+from unslow.scripts.turns import turns
+
+LOSSES_S = 20.0
+"""How long one run for its losses may take, where the script has more steps than are wanted."""
+
+
+def open_script(line: Line | None, workload: Workload, facts: Facts, started: float, bundle: str, survey: Path) -> Any:
+    """Run the script; it answers turns in the middle of itself, over `line`. Returns when it has ended."""
+    if line is None:
+        raise BadUsage("A script can be opened only in a process of its own.", "Use LocalProcesses.")
+    script, loaders = _script(facts), Loaders()
+    loaders.watch()
+    if not bundle:  # Its source is changed already.
+        _install(workload)
+    together, warm = script.turn_steps(facts.seconds_per_request), int(workload.model.settings.get(WARM_STEPS, 0))
+    plan = turns(line, script.step, together, started, loaders.to_drain, warm)
+    _run(workload, script, plan, bundle, survey)
+    return {"ended": True}
+
+
+def losses_of(workload: Workload, facts: Facts, bundle: str, offset: int, steps: int, survey: Path) -> Any:
+    """The losses of the first `steps` steps (fewer where they take long), the script's seeds moved by `offset`."""
+    script, kept = _script(facts), Losses()
+    seed_everything(0, offset)
+    kept.watch()
+    if not bundle:
+        _install(workload)
+    _run(workload, script, losses(kept, script.step, steps, LOSSES_S), bundle, survey)
+    return kept.values()
+
+
+def _run(workload: Workload, script: ScriptFacts, plan: Plan, bundle: str, survey: Path) -> None:
+    """In a mirror of its own, which goes with the run's other scratch files."""
+    target = workload.target
+    patched: Mapping[str, Path] = patched_files(Path(bundle)) if bundle else {}
+    (survey / "mirrors").mkdir(exist_ok=True)
+    into = Path(tempfile.mkdtemp(dir=survey / "mirrors"))
+    mirror = mirrored(Path(target.directory), Path(target.location), into, patched)
+    next(plan)
+    run(mirror, target.arguments, plan, [script.step])
+
+
+def _install(workload: Workload) -> None:
+    """The run-time forms of the variant's fixes."""
+    from unslow.fixes import all_fixes
+
+    known = all_fixes()
+    for change in from_json(tuple[Applied, ...], workload.model.settings.get(CHANGES, ())):
+        install = known[change.name].install
+        if install is not None:
+            install(change.parameters)
+
+
+def _script(facts: Facts) -> ScriptFacts:
+    if facts.script is None:
+        raise BadUsage("Nothing is known of the script.", "Survey it first.")
+    return facts.script

@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+import pytest
+
+from unslow.core.errors import BadInput
+from unslow.core.script import Site
+from unslow.core.variant import Edit
+from unslow.edits.source import edited
+
+
+def site_in(source: str, text: str) -> Site:
+    """The place of the call that is written as `text`, as Python tells it while it runs."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call) and ast.get_source_segment(source, node) == text:
+            return Site("train.py", node.lineno, node.col_offset, node.end_lineno or 0, node.end_col_offset or 0)
+    raise AssertionError(f"{text!r} is no call in the source")
+
+
+def changed(source: str, text: str, **change: Any) -> str:
+    return edited(source, [Edit(site_in(source, text), **change)])
+
+
+LOADER = "loader = DataLoader(photos, batch_size=16)  # as it comes\n"
+CALL = "DataLoader(photos, batch_size=16)"
+
+
+class TestWhatCannotBeChanged:
+    def test_a_place_without_a_call(self) -> None:
+        with pytest.raises(BadInput, match=r"There is no call at train\.py:7"):
+            edited(LOADER, [Edit(Site("train.py", 7, 0), {"num_workers": "2"})])
+
+    def test_another_call_in_the_same_line(self) -> None:
+        with pytest.raises(BadInput, match="There is no call"):
+            edited(LOADER, [Edit(Site("train.py", 1, 3), {"num_workers": "2"})])
+
+    def test_an_argument_that_is_not_shown(self) -> None:
+        with pytest.raises(BadInput, match="does not show its dataset"):
+            changed("DataLoader(*given)\n", "DataLoader(*given)", wrap="kept({})", wrapped="dataset")
+
+    def test_a_method_where_a_function_is_called(self) -> None:
+        with pytest.raises(BadInput, match="is no method"):
+            changed("double(x)\n", "double(x)", method="float")
+
+
+class TestKeywords:
+    def test_one_is_added_and_the_comment_stays(self) -> None:
+        assert changed(LOADER, CALL, keywords={"num_workers": "2"}) == (
+            "loader = DataLoader(photos, batch_size=16, num_workers=2)  # as it comes\n"
+        )
+
+    def test_one_that_is_there_gets_its_new_value(self) -> None:
+        source = "loader = DataLoader(photos, num_workers = 0)\n"
+        new = changed(source, "DataLoader(photos, num_workers = 0)", keywords={"num_workers": "4"})
+        assert new == "loader = DataLoader(photos, num_workers = 4)\n"
+
+    def test_a_call_over_several_lines_keeps_its_form(self) -> None:
+        source = "loader = DataLoader(\n    photos,\n    shuffle=True,  # always\n)\n"
+        text = source[len("loader = ") : -1]
+        assert changed(source, text, keywords={"num_workers": "2", "persistent_workers": "True"}) == (
+            "loader = DataLoader(\n    photos,\n    shuffle=True,  # always\n"
+            "    num_workers=2,\n    persistent_workers=True,\n)\n"
+        )
+
+    def test_no_comma_after_the_last_argument(self) -> None:
+        source = "x = f(\n    a,\n    b=1  # one\n)\n"
+        new = changed(source, source[len("x = ") : -1], keywords={"c": "2"})
+        assert new == "x = f(\n    a,\n    b=1,  # one\n    c=2\n)\n"
+
+    def test_the_only_argument_over_several_lines(self) -> None:
+        source = "loader = DataLoader(\n    photos,\n)\n"
+        new = changed(source, source[len("loader = ") : -1], keywords={"num_workers": "2"})
+        assert new == "loader = DataLoader(\n    photos,\n    num_workers=2,\n)\n"
+
+    def test_a_call_without_arguments(self) -> None:
+        source = "optimizer.zero_grad()\n"
+        new = changed(source, "optimizer.zero_grad()", keywords={"set_to_none": "True"})
+        assert new == "optimizer.zero_grad(set_to_none=True)\n"
+
+
+class TestWrapping:
+    def test_the_first_argument(self) -> None:
+        assert changed(LOADER, CALL, wrap="kept({}, most=9)", wrapped="dataset") == (
+            "loader = DataLoader(kept(photos, most=9), batch_size=16)  # as it comes\n"
+        )
+
+    def test_the_argument_of_that_name(self) -> None:
+        source = "DataLoader(batch_size=16, dataset=photos[:9])\n"
+        new = changed(source, source.strip(), wrap="kept({})", wrapped="dataset")
+        assert new == "DataLoader(batch_size=16, dataset=kept(photos[:9]))\n"
+
+    def test_what_is_called(self) -> None:
+        source = "if True:\n    torch.save(state, path)\n"
+        new = changed(source, "torch.save(state, path)", callee="rarely({}, every_s=30)")
+        assert new == "if True:\n    rarely(torch.save, every_s=30)(state, path)\n"
+
+    def test_the_whole_call(self) -> None:
+        source = "rows = torch.from_numpy(table)\n"
+        assert changed(source, "torch.from_numpy(table)", result="{}.float()") == (
+            "rows = torch.from_numpy(table).float()\n"
+        )
+
+    def test_a_method_of_the_same_object(self) -> None:
+        source = "model = net(3).double()\n"
+        assert changed(source, "net(3).double()", method="float") == "model = net(3).float()\n"
+
+
+class TestSeveral:
+    def test_two_changes_of_one_call(self) -> None:
+        site = site_in(LOADER, CALL)
+        edits = [Edit(site, {"num_workers": "2"}), Edit(site, wrap="kept({})", wrapped="dataset")]
+        assert edited(LOADER, edits) == (
+            "loader = DataLoader(kept(photos), batch_size=16, num_workers=2)  # as it comes\n"
+        )
+
+    def test_calls_that_move_one_another(self) -> None:
+        source = "a = f(1); b = f(2)\n"
+        edits = [
+            Edit(site_in(source, "f(1)"), {"much": "'longer than before'"}),
+            Edit(site_in(source, "f(2)"), {"n": "3"}),
+        ]
+        assert edited(source, edits) == "a = f(1, much='longer than before'); b = f(2, n=3)\n"
+
+    def test_lines_come_before_the_statement_and_under_its_comment(self) -> None:
+        source = "def main():\n    # the loader\n    x = f(1)\n"
+        assert changed(source, "f(1)", before=("torch.set_num_threads(2)",)) == (
+            "def main():\n    # the loader\n    torch.set_num_threads(2)\n    x = f(1)\n"
+        )
+
+
+class TestImports:
+    def test_after_the_last_one_at_the_top(self) -> None:
+        source = '"""Doc."""\n\nimport torch\n\nx = f(1)\n'
+        assert changed(source, "f(1)", imports=("from rarely import rarely",)) == (
+            '"""Doc."""\n\nimport torch\nfrom rarely import rarely\n\nx = f(1)\n'
+        )
+
+    def test_after_the_docstring_where_there_is_none(self) -> None:
+        assert changed('"""Doc."""\nx = f(1)\n', "f(1)", imports=("import kept",)) == (
+            '"""Doc."""\nimport kept\nx = f(1)\n'
+        )
+
+    def test_not_after_one_further_down(self) -> None:
+        source = "import torch\nx = f(1)\nimport json\n"
+        assert changed(source, "f(1)", imports=("import kept",)) == "import torch\nimport kept\nx = f(1)\nimport json\n"
+
+    def test_one_that_is_there_is_not_written_twice(self) -> None:
+        source = "import kept\nx = f(1)\n"
+        assert changed(source, "f(1)", imports=("import kept",)) == source

@@ -1,0 +1,34 @@
+"""The fix `persistent-workers`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from handmade import loader
+from unslow.fixes.persistent_workers import FIX
+
+from .scripted import both, setting, site_of
+
+SOURCE = """
+from torch.utils.data import DataLoader
+
+loader = DataLoader([1, 2], num_workers=1)
+print(loader.persistent_workers, sum(int(one) for one in loader))
+"""
+
+
+@pytest.mark.parametrize("fields", [{"workers": 0}, {"workers": 2, "persistent": True}])
+def test_nothing_to_keep(fields: dict[str, object]) -> None:
+    assert FIX.refuses(setting(loader(**fields))) and not FIX.space(setting(loader(**fields)))
+
+
+def test_the_run_time_form_and_the_edit_come_to_the_same(tmp_path: Path) -> None:
+    parameters = {"site": site_of(SOURCE, "DataLoader([1, 2], num_workers=1)")}
+    text, line = both(tmp_path, SOURCE, FIX, parameters)
+    assert line == "True 3" and "DataLoader([1, 2], num_workers=1, persistent_workers=True)" in text
+
+
+def test_it_is_offered_where_workers_restart() -> None:
+    assert not FIX.refuses(setting(loader(workers=2)))

@@ -1,0 +1,85 @@
+"""In processes of their own: an audit hook stays for good."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+BEGIN = """
+import sys, os, shutil
+from pathlib import Path
+import tempfile
+tempfile.tempdir = "/nowhere"
+from unslow.scripts.writes import keep_whole
+home, mirror = Path(sys.argv[1]), Path(sys.argv[2])
+will_write = keep_whole(mirror)
+"""
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> tuple[Path, Path]:
+    home, mirror = tmp_path / "home", tmp_path / "mirror"
+    home.mkdir()
+    mirror.mkdir()
+    (home / "model.pt").write_text("the user's")
+    (mirror / "model.pt").symlink_to(home / "model.pt")
+    return home, mirror
+
+
+def ran(code: str, folders: tuple[Path, Path]) -> subprocess.CompletedProcess[str]:
+    text = BEGIN + textwrap.dedent(code)
+    return subprocess.run([sys.executable, "-c", text, *map(str, folders)], capture_output=True, text=True, timeout=60)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "open(home / 'model.pt', 'w')",
+        "open(home / 'model.pt', 'r+b')",
+        "(home / 'model.pt').write_text('gone')",
+        "os.open(home / 'model.pt', os.O_WRONLY | os.O_TRUNC)",
+        "os.remove(home / 'model.pt')",
+        "os.rename(home / 'model.pt', mirror / 'x')",
+        "os.replace(mirror / 'new', home / 'model.pt')",
+        "shutil.rmtree(home)",
+        "will_write(str(home / 'model.pt'))",
+    ],
+)
+def test_a_file_outside_is_not_changed(code: str, folders: tuple[Path, Path]) -> None:
+    (folders[1] / "new").touch()
+    done = ran(code, folders)
+    assert "OutsideWrite" in done.stderr and "which lies outside its working folder" in done.stderr
+    assert (folders[0] / "model.pt").read_text() == "the user's"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "open(mirror / 'model.pt', 'a').write('!')",
+        "will_write(str(mirror / 'model.pt')); open(mirror / 'model.pt', 'a').write('!')",
+    ],
+)
+def test_a_linked_file_becomes_a_copy_before_it_is_written(code: str, folders: tuple[Path, Path]) -> None:
+    assert ran(code, folders).stderr == ""
+    assert (folders[1] / "model.pt").read_text() == "the user's!"
+    assert (folders[0] / "model.pt").read_text() == "the user's"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "open(home / 'model.pt').read()",
+        "os.remove(mirror / 'model.pt')",  # the link, not the file
+        "open(mirror / 'new', 'w').write('x'); os.remove(mirror / 'new')",
+        "os.makedirs(mirror / 'out' / 'deep'); shutil.rmtree(mirror / 'out')",
+        "open('/dev/null', 'w').write('x')",
+        "open(home / 'log-of-today', 'w').write('x')",  # nothing was there
+    ],
+)
+def test_all_else_goes_on_as_ever(code: str, folders: tuple[Path, Path]) -> None:
+    assert ran(code, folders).stderr == ""
+    assert (folders[0] / "model.pt").read_text() == "the user's"
