@@ -65,7 +65,8 @@ SCRIPTS = [
         loader(workers=workers, restart_s=1e-3),
         written=(Written("checkpoint", Site("train.py", 20), 1.0, 10e-6),),
         noted=(
-            noted("double", call="Module.double", elements=100), noted("fill", positional=False),
+            noted("double", call="Module.double", elements=100), noted("backward", dtype="float64"),
+            noted("fill", positional=False),
             noted("anomaly", call="set_detect_anomaly", positional=True),
             noted("optimizer", **{"class": "Adam", "module": "torch.optim.adam", "tensors": 6, "can_be_fused": True,
                                   "fused": False, "foreach": False}),

@@ -107,6 +107,12 @@ class TestWrapping:
         assert changed(source, "net(3).double()", method="float") == "model = net(3).float()\n"
 
 
+def test_a_method_called_over_several_lines_is_found_where_it_ends() -> None:
+    source = "model = Net(\n    3,\n).double()\n"
+    site = Site("train.py", 3, 2, 3, 10)  # as Python tells it: from the method's name on
+    assert edited(source, [Edit(site, method="float")]) == "model = Net(\n    3,\n).float()\n"
+
+
 class TestSeveral:
     def test_two_changes_of_one_call(self) -> None:
         site = site_in(LOADER, CALL)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from handmade import loader
 from unslow.core.facts import ThreadPool
 from unslow.core.workload import Host, Serving
 from unslow.fixes.threads import FIX
 
+from . import scripted
 from .workshop import FACTS, MACHINE, WORKLOAD, FakeWorkshop, on, setting
 
 SLOW = replace(FACTS, seconds_per_request=0.1)
@@ -54,3 +56,33 @@ def test_spinning_is_for_onnx_runtime_only(tmp_path: Path) -> None:
 
 def test_the_default_is_the_machines_cores(tmp_path: Path) -> None:
     assert FIX.apply(WORKLOAD, {}, FakeWorkshop(tmp_path)).host == Host(threads=4)
+
+
+SCRIPT = """
+import torch
+from torch.utils.data import DataLoader
+
+loader = DataLoader([1, 2])
+print(torch.get_num_threads())
+"""
+
+
+class TestOfAScript:
+    POOLS = (ThreadPool("torch", 4),)
+
+    def test_nowhere_to_put_the_line(self) -> None:
+        assert "could stand" in FIX.refuses(scripted.setting(facts={"thread_pools": self.POOLS}))
+        by_a_library = scripted.setting(loader(direct=False), facts={"thread_pools": self.POOLS})
+        assert FIX.refuses(by_a_library)
+
+    def test_a_script_without_torch(self) -> None:
+        assert FIX.refuses(scripted.setting(loader()))
+
+    def test_one_leaves_the_cores_to_workers(self) -> None:
+        (parameters,) = FIX.space(scripted.setting(loader(), facts={"thread_pools": self.POOLS}))
+        assert parameters["threads"] == 1 and parameters["site"]["line"] == 9
+
+    def test_the_run_time_form_and_the_edit_come_to_the_same(self, tmp_path: Path) -> None:
+        parameters = {"site": scripted.site_of(SCRIPT, "DataLoader([1, 2])"), "threads": 1}
+        text, line = scripted.both(tmp_path, SCRIPT, FIX, parameters)
+        assert line == "1" and "torch.set_num_threads(1)\nloader = DataLoader([1, 2])" in text

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from handmade import EMPTY, evidence, facts, found, machine, op, step, the
+from handmade import EMPTY, evidence, facts, found, machine, noted, op, phase, script, step, the
 from unslow.core.facts import Leaf
 from unslow.habits.float64_compute import HABIT
 
@@ -55,3 +55,21 @@ def test_weights_or_inputs_are_enough_where_the_recording_has_no_dtypes() -> Non
     assert the(HABIT, evidence(sampled, weights, FLOORED)).title.startswith("8 MB of the weights")
     assert the(HABIT, evidence(sampled, inputs, FLOORED)).ceiling is None
     assert the(HABIT, evidence(EMPTY, inputs, FLOORED)).ceiling is None
+
+
+class TestOfAScript:
+    STEP = step(phase("forward", 40), phase("backward", 40))
+    TABLE = noted("double", call="from_numpy", elements=100)
+
+    def test_a_table_that_is_cast_at_once(self) -> None:
+        assert not found(HABIT, evidence(self.STEP, script(noted=(self.TABLE,))), evidence(self.STEP, script()))
+
+    def test_a_loss_in_float64(self) -> None:
+        on = machine(floors={"float32/float64:matmul": 0.5, "float32/float64:elementwise": 0.6})
+        known = script(noted=(self.TABLE, noted("backward", dtype="float64")))
+        finding = the(HABIT, evidence(self.STEP, known, on))
+        assert finding.share == pytest.approx(0.8) and finding.floor == 0.5 and finding.site == "train.py:3"
+
+    def test_a_model_in_float64(self) -> None:
+        known = script(noted=(noted("double", call="Module.double", elements=100),))
+        assert the(HABIT, evidence(self.STEP, known)).floor is None

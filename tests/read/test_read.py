@@ -29,7 +29,12 @@ def small_onnxruntime(path: Path) -> Path:
     return traces.onnxruntime(path, [traces.node("a", 11, 5, "MatMul", **shapes), traces.run(10, 20)])
 
 
-MAKERS: dict[str, Make] = {"kineto": small_kineto, "onnxruntime": small_onnxruntime, "steps": traces.steps}
+MAKERS: dict[str, Make] = {
+    "kineto": small_kineto,
+    "onnxruntime": small_onnxruntime,
+    "steps": traces.steps,
+    "script": traces.script,
+}
 
 
 def test_every_reader_has_a_recording_here() -> None:
@@ -90,7 +95,7 @@ def test_a_changed_byte_never_gives_a_traceback(tmp_path: Path, name: str) -> No
 def test_a_time_that_is_none(tmp_path: Path, name: str, value: str) -> None:
     file = MAKERS[name](tmp_path / "whole")
     text = file.read_text()
-    key = '"end_ns": 20000000' if name == "steps" else '"dur": 5'
+    key = {"steps": '"end_ns": 20000000', "script": '"end_ns": 200'}.get(name, '"dur": 5')
     assert key in text
     file.write_text(text.replace(key, f'{key.partition(" ")[0]} {value}, "was": 0'))
     with pytest.raises(BadInput):

@@ -56,3 +56,23 @@ def steps(path: Path, **changes: Any) -> Path:
     }
     path.write_text(json.dumps({**whole, **changes}))
     return path
+
+
+SCRIPT: dict[str, Any] = {
+    "schema": "unslow.script/1",
+    "step": "optimizer",
+    "distortion": 0.01,
+    "steps": [{"start_ns": 100, "end_ns": 200, "cpu_ns": 90}, {"start_ns": 300, "end_ns": 400, "cpu_ns": 90}],
+    "spans": [
+        {"kind": "data", "site": "train.py:9", "start_ns": 110, "end_ns": 150, "parent": -1},
+        {"kind": "optimizer", "site": "train.py:12", "start_ns": 150, "end_ns": 200, "parent": -1},
+        {"kind": "backward", "site": "", "start_ns": 160, "end_ns": 190, "parent": 1},
+        {"kind": "checkpoint", "site": "train.py:14", "start_ns": 320, "end_ns": 420, "parent": -1},
+    ],
+}
+
+
+def script(path: Path, **changes: Any) -> Path:
+    """Two steps of a script, of 100 ns each; `changes` are fields of the document."""
+    path.write_text(json.dumps({**SCRIPT, **changes}))
+    return path

@@ -188,6 +188,8 @@ class TestSteps:
         assert {(written.kind, written.site.line, round(written.calls_per_step)) for written in script.written} == {
             ("checkpoint", 16, 1), ("print", 17, 1),
         }  # fmt: skip
+        said = next(written for written in script.written if written.kind == "print")
+        assert said.site.column == 8  # the print's own call, not one in the same line
         assert [noted.details["class"] for noted in script.of_kind("optimizer")] == ["Adam"]
         assert [noted.details["call"] for noted in script.of_kind("double")] == ["Module.double"]
         assert all(seen.profile.shares[kind] > 0 for kind in ("data", "compute", "io", "framework"))

@@ -68,11 +68,12 @@ class _Change(cst.CSTTransformer):
 
 
 def _is_at(position: CodeRange, edit: Edit) -> bool:
-    """Where the site has no end, any call that begins in its line and column fits."""
+    """By where the call ends: no two calls end in the same place, and Python says of a method called over several lines
+    that it begins at the method's name. Where the site has no end, by where it begins."""
     site, start, end = edit.site, position.start, position.end
-    if (start.line, start.column) != (site.line, site.column):
-        return False
-    return not site.end_line or (end.line, end.column) == (site.end_line, site.end_column)
+    if site.end_line:
+        return (end.line, end.column) == (site.end_line, site.end_column)
+    return (start.line, start.column) == (site.line, site.column)
 
 
 def _changed(call: cst.BaseExpression, edit: Edit) -> cst.BaseExpression:

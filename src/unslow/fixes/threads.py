@@ -4,7 +4,7 @@ What it is
 ----------
 Numerical libraries split each operation over a pool of threads. This fix sets the size of that pool for the whole
 process: to the cores that may really be used, to the physical ones, or to one; on ONNX Runtime also whether waiting
-threads spin.
+threads spin. In a script it is `torch.set_num_threads(N)`: where loader workers decode, the cores are theirs too.
 
 Why it is slow
 --------------
@@ -33,16 +33,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from unslow.core.variant import Fix, Parameters, Setting, Workshop
+from unslow.core.jsonable import to_json
+from unslow.core.script import Site
+from unslow.core.variant import Edit, Fix, Parameters, Setting, Workshop
 from unslow.core.workload import Workload
+from unslow.fixes._script import SCRIPT, facts_of, site_of, with_change
 from unslow.fixes._settings import with_settings
 
+NAME = "threads"
 SMALL_REQUEST_SECONDS = 0.002
 """Below this a request is mostly operations of some µs, which is what waking a pool costs; one thread comes first."""
 
 
 def apply(workload: Workload, parameters: Parameters, workshop: Workshop) -> Workload:
-    """Sets the process's threads, and the spinning of ONNX Runtime's where asked."""
+    """Sets the process's threads, and the spinning of ONNX Runtime's where asked; of a script, changes its source."""
+    if "site" in parameters:
+        return with_change(workload, NAME, parameters)
     threads = int(parameters.get("threads") or workshop.machine.cores)
     if threads != workload.host.threads:
         workload = replace(workload, host=replace(workload.host, threads=threads))
@@ -55,6 +61,8 @@ def refuses(setting: Setting) -> str:
     """Refused where there is nothing to choose, or where requests in parallel have their own number of threads."""
     if setting.workload.serving.clients > 1:
         return "requests run in parallel, each with its own share of the cores"
+    if setting.facts.script is not None and _place(setting) is None:
+        return "no call of the script's own shows where torch.set_num_threads could stand"
     if not space(setting):
         return "the threads are as many as the cores that may be used, which is one"
     return ""
@@ -63,6 +71,8 @@ def refuses(setting: Setting) -> str:
 def space(setting: Setting) -> Sequence[Parameters]:
     """The cores that may be used, the physical ones, and one; less what is set now. One first for small requests."""
     machine = setting.machine
+    if setting.facts.script is not None:
+        return _of_a_script(setting)
     now = setting.workload.host.threads or max((pool.threads for pool in setting.facts.thread_pools), default=0)
     sizes = [machine.cores, min(machine.physical_cores, machine.cores), 1]
     if setting.facts.seconds_per_request < SMALL_REQUEST_SECONDS:
@@ -73,16 +83,48 @@ def space(setting: Setting) -> Sequence[Parameters]:
     return tuple(tried)
 
 
+def _of_a_script(setting: Setting) -> Sequence[Parameters]:
+    """One, which leaves the other cores to loader workers; and the cores, where the script has another number."""
+    place = _place(setting)
+    now = max((pool.threads for pool in setting.facts.thread_pools if pool.name == "torch"), default=0)
+    sizes = dict.fromkeys([1, setting.machine.cores])
+    return tuple({"site": to_json(place), "threads": size} for size in sizes if size != now) if place and now else ()
+
+
+def _place(setting: Setting) -> Site | None:
+    """Before the first loader or optimizer that the script makes by itself."""
+    script = facts_of(setting)
+    made = [loader.site for loader in script.loaders if loader.direct]
+    made += [noted.site for noted in script.of_kind("optimizer") if noted.direct]
+    return min(made, key=lambda site: (site.file, site.line), default=None)
+
+
+def install(parameters: Parameters) -> None:
+    """As soon as the script has imported torch."""
+    from unslow.scripts.imports import when_imported
+
+    when_imported("torch", lambda torch: torch.set_num_threads(int(parameters["threads"])))
+
+
+def edit(parameters: Parameters) -> Sequence[Edit]:
+    """A line before that call."""
+    line = f"torch.set_num_threads({int(parameters['threads'])})"
+    return (Edit(site_of(parameters), before=(line,), imports=("import torch",)),)
+
+
 FIX = Fix(
-    name="threads",
+    name=NAME,
     does="sets how many threads a request is computed with",
     tag="numeric",
     slot="threads",
-    treats=("threads-oversubscribed", "cpu-quota-ignored", "cores-idle"),
-    runtimes=frozenset({"torch-module", "exported-program", "onnxruntime", "openvino", "aot-inductor", "function"}),
+    treats=("threads-oversubscribed", "cpu-quota-ignored", "cores-idle", "loader-in-main-process"),
+    runtimes=frozenset({"torch-module", "exported-program", "onnxruntime", "openvino", "aot-inductor", "function"})
+    | SCRIPT,
     apply=apply,
     refuses=refuses,
     space=space,
     odds=0.4,
     build_seconds=0.5,
+    install=install,
+    edit=edit,
 )

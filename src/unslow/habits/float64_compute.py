@@ -16,9 +16,9 @@ The own time of operators with a float64 array input of at least one axis. A 0-d
 number that became a tensor) converts nothing and does not count. What must remain is the micro-benchmark of this
 machine: "float32/float64:matmul" for matrix products, convolutions and attention, "float32/float64:elementwise" for
 all else. The threshold is 1 % of the wall time, below which a recording's noise is larger. Where the recording has no
-dtypes, float64 weights or inputs are evidence enough, without a floor. Of a script, the calls that make float64
-arrays, with the place of the largest; all its computing is then at stake. Source: the dtypes themselves; no profiler
-that we know of has this rule.
+dtypes, float64 weights or inputs are evidence enough, without a floor. Of a script whose loss or model is float64, the
+calls that make float64 arrays, with the place of the largest; all its computing is then at stake. Source: the dtypes
+themselves; no profiler that we know of has this rule.
 
 When it does not matter
 -----------------------
@@ -79,8 +79,10 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
 def _by_calls(evidence: Evidence, script: ScriptFacts) -> Iterator[Finding]:
     """Of a script: the calls that made float64, with all its computing at stake."""
     makers = [noted for noted in script.of_kind("double") if noted.details["elements"]]
+    # A table that comes as float64 and is cast at once costs nothing: the loss, or the whole model, must be float64.
+    is_used = script.of_kind("backward") or any(noted.details["call"] == "Module.double" for noted in makers)
     share = 0.0 if is_empty(evidence.profile) else evidence.profile.shares["compute"]
-    if not makers or share < LEAST_SHARE:
+    if not makers or not is_used or share < LEAST_SHARE:
         return
     floors = [evidence.machine.floors.get(f"float32/float64:{kind}") for kind in ("matmul", "elementwise")]
     known = [min(1.0, floor) for floor in floors if floor is not None]

@@ -2,11 +2,12 @@
 
 A group of our own session (rather than a session of its own) is what makes the kernel wake and hang up stopped members
 when unslow dies: an orphaned group with a stopped member gets SIGHUP and SIGCONT. The parent-death signal ends the
-leader.
+leader. What a user's script has started beside it is found by a mark in its environment, and ended by a keeper.
 """
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import json
 import os
@@ -15,8 +16,9 @@ import socket
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from multiprocessing.connection import Connection
 from typing import Any, final
 
@@ -25,6 +27,8 @@ import psutil
 from unslow.core.errors import WorkerFailed
 from unslow.core.units import size
 from unslow.machine.limits import free_memory
+from unslow.processes import _keeper as keeper
+from unslow.processes._keeper import MARK
 from unslow.processes.base import Conditions, Process, Processes
 
 POLL_S = 0.25
@@ -63,7 +67,7 @@ class LocalProcess(Process):
                 stdout=log,
                 stderr=log,
                 pass_fds=[theirs.fileno()],
-                env={**os.environ, **conditions.environment},
+                env={**os.environ, **conditions.environment, MARK: _kept()},
                 process_group=0,
             )
         self._connection = Connection(ours.detach())
@@ -164,6 +168,31 @@ class LocalProcess(Process):
                 stray.kill()
         self._popen.wait()
         self._connection.close()
+
+
+@cache
+def _kept() -> str:
+    """The mark that processes of this run carry, and which the keeper, started now, looks for when we are gone."""
+    mark = uuid.uuid4().hex
+    reading, writing = os.pipe()  # No child of ours inherits the writing end.
+    process = subprocess.Popen(
+        [sys.executable, "-I", keeper.__file__, str(reading), mark],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        pass_fds=[reading],
+        start_new_session=True,
+    )
+    os.close(reading)
+    atexit.register(_dismiss, process, writing)
+    return mark
+
+
+def _dismiss(process: subprocess.Popen[bytes], writing: int) -> None:
+    """The run ends by itself: the keeper looks once more, and goes."""
+    os.close(writing)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(timeout=5)
 
 
 def tree_memory_bytes(pid: int) -> int:

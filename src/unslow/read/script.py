@@ -62,27 +62,34 @@ def read(path: Path) -> Profile:
             raise BadInput(f"{path} has a step that ends before it starts.", AGAIN)
         root = len(spans)
         spans.append(Span("step", "framework", start, end, -1, {"cpu_ns": step.get("cpu_ns", 0)}))
-        places: dict[int, int] = {}
+        places, free = dict[int, int](), {root: start}
         while place < len(phases) and nanoseconds(phases[place], "start_ns", path) < start:
             place += 1
         while place < len(phases) and nanoseconds(phases[place], "start_ns", path) < end:
-            places[place] = len(spans)
-            spans.append(_span(phases[place], places, root, end, path))
+            inside = places.get(_parent(phases[place]), root)
+            span = _span(phases[place], inside, free[inside], spans[inside].end_ns, path)
+            places[place], free[inside], free[len(spans)] = len(spans), span.end_ns, span.start_ns
+            spans.append(span)
             place += 1
     return Profile(tuple(spans), "script", len(steps), fraction(document.get("distortion")))
 
 
-def _span(phase: Mapping[str, Any], places: Mapping[int, int], root: int, step_end: int, path: Path) -> Span:
+def _parent(phase: Mapping[str, Any]) -> int:
+    parent = phase.get("parent", -1)
+    return parent if isinstance(parent, int) else -1
+
+
+def _span(phase: Mapping[str, Any], parent: int, free_ns: int, last_ns: int, path: Path) -> Span:
+    """Within its parent, after what came before it there."""
     kind, site = str(phase.get("kind", "")), str(phase.get("site", ""))
     start, end = nanoseconds(phase, "start_ns", path), nanoseconds(phase, "end_ns", path)
+    start = min(max(start, free_ns), last_ns)
     file, _, line = site.rpartition(":")
     details: dict[str, Any] = {"phase": kind}
     if file:
         details |= {"file": file, "line": int(line) if line.isdecimal() else 0}
-    parent = phase.get("parent", -1)
-    inside = places.get(parent, root) if isinstance(parent, int) else root
-    name = NAMES.get(kind, kind)
-    return Span(name, CATEGORIES.get(kind, "other"), start, min(end, step_end), inside, details)
+    name, category = NAMES.get(kind, kind), CATEGORIES.get(kind, "other")
+    return Span(name, category, start, min(max(end, start), last_ns), parent, details)
 
 
 READER = Reader("script", sniff, read)

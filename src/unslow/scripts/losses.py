@@ -27,7 +27,7 @@ class Losses:
 
             @functools.wraps(backward)
             def watched(tensors: Any, *args: Any, **kwargs: Any) -> Any:
-                first = _first(tensors)
+                first = first_of(tensors)
                 if hasattr(first, "numel") and first.numel() == 1:
                     loss = first.detach().clone()
                     self._summed = loss if self._summed is None else self._summed + loss
@@ -53,7 +53,8 @@ class Losses:
 LEAST_STEPS = 6
 
 
-def _first(tensors: Any) -> Any:
+def first_of(tensors: Any) -> Any:
+    """What `backward` is called on: a tensor, or the first of several."""
     if not isinstance(tensors, (list, tuple)):
         return tensors
     several = cast(list[Any], tensors)

@@ -1,7 +1,8 @@
 """Calls that habits ask about, noted by the place where the user makes them.
 
-`double`: makes float64 numbers (`torch.from_numpy`, `.double()`); `optimizer`: an optimizer is made; `fill`: gradients
-are set to zero rather than dropped; `anomaly`: autograd is told to look for NaN in every operation.
+`backward`: what it is called on is float64; `double`: makes float64 numbers (`torch.from_numpy`, `.double()`);
+`optimizer`: an optimizer is made; `fill`: gradients are set to zero rather than dropped; `anomaly`: autograd is told to
+look for NaN in every operation.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any, cast, final
 
 from unslow.core.script import Noted
 from unslow.scripts.imports import when_imported
+from unslow.scripts.losses import first_of
 from unslow.scripts.sites import Called, called_from
 
 MAKERS = ("from_numpy", "tensor", "as_tensor")
@@ -30,6 +32,7 @@ class Notes:
         """From now on; libraries as they are imported."""
         when_imported("torch", self._tensors)
         when_imported("torch.nn.modules.module", lambda module: self._doubling(module.Module, "double"))
+        when_imported("torch.autograd", self._backward)
         when_imported("torch.optim.optimizer", self._optimizers)
         when_imported("torch.autograd.anomaly_mode", self._anomaly)
 
@@ -59,6 +62,17 @@ class Notes:
         if getattr(result, "dtype", None) is float64:
             details = {"call": name, "elements": int(result.numel())}
             self._note("double", called_from(2), details)
+
+    def _backward(self, module: Any) -> None:
+        inner = module.backward
+
+        @functools.wraps(inner)
+        def noted(tensors: Any, *args: Any, **kwargs: Any) -> Any:
+            if str(getattr(first_of(tensors), "dtype", "")) == "torch.float64":
+                self._note("backward", called_from(), {"dtype": "float64"})
+            return inner(tensors, *args, **kwargs)
+
+        module.backward = noted
 
     def _default_dtype(self, torch: Any) -> None:
         set_dtype = torch.set_default_dtype

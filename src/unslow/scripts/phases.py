@@ -39,7 +39,7 @@ class Phases:
     def __init__(self) -> None:
         self.on = False
         self.spans: list[Phase] = []
-        self.calls: dict[str, Called] = {}
+        self.calls: dict[tuple[str, str], Called] = {}
         self._open: list[int] = []
         self._main = threading.get_ident()
         self._process = os.getpid()
@@ -97,8 +97,8 @@ class Phases:
             if not self.on:
                 return inner(*args, **kwargs)
             site = line_from()
-            if site and site not in self.calls and (called := called_from()) is not None:
-                self.calls[site] = called
+            if site and (kind, site) not in self.calls and (called := called_from()) is not None:
+                self.calls[kind, site] = called
             place = self.begin(kind, site)
             try:
                 return inner(*args, **kwargs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import statistics
 import time
 from collections import Counter
@@ -117,13 +118,15 @@ class _Watcher:
         return min(self.counts, key=KINDS.index)
 
     def _record(self) -> Plan:
-        """Every second step with its phases, so that the others tell what looking costs.
+        """One of each two steps with its phases, so that the other tells what looking costs; which one, a coin says:
+        an epoch's last batch may be smaller, and must not always be the one.
 
         Where a surer kind of step is seen (training begins after an evaluation), all begins anew with it.
         """
-        ends = time.perf_counter() + RECORDED_S
+        ends, coin, looks = time.perf_counter() + RECORDED_S, random.Random(0), False
         while self.taken < MOST_RECORDED:
-            yield from self._step(looks=len(self.recorded) <= len(self._bare))
+            looks = coin.random() < 0.5 if self.taken % 2 == 0 else not looks
+            yield from self._step(looks)
             if self._surest != self.kind:
                 self.kind = self._surest
                 ends = time.perf_counter() + RECORDED_S
@@ -204,13 +207,13 @@ class _Watcher:
         return tuple(
             Written(
                 kind,
-                self._phases.calls[site].site,
+                self._phases.calls[kind, site].site,
                 len(spans) / steps,
                 sum(span.end_ns - span.start_ns for span in spans) / 1e9 / steps,
-                self._phases.calls[site].direct,
+                self._phases.calls[kind, site].direct,
             )
             for (kind, site), spans in found.items()
-            if site in self._phases.calls
+            if (kind, site) in self._phases.calls
         )
 
 

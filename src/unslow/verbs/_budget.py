@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from unslow.core.options import Options
 from unslow.measure.bench import Bench
-from unslow.measure.finals import PROCESS_PAIRS_WHEN_CLEAR, TURN_PAIRS_PER_PROCESS
+from unslow.measure.finals import PROCESS_PAIRS_WHEN_CLEAR
 from unslow.search.space import Known, ceiling_of
 
 LEAST_RACE_SHARE = 0.3
@@ -60,7 +60,8 @@ class Budget:
     def finals_s(self, finalists: int) -> float:
         """As few rounds as there may be; the first finalist opens with the original."""
         facts = self.bench.facts
-        turns_s = TURN_PAIRS_PER_PROCESS * max(0.1, 6 * facts.seconds_per_request)
+        steps = 3 if facts.script is None else max(3, facts.script.turn_steps(facts.seconds_per_request))
+        turns_s = self.bench.turn_pairs * max(0.1, 2 * steps * facts.seconds_per_request)
         opening_s = max(facts.build_seconds, SPAWN_S) + WARM_S + (finalists - 1) * SPAWN_S
         return PROCESS_PAIRS_WHEN_CLEAR * (opening_s + finalists * (WARM_S + turns_s))
 

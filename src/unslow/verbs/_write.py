@@ -122,6 +122,11 @@ def _of_a_script(facts: Facts) -> list[str]:
     return [
         f"Of a script every figure is of a step ({STEP_WORDS[facts.script.step]}), under the name of a request.",
         "It ran in mirrors of its working folder: what it wrote there is gone, and your files are as they were.",
+        *(
+            f"cache-decoded was not tried on the loader at {loader.site}: {loader.why_not_cached}."
+            for loader in facts.script.loaders
+            if loader.why_not_cached
+        ),
     ]
 
 

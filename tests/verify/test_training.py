@@ -1,0 +1,134 @@
+"""The guard of training scripts, with losses that are made up."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from fake_bench import Yard
+from handmade import script
+from unslow.core.errors import WorkerFailed
+from unslow.core.heat import Heat
+from unslow.core.options import Options
+from unslow.core.variant import Applied, Variant
+from unslow.core.workload import Model, Target, Workload
+from unslow.processes.base import Conditions, Process
+from unslow.verify.training import SEEDS, TrainingGuard
+
+HEAT = Heat(Variant((Applied("float32"),)), Workload(Target("script", "/train.py"), Model("script")))
+Losses = Callable[[int, int], Sequence[float]]
+"""(seed, how often this seed was asked for) -> losses."""
+
+
+def falling(seed: int, times: int = 0, worse: float = 0.0, steps: int = 20, spread: float = 0.05) -> list[float]:
+    shift = random.Random(seed).gauss(0, spread)
+    return [2.0 / (1 + step / 10) + shift + worse for step in range(steps)]
+
+
+class Asked(Process):
+    def __init__(self, made: Scripts) -> None:
+        self.made = made
+
+    def ask(self, job: str, timeout_s: float, **arguments: Any) -> Any:
+        assert job == "losses" and arguments["steps"] >= 12
+        self.made.asked += 1
+        if arguments["bundle"]:
+            return self.made.variant(arguments["offset"], 0)
+        times = self.made.times.get(arguments["offset"], 0)
+        self.made.times[arguments["offset"]] = times + 1
+        return self.made.original(arguments["offset"], times)
+
+    def suspend(self) -> None: ...
+    def resume(self) -> None: ...
+    def close(self) -> None: ...
+
+    @property
+    def peak_memory_bytes(self) -> int:
+        return 0
+
+
+class Scripts(Yard):
+    def __init__(self, original: Losses, variant: Losses) -> None:
+        super().__init__({})
+        self.original, self.variant = original, variant
+        self.asked, self.times = 0, dict[int, int]()
+
+    def start(self, conditions: Conditions) -> Process:
+        return Asked(self)
+
+
+def judged(tmp_path: Path, original: Losses, variant: Losses, tag: str = "numeric", **options: Any) -> Any:
+    made = Scripts(original, variant)
+    bench = made.bench(tmp_path, facts=script())
+    bench.folder.answers.mkdir(parents=True)
+    return TrainingGuard(bench, Options(**options)).judge(HEAT, tag, 0, "bundle")
+
+
+def test_an_exact_fix_that_changes_the_losses_is_lost(tmp_path: Path) -> None:
+    said = judged(tmp_path, falling, lambda seed, _: falling(seed, worse=1e-6), "exact")
+    assert said.verdict == "lost" and "at step 1" in said.reason
+
+
+def test_losses_that_become_nan_are_lost(tmp_path: Path) -> None:
+    said = judged(tmp_path, falling, lambda seed, _: [*falling(seed)[:-1], float("nan")])
+    assert said.verdict == "lost" and "NaN" in said.reason
+
+
+def test_losses_that_are_worse_than_seeds_make_them_are_lost(tmp_path: Path) -> None:
+    said = judged(tmp_path, falling, lambda seed, _: falling(seed, worse=0.5))
+    assert said.verdict == "lost" and "worse" in said.reason
+
+
+def test_a_script_without_losses_proves_nothing(tmp_path: Path) -> None:
+    assert judged(tmp_path, lambda *_: [], lambda *_: []).verdict == "unproven"
+
+
+def test_a_patched_script_that_does_not_run_is_lost(tmp_path: Path) -> None:
+    def raises(seed: int, times: int) -> Sequence[float]:
+        raise WorkerFailed("train.py:3 raised NameError: rarely")
+
+    said = judged(tmp_path, falling, raises)
+    assert (said.verdict, said.reason) == ("lost", "train.py:3 raised NameError: rarely")
+
+
+def test_seeds_that_differ_wildly_leave_it_unproven(tmp_path: Path) -> None:
+    wild = random.Random(1)
+    said = judged(tmp_path, falling, lambda seed, _: falling(seed, worse=wild.gauss(0, 0.3)))
+    assert said.verdict == "unproven" and "too few steps" in said.reason
+
+
+def test_equal_bits_are_kept_whatever_the_tag(tmp_path: Path) -> None:
+    said = judged(tmp_path, falling, falling, "exact")
+    assert said.verdict == "kept" and "same to the bit" in said.reason and "20 steps" in said.reason
+
+
+def test_a_numeric_fix_may_round_otherwise(tmp_path: Path) -> None:
+    said = judged(tmp_path, falling, lambda seed, _: falling(seed, worse=1e-5))
+    assert said.verdict == "kept" and "differ by at most" in said.reason
+    assert judged(tmp_path / "b", falling, lambda seed, _: falling(seed, worse=1e-5), "exact").verdict == "lost"
+
+
+def test_what_is_no_worse_than_other_seeds_is_kept(tmp_path: Path) -> None:
+    noise = random.Random(2)
+    said = judged(tmp_path, falling, lambda seed, _: falling(seed, worse=noise.gauss(0, 0.02)))
+    assert said.verdict == "kept" and f"over {SEEDS} seeds" in said.reason
+
+
+def test_an_original_that_differs_from_itself_is_judged_by_seeds(tmp_path: Path) -> None:
+    def restless(seed: int, times: int) -> Sequence[float]:
+        return falling(seed, worse=0.001 * times)
+
+    said = judged(tmp_path, restless, lambda seed, _: falling(seed, worse=0.0005), "exact")
+    assert said.verdict == "kept"
+
+
+def test_the_originals_losses_are_asked_for_once_a_seed(tmp_path: Path) -> None:
+    made = Scripts(falling, lambda seed, _: falling(seed, worse=0.01))
+    bench = made.bench(tmp_path, facts=script())
+    bench.folder.answers.mkdir(parents=True)
+    guard = TrainingGuard(bench, Options())
+    for _ in range(2):
+        guard.judge(HEAT, "numeric", 0, "bundle")
+    assert made.times == dict.fromkeys(range(SEEDS), 1)
