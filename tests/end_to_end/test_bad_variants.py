@@ -98,7 +98,8 @@ def test_a_variant_that_answers_nan(tmp_path: Path) -> None:
 def test_a_model_whose_branch_no_exporter_can_keep(tmp_path: Path) -> None:
     """The program's export refuses it; the tracer keeps one branch, which the guard sees."""
     report, _ = fixed(tmp_path, "if x.sum() > 0: return self.b(x) * 3", "onnxruntime", 150)
-    for trial in report.trials:
+    assert len(report.trials) > 1
+    for trial in (trial for trial in report.trials if trial.fixes):
         lost = trial.outputs is not None and trial.outputs.verdict == "lost"
         assert trial.verdict == "failed" or lost, trial
         assert trial.reason
