@@ -41,6 +41,7 @@ CALL = "DataLoader(Photos(), batch_size=2, shuffle=True)"
         ({"why_not_cached": "its items are random: augmentation", "deterministic": False}, "random"),
         ({"why_not_cached": "its items differ in shape"}, "differ in shape"),
         ({"direct": False}, "not in the source"),
+        ({"made": 3}, "made anew with every loader"),
     ],
 )
 def test_what_cannot_be_kept_is_refused_with_its_reason(fields: dict[str, object], reason: str) -> None:

@@ -210,6 +210,8 @@ class TestSteps:
             """,
         )
         assert seen.script.step == "loader" and not seen.script.has_losses
+        (loader,) = seen.script.loaders  # one call, which made many
+        assert loader.made > 1 and loader.epochs > 1
 
     def test_training_after_an_evaluation(self, project: Path) -> None:
         seen = survey(

@@ -42,7 +42,8 @@ class LoaderFacts:
     `collate_s` are what one item and joining one batch take, tried in one process; 0 where they could not be.
     `deterministic`: items asked for twice are the same to the bit, whatever the random state; `fixed_shapes`: all
     that were tried have the same shapes; `item_bytes` is what one takes as arrays (0: it is not made of arrays).
-    `direct`: it is made by a call in the user's own source, which can be edited.
+    `made` is how often the call made one: in a loop, more than
+    once. `direct`: it is made by a call in the user's own source, which can be edited.
     """
 
     site: Site
@@ -65,6 +66,7 @@ class LoaderFacts:
     item_bytes: int = 0
     why_not_cached: str = ""
     batches_per_epoch: int = 0
+    made: int = 1
 
 
 @dataclass(frozen=True)

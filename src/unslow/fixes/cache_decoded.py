@@ -52,6 +52,8 @@ def refuses(setting: Setting) -> str:
     slowest = waited_for(setting, lambda loader: True)
     if slowest is None:
         return "the script has no DataLoader"
+    if slowest.made > 1:
+        return f"the data set at {slowest.site} is made anew with every loader: make both once, before the loop"
     return (
         f"the data set at {slowest.site} cannot be kept: {slowest.why_not_cached or 'its calls are not in the source'}"
     )
@@ -95,7 +97,13 @@ def edit(parameters: Parameters) -> Sequence[Edit]:
 
 
 def _fits(loader: LoaderFacts) -> bool:
-    return loader.direct and loader.deterministic and loader.fixed_shapes and not loader.why_not_cached
+    return (
+        loader.made == 1
+        and loader.direct
+        and loader.deterministic
+        and loader.fixed_shapes
+        and not loader.why_not_cached
+    )
 
 
 FIX = Fix(

@@ -27,13 +27,14 @@ TRIED_S = 4.0
 
 @dataclass
 class _Seen:
-    """One loader and the waits for its batches."""
+    """The loaders that one call makes, the last of them, and the waits for their batches."""
 
     loader: Any
     called: Called
     waits: list[float] = field(default_factory=list[float])
     firsts: list[float] = field(default_factory=list[float])
     began: float = 0.0
+    made: int = 1
 
 
 @final
@@ -62,6 +63,15 @@ class Loaders:
         """What was seen, with items tried now: those that gave a batch, by the place where they are made."""
         return tuple(_facts(seen) for seen in self._seen if seen.waits or seen.firsts)
 
+    def _at(self, loader: Any, called: Called) -> _Seen:
+        """What is known of the call that makes the loader: one that stands in a loop makes many."""
+        for seen in self._seen:
+            if seen.called.site == called.site:
+                seen.loader, seen.made = loader, seen.made + 1
+                return seen
+        self._seen.append(_Seen(loader, called))
+        return self._seen[-1]
+
     def _patch(self, module: Any) -> None:
         made, begun = module.DataLoader.__init__, module.DataLoader.__iter__
         iterated, taken = module._BaseDataLoaderIter.__init__, module._BaseDataLoaderIter.__next__
@@ -71,8 +81,7 @@ class Loaders:
             made(loader, *args, **kwargs)
             called = called_from() if self._keep else None
             if called is not None:
-                self._of[id(loader)] = seen = _Seen(loader, called)
-                self._seen.append(seen)
+                self._of[id(loader)] = self._at(loader, called)
 
         @functools.wraps(begun)
         def watched_begun(loader: Any) -> Any:
@@ -127,6 +136,7 @@ def _facts(seen: _Seen) -> LoaderFacts:
         wait_s=statistics.median(seen.waits or seen.firsts),
         restart_s=statistics.median(seen.firsts) if seen.firsts else 0.0,
         batches_per_epoch=_length(loader),
+        made=seen.made,
     )
     return _Trial(loader).tried(known)
 
