@@ -84,7 +84,8 @@ class Written:
 class Noted:
     """A call that a habit asks about, by the place of the call: `kind` says which (see `scripts.notes`).
 
-    `times` is how often it was made; `details` are its own, plain JSON.
+    `times` is how often it was made, `times_in_steps` how often after the script's first step, where it took
+    `seconds_in_steps` in all (0 where it is not timed); `details` are its own, plain JSON.
     """
 
     kind: str
@@ -92,6 +93,8 @@ class Noted:
     direct: bool
     times: int = 1
     details: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    times_in_steps: int = 0
+    seconds_in_steps: float = 0.0
 
 
 @dataclass(frozen=True)

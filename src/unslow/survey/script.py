@@ -22,7 +22,7 @@ from unslow.scripts.events import KINDS
 from unslow.scripts.loaders import Loaders
 from unslow.scripts.losses import Losses
 from unslow.scripts.mirror import mirrored
-from unslow.scripts.notes import Notes
+from unslow.scripts.notes import Notes, watch_all
 from unslow.scripts.phases import Phase, Phases
 from unslow.scripts.run import Plan, run
 from unslow.survey import observe
@@ -94,7 +94,7 @@ class _Watcher:
     def started_plan(self) -> Plan:
         """The plan of the survey, ready to be sent steps."""
         self._losses.watch()
-        self._notes.watch()
+        watch_all(self._notes)
         self._phases.watch()
         self._loaders.watch()
         plan = self._plan()
@@ -110,6 +110,7 @@ class _Watcher:
         while not self.counts or self.counts[self._surest] < SURE:
             kind = yield
             self._setup_s = self._setup_s or time.perf_counter() - self._began
+            self._notes.stepping = True
             self.counts[kind] += 1
         self.kind = self._surest
 

@@ -1,0 +1,73 @@
+"""`double`: a call makes float64 numbers (`torch.from_numpy`, `.double()`, …); `backward`: of a float64 loss."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from unslow.scripts.imports import when_imported
+from unslow.scripts.losses import first_of
+from unslow.scripts.notes._notes import Notes, Watch, after
+from unslow.scripts.sites import called_from
+
+MAKERS = ("from_numpy", "tensor", "as_tensor")
+METHODS = ("double", "to")
+
+
+def begin(notes: Notes) -> None:
+    """From now on."""
+    when_imported("torch", lambda torch: _tensors(notes, torch))
+    when_imported("torch.nn.modules.module", lambda module: _modules(notes, module.Module))
+    when_imported("torch.autograd", lambda module: _backward(notes, module))
+
+
+def _tensors(notes: Notes, torch: Any) -> None:
+    def made(name: str, result: Any) -> None:
+        if getattr(result, "dtype", None) is torch.float64:
+            notes.note("double", called_from(2), {"call": name, "elements": int(result.numel())})
+
+    for name in MAKERS:
+        after(torch, name, functools.partial(made, name))
+    for name in METHODS:
+        after(torch.Tensor, name, functools.partial(made, name))
+    _default_dtype(notes, torch)
+
+
+def _default_dtype(notes: Notes, torch: Any) -> None:
+    set_dtype = torch.set_default_dtype
+
+    @functools.wraps(set_dtype)
+    def noted(dtype: Any) -> Any:
+        if dtype is torch.float64:
+            notes.note("double", called_from(), {"call": "set_default_dtype", "elements": 0})
+        return set_dtype(dtype)
+
+    torch.set_default_dtype = noted
+
+
+def _modules(notes: Notes, kind: Any) -> None:
+    """Noted before it is done: doing it calls the tensors' own `double`, from the same place."""
+    inner = kind.double
+
+    @functools.wraps(inner)
+    def noted(module: Any) -> Any:
+        elements = sum(parameter.numel() for parameter in module.parameters())
+        notes.note("double", called_from(), {"call": "Module.double", "elements": elements})
+        return inner(module)
+
+    kind.double = noted
+
+
+def _backward(notes: Notes, module: Any) -> None:
+    inner = module.backward
+
+    @functools.wraps(inner)
+    def noted(tensors: Any, *args: Any, **kwargs: Any) -> Any:
+        if str(getattr(first_of(tensors), "dtype", "")) == "torch.float64":
+            notes.note("backward", called_from(), {"dtype": "float64"})
+        return inner(tensors, *args, **kwargs)
+
+    module.backward = noted
+
+
+WATCH = Watch(name="float64", kinds=("double", "backward"), begin=begin)

@@ -1,0 +1,50 @@
+"""`optimizer`: an optimizer is made; `fill`: gradients are set to zero rather than dropped."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from typing import Any, cast
+
+from unslow.scripts.imports import when_imported
+from unslow.scripts.notes._notes import Notes, Watch
+from unslow.scripts.sites import called_from
+
+
+def begin(notes: Notes) -> None:
+    """From now on."""
+    when_imported("torch.optim.optimizer", lambda module: _optimizers(notes, module.Optimizer))
+
+
+def _optimizers(notes: Notes, kind: Any) -> None:
+    made, zeroed = kind.__init__, kind.zero_grad
+
+    @functools.wraps(made)
+    def noted_made(optimizer: Any, params: Any, defaults: Any) -> None:
+        made(optimizer, params, defaults)
+        notes.note("optimizer", called_from(making=optimizer), _of_optimizer(optimizer, defaults))
+
+    @functools.wraps(zeroed)
+    def noted_zeroed(optimizer: Any, *args: Any, **kwargs: Any) -> Any:
+        if (args and not args[0]) or not kwargs.get("set_to_none", True):
+            notes.note("fill", called_from(), {"positional": bool(args)})
+        return zeroed(optimizer, *args, **kwargs)
+
+    kind.__init__, kind.zero_grad = noted_made, noted_zeroed
+
+
+def _of_optimizer(optimizer: Any, defaults: Mapping[str, Any]) -> dict[str, Any]:
+    kind = cast(Any, type(optimizer))
+    tensors = [tensor for group in optimizer.param_groups for tensor in group["params"]]
+    return {
+        "class": kind.__name__,
+        "module": kind.__module__,
+        "fused": bool(defaults.get("fused")),
+        "foreach": defaults.get("foreach") is not None,
+        "can_be_fused": "fused" in defaults,
+        "tensors": len(tensors),
+        "devices": sorted({tensor.device.type for tensor in tensors}),
+    }
+
+
+WATCH = Watch(name="optimizers", kinds=("optimizer", "fill"), begin=begin)
