@@ -149,9 +149,37 @@ class TestWhatItSees:
 
 class TestSteps:
     def test_marked_ones(self, project: Path) -> None:
-        seen = survey(project, LOOP)
+        seen = survey(project, LOOP.replace("1000", "100000"))
         assert seen.script.step == "step" and seen.script.steps >= 10 and not seen.script.ended
         assert 0.002 <= seen.facts.seconds_per_request < 0.1
+
+    def test_python_shows_by_its_line(self, project: Path) -> None:
+        seen = survey(
+            project,
+            """
+            import unslow
+            def rows():
+                return sum(float(n) for n in range(60000))
+            for n in range(10000):
+                with unslow.step():
+                    rows()
+            """,
+        )
+        lines = {span.details["line"] for span in seen.profile.spans if span.details.get("sampled")}
+        assert lines <= {4, 6, 7} and seen.profile.phases["Python"] > 0.8
+
+    def test_a_script_that_profiles_itself(self, project: Path) -> None:
+        seen = survey(
+            project,
+            """
+            import torch
+            model = torch.nn.Linear(8, 8)
+            with torch.profiler.profile():
+                for n in range(100000):
+                    model(torch.ones(2, 8))
+            """,
+        )
+        assert seen.script.step == "forward" and not any(span.details.get("op") for span in seen.profile.spans)
 
     def test_a_script_that_ends_while_it_is_watched(self, project: Path) -> None:
         seen = survey(project, LOOP.replace("1000", "40"))
@@ -193,8 +221,12 @@ class TestSteps:
         assert [noted.details["class"] for noted in script.of_kind("optimizer")] == ["Adam"]
         assert [noted.details["call"] for noted in script.of_kind("double")] == ["Module.double"]
         assert all(seen.profile.shares[kind] > 0 for kind in ("data", "compute", "io", "framework"))
-        phases = {span.details["phase"] for span in seen.profile.spans if span.parent >= 0}
+        phases = {span.details.get("phase") for span in seen.profile.spans if span.parent >= 0}
         assert {"data", "forward", "backward", "optimizer", "zero-grad", "checkpoint", "print", "sync"} <= phases
+        assert sum(seen.profile.phases.values()) == pytest.approx(1) and min(seen.profile.phases.values()) >= 0
+        products = [span for span in seen.profile.spans if span.details.get("op") == "aten::addmm"]
+        assert products and all(seen.profile.spans[span.parent].details["phase"] == "forward" for span in products)
+        assert products[0].details["dtypes"][:2] == ["float32", "float32"]
 
     def test_evaluation_without_an_optimizer(self, project: Path) -> None:
         seen = survey(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,6 +13,14 @@ from unslow.core.errors import UnslowError
 
 Category = Literal["data", "transfer", "compute", "framework", "sync", "idle", "communication", "io", "setup", "other"]
 CATEGORIES: tuple[Category, ...] = get_args(Category)
+
+
+PHASES: Mapping[str, str] = {
+    "data": "data wait", "restart": "data wait", "transfer": "transfer", "forward": "forward", "backward": "backward",
+    "optimizer": "optimizer", "zero-grad": "optimizer", "sync": "sync", "checkpoint": "I/O", "print": "I/O",
+    "log": "I/O",
+}  # fmt: skip
+"""The phases of a script's step, by what the script called; what lies in none of them is "Python" or "other"."""
 
 
 class BrokenProfile(UnslowError):
@@ -24,7 +33,9 @@ class Span:
 
     `parent` is the index of the span that encloses it, -1 for a step. What no child covers is the span's own time and
     counts for its `category`. `details` holds what the recording knows: for an operator `shapes` (a list of lists of
-    int), `dtypes` (a list of str such as "float32"), `op` (its type), `flops`, `bytes`, `provider`, `file`, `line`.
+    int), `dtypes` (a list of str such as "float32"), `op` (its type), `flops`, `bytes`, `provider`, `file`, `line`;
+    `phase` where it is one of a script's step; `calls` where it stands for several (1 if there is none), `sampled`
+    where it stands for samples of a stack.
     """
 
     name: str
@@ -38,10 +49,15 @@ class Span:
     def duration_ns(self) -> int:
         return self.end_ns - self.start_ns
 
+    @property
+    def calls(self) -> float:
+        """How many calls it stands for; 0 for what was only sampled."""
+        return 0.0 if self.details.get("sampled") else float(self.details.get("calls", 1))
+
 
 @dataclass(frozen=True)
 class NameTotal:
-    """All spans of one name and category: how often, and their own time in ns."""
+    """All spans of one name and category: how many calls (0: only sampled), and their own time in ns."""
 
     name: str
     category: Category
@@ -97,14 +113,29 @@ class Profile:
         return {category: total / self.wall_ns if self.wall_ns else 0.0 for category, total in totals.items()}
 
     @cached_property
+    def phases(self) -> dict[str, float]:
+        """Of a script: each phase's part of the wall time; the parts sum to 1. Empty for all else.
+
+        A phase within another (forward within an optimizer's step that calls it) counts for itself alone.
+        """
+        if self.source != "script":
+            return {}
+        totals = dict.fromkeys([*PHASES.values(), "Python", "other"], 0)
+        names: list[str] = []
+        for span, own in zip(self.spans, self.own_ns, strict=True):
+            around = names[span.parent] if span.parent >= 0 else ""
+            names.append(PHASES.get(str(span.details.get("phase", "")), around))
+            totals[names[-1] or ("Python" if span.category == "framework" else "other")] += own
+        return {phase: total / self.wall_ns if self.wall_ns else 0.0 for phase, total in totals.items()}
+
+    @cached_property
     def totals(self) -> tuple[NameTotal, ...]:
         """Own time by name and category, longest first."""
-        table: dict[tuple[str, Category], list[int]] = {}
+        calls, times = Counter[tuple[str, Category]](), Counter[tuple[str, Category]]()
         for span, own in zip(self.spans, self.own_ns, strict=True):
-            entry = table.setdefault((span.name, span.category), [0, 0])
-            entry[0] += 1
-            entry[1] += own
-        rows = [NameTotal(name, category, calls, own) for (name, category), (calls, own) in table.items()]
+            calls[span.name, span.category] += span.calls  # pyright: ignore[reportArgumentType] - it adds floats too
+            times[span.name, span.category] += own
+        rows = [NameTotal(*key, round(calls[key]), own) for key, own in times.items()]
         return tuple(sorted(rows, key=lambda row: -row.own_ns))
 
     def share_of(self, chosen: Mapping[int, float] | set[int]) -> float:

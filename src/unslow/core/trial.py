@@ -87,7 +87,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class ProfileSummary:
-    """What a report keeps of a profile: shares by category and the longest operators."""
+    """What a report keeps of a profile: shares by category (of a script by phase too) and the longest operators."""
 
     steps: int
     requests: int
@@ -97,6 +97,7 @@ class ProfileSummary:
     source: str
     longest: tuple[Mapping[str, Any], ...] = ()
     notes: tuple[str, ...] = ()
+    phases: Mapping[str, float] = field(default_factory=dict[str, float])
 
 
 @dataclass(frozen=True)

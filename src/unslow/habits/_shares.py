@@ -54,7 +54,7 @@ def split(profile: Profile, facts: Facts) -> Split:
     dispatch_each = facts.dispatch_seconds * 1e9 / profile.wall_ns
     dispatch, kernels = 0.0, dict[Kind, float]()
     for span, share in operators(profile):
-        started = min(share, dispatch_each)
+        started = min(share, dispatch_each * span.calls)
         dispatch += started
         kind = kind_of(span)
         kernels[kind] = kernels.get(kind, 0.0) + share - started
@@ -69,7 +69,7 @@ def host_share(evidence: Evidence) -> float:
 
 def operators_per_request(profile: Profile) -> float:
     """How many operators one request runs (one step, where the profile does not know its requests)."""
-    return sum(1 for _ in operators(profile)) / max(1, profile.requests or len(profile.steps))
+    return sum(span.calls for span, _ in operators(profile)) / max(1, profile.requests or len(profile.steps))
 
 
 def share_within(profile: Profile, chosen: Callable[[Span], bool]) -> float:

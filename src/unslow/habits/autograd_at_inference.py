@@ -112,7 +112,7 @@ def retained_bytes_per_request(profile: Profile) -> int:
         inputs = array_inputs(span)
         if inputs and kind_of(span) in _KEEPS_ITS_INPUT:
             dtype, shape = inputs[0]
-            total += prod(shape) * _ITEM_BYTES.get(dtype, 0)
+            total += round(prod(shape) * _ITEM_BYTES.get(dtype, 0) * span.calls)
     return total // max(1, profile.requests or len(profile.steps))
 
 

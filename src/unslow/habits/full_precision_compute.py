@@ -60,6 +60,8 @@ _ADVICE = "Try bfloat16 or int8 for the matrix products, and check the metric on
 def detect(evidence: Evidence) -> Iterator[Finding]:
     """One finding, if float32 products take time and a shorter type is faster here, or has not been measured."""
     profile, facts, machine = evidence.profile, evidence.facts, evidence.machine
+    if facts.script is not None:
+        return  # What trains keeps its weights in float32: `matrix-units-unused` looks at that.
     best: dict[Kind, float | None] = {kind: best_floor(machine.floors, kind) for kind in _KEYS}
     paying: dict[Kind, float | None] = {kind: floor for kind, floor in best.items() if floor is None or floor < 1}
     known = {kind: floor for kind, floor in best.items() if floor is not None}

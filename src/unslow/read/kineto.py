@@ -28,6 +28,9 @@ ANNOTATIONS = ("user_annotation",)
 RUNTIME = ("cuda_runtime", "cuda_driver", "Runtime")
 DEVICE = ("kernel", "Kernel", "gpu_memcpy", "gpu_memset", "Memcpy", "Memset")
 
+OTHERS = (b'"unslow.perfetto', b'"unslow.script')
+"""Our own documents that hold such events too."""
+
 Thread = tuple[str, str]
 Event = Mapping[str, Any]
 
@@ -46,7 +49,7 @@ def sniff(head: bytes) -> bool:
     """A JSON object of trace events, unless another reader's schema is on it."""
     return (
         head.lstrip()[:1] == b"{"
-        and b'"unslow.perfetto' not in head
+        and not any(schema in head for schema in OTHERS)
         and (b'"traceEvents"' in head or b'"schemaVersion"' in head)
     )
 
@@ -59,7 +62,11 @@ def read(path: Path) -> Profile:
     BadInput
         The file is damaged, or holds no operators at all.
     """
-    trace = mapping(json_of(path), path, "a document")
+    return profile_of(mapping(json_of(path), path, "a document"), path)
+
+
+def profile_of(trace: Mapping[str, Any], path: Path) -> Profile:
+    """The same of a document that is read already; `path` is what errors name."""
     events = [mapping(event, path, "an event") for event in listing(trace.get("traceEvents"), path, "traceEvents")]
     host = _host([event for event in events if event.get("ph") == "X"], path)
     tree = tree_of(host.steps, host.stretches)

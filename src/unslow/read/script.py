@@ -1,7 +1,8 @@
 """Our recording of a script (`unslow.script/1`): its steps, and where the main thread was between them.
 
 Each step is a root; what it called (a batch waited for, forward, backward, the optimizer, a checkpoint, a print) lies
-within it. What no call covers is the script's own Python, `framework`.
+within it. What no call covers is the script's own Python, `framework`. What these are made of, operators and lines of
+Python, comes from two windows of their own (`_composition.py`).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 
 from unslow.core.errors import BadInput
 from unslow.core.profile import Category, Profile, Span
+from unslow.read._composition import compositions, laid_out
 from unslow.read._files import AGAIN, fraction, json_of, listing, mapping, nanoseconds
 from unslow.read._reader import Reader
 
@@ -71,7 +73,8 @@ def read(path: Path) -> Profile:
             places[place], free[inside], free[len(spans)] = len(spans), span.end_ns, span.start_ns
             spans.append(span)
             place += 1
-    return Profile(tuple(spans), "script", len(steps), fraction(document.get("distortion")))
+    whole = laid_out(spans, compositions(document, path))
+    return Profile(whole, "script", len(steps), fraction(document.get("distortion")))
 
 
 def _parent(phase: Mapping[str, Any]) -> int:

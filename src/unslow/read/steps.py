@@ -1,10 +1,7 @@
 """Our step clock (`unslow.steps/1`): steps of any callable, and samples of where the main thread was.
 
 Each moment of a step belongs to the sample that is nearest to it in time, of whatever step: a sample stands for the 5
-ms around it, so sums over many steps hold, and single short steps are approximate. A sample that came late by the
-switch interval found the interpreter busy: Python's own time, `framework`. One that came in time found the main thread
-in native code without the interpreter (NumPy, BLAS, a library): `compute`; or, where the thread hardly asked for a
-processor since the sample before, waiting for something: `other`.
+ms around it, so sums over many steps hold, and single short steps are approximate.
 """
 
 from __future__ import annotations
@@ -20,19 +17,9 @@ from unslow.core.errors import BadInput
 from unslow.core.profile import Category, Profile, Span
 from unslow.read._files import AGAIN, fraction, json_of, listing, mapping, nanoseconds
 from unslow.read._reader import Reader
+from unslow.read._samples import Sample, samples_in
 
 SCHEMA = "unslow.steps/1"
-# The sampler waits for the whole interval before it asks for the interpreter; timers end a little early or late.
-HELD = 0.9
-# Native code that ran, or stood in the queue of the processors, for less than this part of the time was waiting.
-LEAST_WORKED = 0.3
-
-
-@dataclass(frozen=True)
-class _Sample:
-    at_ns: int
-    category: Category
-    stack: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -58,7 +45,7 @@ def read(path: Path) -> Profile:
     steps = [_step(mapping(step, path, "a step"), path) for step in listing(document.get("steps"), path, "steps")]
     if not steps:
         raise BadInput(f"{path} holds no steps.", "Answer at least one request while recording.")
-    samples = _samples(document, path)
+    samples = samples_in(document, path)
     borders = _borders(samples)
     spans: list[Span] = []
     own: Category = "framework" if samples else "other"
@@ -77,39 +64,14 @@ def _step(step: Mapping[str, Any], path: Path) -> _Step:
     return _Step(start, end, {key: step[key] for key in ("request", "cpu_ns", "process_cpu_ns") if key in step})
 
 
-def _samples(document: Mapping[str, Any], path: Path) -> list[_Sample]:
-    stacks = [
-        tuple(map(str, listing(stack, path, "a stack"))) for stack in listing(document.get("stacks"), path, "stacks")
-    ]
-    switch_ns = nanoseconds(document, "switch_interval_ns", path)
-    interval_ns = nanoseconds(document, "interval_ns", path)
-    found: list[_Sample] = []
-    for row in listing(document.get("samples"), path, "samples"):
-        sample = mapping(row, path, "a sample")
-        place = nanoseconds(sample, "stack", path)
-        if place >= len(stacks):
-            raise BadInput(f"{path} has a sample of stack {place}, which it does not hold.", AGAIN)
-        late_ns = nanoseconds(sample, "late_ns", path)
-        worked_ns = nanoseconds(sample, "worked_ns", path) if "worked_ns" in sample else interval_ns
-        category = _category(late_ns >= HELD * switch_ns, worked_ns >= LEAST_WORKED * interval_ns)
-        found.append(_Sample(nanoseconds(sample, "at_ns", path), category, stacks[place]))
-    return sorted(found, key=lambda sample: sample.at_ns)
-
-
-def _category(held: bool, worked: bool) -> Category:
-    if held:
-        return "framework"
-    return "compute" if worked else "other"
-
-
-def _borders(samples: Sequence[_Sample]) -> list[int]:
+def _borders(samples: Sequence[Sample]) -> list[int]:
     """Half way between neighbours."""
     return [(a.at_ns + b.at_ns) // 2 for a, b in pairwise(samples)]
 
 
-def _shared_out(step: _Step, samples: Sequence[_Sample], borders: Sequence[int]) -> list[tuple[_Sample, int, int]]:
+def _shared_out(step: _Step, samples: Sequence[Sample], borders: Sequence[int]) -> list[tuple[Sample, int, int]]:
     """The step's time by the nearest sample; neighbours of one category and one place in the code are joined."""
-    parts: list[tuple[_Sample, int, int]] = []
+    parts: list[tuple[Sample, int, int]] = []
     start = step.start_ns
     for place in range(bisect_right(borders, step.start_ns), len(samples)):
         end = min(step.end_ns, borders[place]) if place < len(borders) else step.end_ns
@@ -124,7 +86,7 @@ def _shared_out(step: _Step, samples: Sequence[_Sample], borders: Sequence[int])
     return parts
 
 
-def _span(sample: _Sample, start_ns: int, end_ns: int, parent: int) -> Span:
+def _span(sample: Sample, start_ns: int, end_ns: int, parent: int) -> Span:
     """Named by the innermost function; `stack` is outermost first."""
     site, _, function = (sample.stack[-1] if sample.stack else "").rpartition(" ")
     file, _, line = site.rpartition(":")

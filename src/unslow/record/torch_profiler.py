@@ -73,11 +73,11 @@ def _alike(requests: Sequence[int], kinds: Sequence[Hashable]) -> dict[int, list
 
 def _details(torch: Any, answer: Answer, alike: Mapping[int, Sequence[int]], file: Path) -> dict[str, Any]:
     """Shapes, dtypes and memory of one request of each kind, for all of them, in a window whose times nobody reads."""
-    profiler = _profiler(torch, record_shapes=True, profile_memory=True)
-    with profiler:
+    window = profiler(torch, record_shapes=True, profile_memory=True)
+    with window:
         for place, request in enumerate(alike):
             _recorded(torch, answer, place, request)
-    profiler.export_chrome_trace(str(file))
+    window.export_chrome_trace(str(file))
     details = calls_of(json.loads(file.read_text(encoding="utf-8")), tuple(alike), STEP)
     file.unlink()
     seen = details["requests"]
@@ -90,19 +90,19 @@ def _times(torch: Any, answer: Answer, requests: Sequence[int], details: dict[st
     if not switchable:
         # Only the host's side could be switched off while it runs; bare steps are then timed before it starts.
         clock.bare = [_seconds(partial(_bare, torch, answer, request)) for request in requests]
-    profiler = _profiler(torch)
-    with profiler:
-        profiler.add_metadata_json("unslow_calls", json.dumps(details))
+    window = profiler(torch)
+    with window:
+        window.add_metadata_json("unslow_calls", json.dumps(details))
         # The window's first operators pay for the profiler's own set-up.
         answer(requests[0])
         for place, request in enumerate(requests):
             if switchable and place % 2 == 0:
-                clock.bare.append(_unrecorded(torch, profiler, answer, request))
+                clock.bare.append(_unrecorded(torch, window, answer, request))
             clock.recorded.append(_seconds(partial(_recorded, torch, answer, place, request)))
             if switchable and place % 2:
-                clock.bare.append(_unrecorded(torch, profiler, answer, request))
-        profiler.add_metadata_json("unslow", json.dumps(_header(clock, requests)))
-    profiler.export_chrome_trace(str(file))
+                clock.bare.append(_unrecorded(torch, window, answer, request))
+        window.add_metadata_json("unslow", json.dumps(_header(clock, requests)))
+    window.export_chrome_trace(str(file))
     return file
 
 
@@ -116,14 +116,14 @@ def _header(clock: _Clock, requests: Sequence[int]) -> dict[str, Any]:
     }
 
 
-def _unrecorded(torch: Any, profiler: Any, answer: Answer, request: int) -> float:
+def _unrecorded(torch: Any, window: Any, answer: Answer, request: int) -> float:
     """Seconds of one request with the profiler's callbacks taken out; they are put back."""
     host = [torch.profiler.ProfilerActivity.CPU]
-    profiler.toggle_collection_dynamic(False, host)
+    window.toggle_collection_dynamic(False, host)
     try:
         return _seconds(partial(_bare, torch, answer, request))
     finally:
-        profiler.toggle_collection_dynamic(True, host)
+        window.toggle_collection_dynamic(True, host)
 
 
 def _recorded(torch: Any, answer: Answer, place: int, request: int) -> None:
@@ -144,7 +144,8 @@ def _seconds(call: Callable[[], None]) -> float:
     return time.perf_counter() - started
 
 
-def _profiler(torch: Any, **options: Any) -> Any:
+def profiler(torch: Any, **options: Any) -> Any:
+    """PyTorch's profiler of the host, and of the device where there is one, in its cheapest form; not yet started."""
     activity = torch.profiler.ProfilerActivity
     cuda = torch.cuda.is_available()
     activities = [activity.CPU, activity.CUDA] if cuda else [activity.CPU]

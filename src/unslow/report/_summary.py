@@ -30,4 +30,5 @@ def summarised(profile: Profile, most: int = LONGEST) -> ProfileSummary:
         source=profile.source,
         longest=longest,
         notes=profile.notes,
+        phases=profile.phases,
     )

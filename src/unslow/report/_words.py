@@ -20,6 +20,11 @@ ORDER = {"faster": 0, "undecided": 1, "same": 2, "slower": 3, "failed": 4}
 MARKS = {"faster": "▲", "same": "=", "slower": "▼", "undecided": "?", "failed": "✕"}
 OUTPUTS = {"kept": "kept", "lost": "lost", "unproven": "unproven"}
 NAME_LENGTH = 120
+PHASE_CATEGORIES = {
+    "data wait": "data", "forward": "compute", "backward": "compute", "optimizer": "compute", "I/O": "io",
+    "Python": "framework",
+}  # fmt: skip
+"""In which colour a phase of a script's step is shown; the others are named as categories are."""
 _BETTER: dict[Objective, str] = {"latency": "faster", "throughput": "the throughput", "cost": "cheaper in CPU time"}
 
 

@@ -88,13 +88,15 @@ class Part:
 
 
 def shares_of(profile: ProfileSummary) -> list[Part]:
-    """The categories that took time, longest first."""
-    known = [(name, share) for name, share in profile.shares.items() if math.isfinite(share) and share > 0.0005]
+    """The categories, or phases of a script, that took time, longest first."""
+    shares = profile.phases or profile.shares
+    known = [(name, share) for name, share in shares.items() if math.isfinite(share) and share > 0.0005]
     ranked = sorted(known, key=lambda item: -item[1])
     return [Part(plain(name, 40), min(share, 1.0), _css_name(name)) for name, share in ranked]
 
 
 def _css_name(category: str) -> str:
+    category = words.PHASE_CATEGORIES.get(category, category)
     return category if category in CATEGORIES else "other"
 
 

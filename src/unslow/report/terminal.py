@@ -213,7 +213,7 @@ def diagnosis_view(report: Report, show_all: bool = False) -> RenderableType:
 
 
 def profile_view(profile: Profile | ProfileSummary) -> RenderableType:
-    """Shares by category as bars, and what took longest."""
+    """Shares by category as bars (of a script by phase), and what took longest."""
     seen = profile if isinstance(profile, ProfileSummary) else summarised(profile)
     distortion = "" if seen.distortion is None else f", recording cost {units.share(seen.distortion)}"
     head = f"{seen.steps:,} steps in {units.seconds(seen.wall_s)} ({plain(seen.source, 40)}{distortion})"
@@ -225,18 +225,19 @@ def profile_view(profile: Profile | ProfileSummary) -> RenderableType:
 @final
 @dataclass(frozen=True)
 class _Shares:
-    """A bar for each category that took any time."""
+    """A bar for each category, or phase of a script, that took any time."""
 
     profile: ProfileSummary
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         table = _table(("", "left"), ("", "left"), ("", "right"))
         table.show_header = False
-        for category, share in sorted(self.profile.shares.items(), key=lambda item: -item[1]):
+        shares = self.profile.phases or self.profile.shares
+        for name, share in sorted(shares.items(), key=lambda item: -item[1]):
             if not share <= 0.0005:
-                style = CATEGORY_STYLES.get(category, "white")
+                style = CATEGORY_STYLES.get(words.PHASE_CATEGORIES.get(name, name), "white")
                 bar = share_bar(share, style, ascii_only=options.ascii_only)
-                table.add_row(Text(plain(category, 40)), bar, Text(units.share(share)))
+                table.add_row(Text(plain(name, 40)), bar, Text(units.share(share)))
         yield table
 
 

@@ -34,13 +34,15 @@ class Phase:
 
 @final
 class Phases:
-    """Collects spans of the main thread while `on`."""
+    """Collects spans of the main thread while `on`; each also begins what `annotate` makes of its kind."""
 
     def __init__(self) -> None:
         self.on = False
+        self.annotate: Callable[[str], Any] | None = None
         self.spans: list[Phase] = []
         self.calls: dict[tuple[str, str], Called] = {}
         self._open: list[int] = []
+        self._notes: dict[int, Any] = {}
         self._main = threading.get_ident()
         self._process = os.getpid()
 
@@ -72,6 +74,9 @@ class Phases:
         parent = self._open[-1] if self._open else -1
         self.spans.append(Phase(kind, site, time.perf_counter_ns(), 0, parent))
         self._open.append(len(self.spans) - 1)
+        if self.annotate is not None:
+            self._notes[self._open[-1]] = note = self.annotate(kind)
+            note.__enter__()
         return self._open[-1]
 
     def end(self, place: int) -> None:
@@ -80,14 +85,32 @@ class Phases:
             while self._open:  # What was left open within it ends with it.
                 last = self._open.pop()
                 self.spans[last].end_ns = now
+                self._unnote(last)
                 if last == place:
                     return
 
     def close(self, at_ns: int) -> None:
         """A step ends at `at_ns`: so does what is still open (a step may end within a model's forward call)."""
-        for place in self._open:
-            self.spans[place].end_ns = at_ns
-        self._open.clear()
+        while self._open:
+            last = self._open.pop()
+            self.spans[last].end_ns = at_ns
+            self._unnote(last)
+
+    def _unnote(self, place: int) -> None:
+        note = self._notes.pop(place, None)
+        if note is not None:
+            note.__exit__(None, None, None)
+
+    def innermost(self) -> str:
+        """The kind of the span that is open now, "" between them; asked from another thread."""
+        try:
+            return self.spans[self._open[-1]].kind
+        except IndexError:  # It has just ended.
+            return ""
+
+    def forget(self) -> None:
+        """Drop the spans of the steps that are over; who keeps the list keeps them."""
+        self.spans = []
 
     def _wrap(self, owner: Any, name: str, kind: str) -> None:
         inner: Callable[..., Any] = getattr(owner, name)

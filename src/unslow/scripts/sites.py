@@ -58,6 +58,23 @@ def line_from(skip: int = 1) -> str:
     return ""
 
 
+def stack_of(frame: FrameType | None, deepest: int = 64) -> tuple[str, ...]:
+    """ "file:line function" from the user's outermost frame inwards, without ours; () where no frame is the user's.
+
+    The user's files are relative to the root, those of libraries are not.
+    """
+    names: list[str] = []
+    users = 0  # How many frames lie within the user's outermost one.
+    while frame is not None:
+        name = frame.f_code.co_filename
+        if not name.startswith(_OURS):
+            is_users = name.startswith(_root)
+            names.append(f"{name[len(_root) :] if is_users else name}:{frame.f_lineno} {frame.f_code.co_name}")
+            users = len(names) if is_users else users
+        frame = frame.f_back
+    return tuple(reversed(names[:users][:deepest]))
+
+
 def _site(frame: FrameType, name: str) -> Site:
     positions = list(frame.f_code.co_positions())
     line, end_line, column, end_column = positions[frame.f_lasti // 2]

@@ -25,7 +25,9 @@ from unslow.scripts.mirror import mirrored
 from unslow.scripts.notes import Notes, watch_all
 from unslow.scripts.phases import Phase, Phases
 from unslow.scripts.run import Plan, run
+from unslow.scripts.windows import operator_window, sampled_window
 from unslow.survey import observe
+from unslow.survey.torch_facts import dispatch_seconds
 
 SCHEMA = "unslow.script/1"
 RECORDING = "script.json"
@@ -49,7 +51,9 @@ def survey_script(target: Target, folder: Path) -> tuple[Workload, Facts, str]:
     mirror = mirrored(Path(target.directory), Path(target.location), folder / "mirror")
     watcher = _Watcher()
     started = time.perf_counter()
-    ended = run(mirror, target.arguments, watcher.started_plan())
+    plan = watcher.started_plan(folder)
+    ended = run(mirror, target.arguments, plan)
+    plan.close()
     if watcher.taken < LEAST_RECORDED:
         raise _no_steps(target, watcher.counts, time.perf_counter() - started)
     recording = folder / RECORDING
@@ -85,25 +89,31 @@ class _Watcher:
         self._loader_facts: tuple[LoaderFacts, ...] = ()
         self._began = time.perf_counter()
         self._setup_s = 0.0
+        self._spans: list[Phase] = []
+        self._samples: dict[str, Any] = {}
+        self._operators: dict[str, Any] = {}
 
     @property
     def taken(self) -> int:
         """The steps that were timed, with their phases or without."""
         return len(self.recorded) + len(self._bare)
 
-    def started_plan(self) -> Plan:
+    def started_plan(self, folder: Path) -> Plan:
         """The plan of the survey, ready to be sent steps."""
         self._losses.watch()
         watch_all(self._notes)
         self._phases.watch()
         self._loaders.watch()
-        plan = self._plan()
+        plan = self._plan(folder)
         next(plan)
         return plan
 
-    def _plan(self) -> Plan:
+    def _plan(self, folder: Path) -> Plan:
         yield from self._discover()
         yield from self._record()
+        self._phases.forget()
+        yield from sampled_window(self._phases, self._next, self._samples)
+        yield from operator_window(self._phases, self._next, folder, self._operators)
         self._loader_facts = self._loaders.facts()
 
     def _discover(self) -> Plan:
@@ -125,6 +135,7 @@ class _Watcher:
         Where a surer kind of step is seen (training begins after an evaluation), all begins anew with it.
         """
         ends, coin, looks = time.perf_counter() + RECORDED_S, random.Random(0), False
+        self._spans = self._phases.spans
         while self.taken < MOST_RECORDED:
             looks = coin.random() < 0.5 if self.taken % 2 == 0 else not looks
             yield from self._step(looks)
@@ -133,7 +144,7 @@ class _Watcher:
                 ends = time.perf_counter() + RECORDED_S
                 self.recorded.clear()
                 self._bare.clear()
-                self._phases.spans.clear()
+                self._spans.clear()
             if self.taken >= LEAST_RECORDED and time.perf_counter() > ends:
                 return
 
@@ -168,13 +179,17 @@ class _Watcher:
             "bare_seconds": self._bare,
             "distortion": distortion(self._bare[:pairs], seconds[:pairs]) if pairs else None,
             "steps": self.recorded,
-            "spans": [vars(span) for span in self._phases.spans],
+            "spans": [vars(span) for span in self._spans],
+            "sampled": self._samples,
+            "operators": self._operators,
         }
 
     def facts(self, target: Target, ended: bool) -> Facts:
         seconds = self._bare or [(step["end_ns"] - step["start_ns"]) / 1e9 for step in self.recorded]
         median = statistics.median(seconds)
         loaders = self._loader_facts or self._loaders.facts()
+        pools = observe.thread_pools()
+        torch = any(pool.name == "torch" for pool in pools)
         return Facts(
             framework="script",
             requests=sum(self.counts.values()),
@@ -183,9 +198,10 @@ class _Watcher:
             peak_memory_bytes=psutil.Process().memory_info().rss,
             cpu_seconds_per_request=statistics.median(step["cpu_ns"] for step in self.recorded) / 1e9,
             flat_inputs=False,
-            thread_pools=observe.thread_pools(),
+            thread_pools=pools,
             spread=_spread(seconds, median),
             fingerprint=target.fingerprint,
+            dispatch_seconds=dispatch_seconds() if torch else 0.0,
             script=ScriptFacts(
                 step=self.kind,
                 steps=self.counts[self.kind],
@@ -195,13 +211,13 @@ class _Watcher:
                 noted=self._notes.facts(),
                 ended=ended,
                 has_losses=len(self._losses) > 0,
-                torch=any(pool.name == "torch" for pool in observe.thread_pools()),
+                torch=torch,
             ),
         )
 
     def _written(self) -> tuple[Written, ...]:
         found: dict[tuple[str, str], list[Phase]] = {}
-        for span in self._phases.spans:
+        for span in self._spans:
             if span.kind in ("checkpoint", "print", "log") and span.site:
                 found.setdefault((span.kind, span.site), []).append(span)
         steps = len(self.recorded)

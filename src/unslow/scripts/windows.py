@@ -1,0 +1,82 @@
+"""Two short windows of a running script, after its steps have been timed: samples of its stack, and its operators.
+
+What they cost is in no time that is reported: only how the parts of a phase compare is taken from them.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from unslow.record.stack_sampler import Sampler, Stack
+from unslow.scripts.phases import Phases
+from unslow.scripts.run import Plan
+from unslow.scripts.sites import stack_of
+
+SAMPLED_S, LEAST_SAMPLED = 3.0, 2
+OPERATORS_S, MOST_OPERATOR_STEPS = 1.5, 20
+"""Seconds and steps of each window; it holds at least one step more, where that is longer."""
+PREFIX = "unslow:"
+"""Of the marks that phases leave among the operators."""
+
+Step = Callable[[], Plan]
+
+
+def sampled_window(phases: Phases, step: Step, into: dict[str, Any]) -> Plan:
+    """Some steps with the stack sampled: the samples, each with the phase it fell in, go `into` a part of the
+    recording, also where the script ends before the window does."""
+
+    def look(frame: FrameType | None) -> tuple[Stack, str]:
+        return stack_of(frame), phases.innermost()
+
+    sampler, ends, count = Sampler(look), time.perf_counter() + SAMPLED_S, 0
+    phases.on = True
+    sampler.start()
+    try:
+        while count < LEAST_SAMPLED or time.perf_counter() < ends:
+            yield from step()
+            count += 1
+            phases.close(time.perf_counter_ns())
+            phases.forget()
+    finally:
+        phases.on = False
+        sampler.stop()
+        phases.close(time.perf_counter_ns())
+        phases.forget()
+        into.update(sampler.samples.as_json())
+
+
+def operator_window(phases: Phases, step: Step, folder: Path, into: dict[str, Any]) -> Plan:
+    """Some steps under PyTorch's profiler, with the phases as marks: its trace goes `into` a part of the recording.
+
+    Nothing does where the script has no PyTorch, or profiles itself: there is one profiler in a process.
+    """
+    if "torch" not in sys.modules:
+        return
+    from unslow.record.torch_window import OperatorWindow
+
+    window = OperatorWindow(folder)
+    try:
+        window.begin()
+    except RuntimeError:
+        return
+    phases.annotate = lambda kind: window.span(PREFIX + kind)
+    phases.on = True
+    ends = time.perf_counter() + OPERATORS_S
+    try:
+        while not window.steps or (window.steps < MOST_OPERATOR_STEPS and time.perf_counter() < ends):
+            yield from step()
+            phases.close(time.perf_counter_ns())
+            phases.forget()
+            window.stepped()
+    finally:
+        phases.on = False
+        phases.close(time.perf_counter_ns())
+        phases.annotate = None
+        phases.forget()
+        trace = window.end()
+        into.update(trace if window.steps else {})
