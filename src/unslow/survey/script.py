@@ -25,8 +25,8 @@ from unslow.scripts.mirror import mirrored
 from unslow.scripts.notes import Notes, watch_all
 from unslow.scripts.phases import Phase, Phases
 from unslow.scripts.run import Plan, run
-from unslow.scripts.windows import operator_window, sampled_window
 from unslow.survey import observe
+from unslow.survey.script_windows import operator_window, sampled_window
 from unslow.survey.torch_facts import dispatch_seconds
 
 SCHEMA = "unslow.script/1"
