@@ -115,6 +115,8 @@ class ScriptFacts:
     has_losses: bool = False
     torch: bool = False
     notes: tuple[str, ...] = ()
+    whole_runs: str = ""
+    run_s: float = 0.0
 
     def of_kind(self, kind: str) -> tuple[Noted, ...]:
         """What was noted of that kind."""

@@ -101,6 +101,8 @@ def turn_pairs_of(facts: Facts) -> int:
     """Pairs of turns in each round of the finals: fewer where a script's steps are long, or an epoch is a turn."""
     if facts.script is None:
         return TURN_PAIRS_PER_PROCESS
+    if facts.script.whole_runs:
+        return 1  # Each is a process of its own already.
     turn_s = facts.seconds_per_request * max(TURN_STEPS, facts.script.turn_steps(facts.seconds_per_request))
     return int(min(TURN_PAIRS_PER_PROCESS, max(LEAST_TURN_PAIRS, SCRIPT_ROUND_S / (2 * turn_s))))
 

@@ -17,6 +17,7 @@ from unslow.core.workload import Workload
 from unslow.measure.bench import OPEN_TIMEOUT_S, WARM_UP_S, Bench, Opened, longest_wait_s, start
 from unslow.measure.reopened import Reopened
 from unslow.measure.turns import warm_up
+from unslow.measure.whole_runs import WholeRuns
 from unslow.processes.base import Process
 
 T = TypeVar("T")
@@ -101,9 +102,7 @@ class _Begun:
 
 
 def _begin(bench: Bench, opening: Opening, stack: ExitStack) -> _Begun:
-    fresh = partial(start, bench, opening.name, opening.workload.host)
-    is_script = opening.workload.target.kind == "script"
-    process = stack.enter_context(Reopened(fresh) if is_script else fresh())
+    process = stack.enter_context(_process(bench, partial(start, bench, opening.name, opening.workload.host)))
     answer = process.begin(
         "open",
         longest_wait_s(bench, OPEN_TIMEOUT_S, opening.timeout_s),
@@ -117,7 +116,17 @@ def _begin(bench: Bench, opening: Opening, stack: ExitStack) -> _Begun:
     return _Begun(process, answer)
 
 
+def _process(bench: Bench, fresh: Callable[[], Process]) -> Process:
+    """A fresh process; of a script one that can be asked for more turns than the script has."""
+    script = bench.facts.script
+    if script is None:
+        return fresh()
+    return WholeRuns(fresh, script.run_s) if script.whole_runs else Reopened(fresh)
+
+
 def _warmed_up(bench: Bench, process: Process, details: Mapping[str, Any]) -> Opened:
+    if isinstance(process, WholeRuns):
+        return Opened(process, process.side(bench.patience_s), details["setup_s"], details)
     started, guess_s = bench.clock(), bench.facts.seconds_per_request
     side = warm_up(process, details["granularity"], guess_s, WARM_UP_S, bench.clock, bench.patience_s)
     return Opened(process, side, details["setup_s"] + bench.clock() - started, details)

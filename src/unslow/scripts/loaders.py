@@ -23,6 +23,8 @@ TRIED_ITEMS = 8
 ASKED_TIMES = 3
 TRIED_S = 4.0
 """Items of each loader that are asked for again after the recording, and for how long."""
+PATIENT_S = 86_400
+"""A loader's timeout while its script takes turns."""
 
 
 @dataclass
@@ -39,10 +41,13 @@ class _Seen:
 
 @final
 class Loaders:
-    """Watches every loader that the script makes from now on; with `keep` they live on, for their items to be tried."""
+    """Watches every loader that the script makes from now on; with `keep` they live on, for their items to be tried.
 
-    def __init__(self, keep: bool = False) -> None:
-        self._keep = keep
+    `patient` raises their timeouts: a script that is stopped between turns gets its batches late.
+    """
+
+    def __init__(self, keep: bool = False, patient: bool = False) -> None:
+        self._keep, self._patient = keep, patient
         self._seen: list[_Seen] = []
         self._of: dict[int, _Seen] = {}
         self._iterators: weakref.WeakSet[Any] = weakref.WeakSet()
@@ -78,6 +83,8 @@ class Loaders:
 
         @functools.wraps(made)
         def watched_made(loader: Any, *args: Any, **kwargs: Any) -> None:
+            if self._patient and kwargs.get("timeout"):
+                kwargs["timeout"] = PATIENT_S
             made(loader, *args, **kwargs)
             called = called_from() if self._keep else None
             if called is not None:

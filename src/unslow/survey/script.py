@@ -16,6 +16,7 @@ import psutil
 from unslow.core.errors import BadInput
 from unslow.core.facts import Facts
 from unslow.core.script import STEP_WORDS, LoaderFacts, ScriptFacts, StepKind, Written
+from unslow.core.units import seconds as seconds_text
 from unslow.core.workload import Model, Target, Workload
 from unslow.record.distortion import distortion
 from unslow.scripts.events import KINDS
@@ -36,8 +37,8 @@ SURE = 4
 RECORDED_S = 8.0
 LEAST_RECORDED, MOST_RECORDED = 6, 400
 """Steps that are recorded, every second one with its phases."""
-PATIENCE_S = 120.0
-"""After how long a script without any step is given up."""
+LEAST_STEPPING_S = 4.0
+"""A script that takes steps for less than this has too few of them for turns: it runs as a whole each time."""
 
 
 def survey_script(target: Target, folder: Path) -> tuple[Workload, Facts, str]:
@@ -53,12 +54,13 @@ def survey_script(target: Target, folder: Path) -> tuple[Workload, Facts, str]:
     started = time.perf_counter()
     plan = watcher.started_plan(folder)
     ended = run(mirror, target.arguments, plan)
+    seconds = time.perf_counter() - started
     plan.close()
     if watcher.taken < LEAST_RECORDED:
-        raise _no_steps(target, watcher.counts, time.perf_counter() - started)
+        raise _no_steps(target, watcher.counts, seconds)
     recording = folder / RECORDING
     recording.write_text(json.dumps(watcher.recording()), encoding="utf-8")
-    return Workload(target, Model("script")), watcher.facts(target, ended), str(recording)
+    return Workload(target, Model("script")), watcher.facts(target, seconds if ended else 0.0), str(recording)
 
 
 def _no_steps(target: Target, counts: Counter[StepKind], seconds: float) -> BadInput:
@@ -184,7 +186,8 @@ class _Watcher:
             "operators": self._operators,
         }
 
-    def facts(self, target: Target, ended: bool) -> Facts:
+    def facts(self, target: Target, run_s: float) -> Facts:
+        """`run_s`: what the whole script took; 0 where it did not end by itself."""
         seconds = self._bare or [(step["end_ns"] - step["start_ns"]) / 1e9 for step in self.recorded]
         median = statistics.median(seconds)
         loaders = self._loader_facts or self._loaders.facts()
@@ -209,11 +212,24 @@ class _Watcher:
                 loaders=loaders,
                 written=self._written(),
                 noted=self._notes.facts(),
-                ended=ended,
+                ended=run_s > 0,
+                whole_runs=self._why_whole(run_s),
+                run_s=run_s,
                 has_losses=len(self._losses) > 0,
                 torch=torch,
             ),
         )
+
+    def _why_whole(self, run_s: float) -> str:
+        """Why its turns are whole runs; only of a script that is seen to end can they be."""
+        if not run_s:
+            return ""
+        timers = [noted for noted in self._notes.facts() if noted.kind == "timer"]
+        if timers:
+            call = timers[0].details["call"]
+            return f"{timers[0].site} calls {call}, which goes on while a script is stopped"
+        stepping = run_s - self._setup_s
+        return f"its steps are over in {seconds_text(stepping)}" if stepping < LEAST_STEPPING_S else ""
 
     def _written(self) -> tuple[Written, ...]:
         found: dict[tuple[str, str], list[Phase]] = {}

@@ -60,6 +60,8 @@ class Budget:
     def finals_s(self, finalists: int) -> float:
         """As few rounds as there may be; the first finalist opens with the original."""
         facts = self.bench.facts
+        if facts.script is not None and facts.script.whole_runs:
+            return PROCESS_PAIRS_WHEN_CLEAR * finalists * 2 * (facts.script.run_s + SPAWN_S)
         steps = 3 if facts.script is None else max(3, facts.script.turn_steps(facts.seconds_per_request))
         turns_s = self.bench.turn_pairs * max(0.1, 2 * steps * facts.seconds_per_request)
         opening_s = max(facts.build_seconds, SPAWN_S) + WARM_S + (finalists - 1) * SPAWN_S

@@ -149,6 +149,12 @@ class Jobs:
             "granularity": self._streams.inputs.granularity,
         }
 
+    def job_run(self, workload: Any, facts: Any, survey: str, bundle: str = "") -> Any:
+        """Run a script from its first line to its end: one turn, where turns are whole runs."""
+        from unslow.worker.script import whole_run
+
+        return whole_run(from_json(Workload, workload), from_json(Facts, facts), bundle, Path(survey))
+
     def job_losses(
         self, workload: Any, facts: Any, survey: str, bundle: str = "", offset: int = 0, steps: int = 0
     ) -> Any:

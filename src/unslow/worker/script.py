@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from unslow.scripts.loaders import Loaders
 from unslow.scripts.losses import Losses, losses
 from unslow.scripts.mirror import mirrored
 from unslow.scripts.run import Plan, run, seed_everything
-from unslow.scripts.turns import turns
+from unslow.scripts.turns import cpu_seconds, noting_steps, turns
 
 LOSSES_S = 20.0
 """How long one run for its losses may take, where the script has more steps than are wanted."""
@@ -30,7 +31,7 @@ def open_script(line: Line | None, workload: Workload, facts: Facts, started: fl
     """Run the script; it answers turns in the middle of itself, over `line`. Returns when it has ended."""
     if line is None:
         raise BadUsage("A script can be opened only in a process of its own.", "Use LocalProcesses.")
-    script, loaders = _script(facts), Loaders()
+    script, loaders = _script(facts), Loaders(patient=True)
     loaders.watch()
     if not bundle:  # Its source is changed already.
         _install(workload)
@@ -38,6 +39,18 @@ def open_script(line: Line | None, workload: Workload, facts: Facts, started: fl
     plan = turns(line, script.step, together, started, loaders.to_drain, warm)
     _run(workload, script, plan, bundle, survey)
     return {"ended": True}
+
+
+def whole_run(workload: Workload, facts: Facts, bundle: str, survey: Path) -> Any:
+    """What the script takes from its first line to its end, as one turn."""
+    if not bundle:
+        _install(workload)
+    steps: list[float] = []
+    cpu, started = cpu_seconds(), time.perf_counter()
+    _run(workload, _script(facts), noting_steps(_script(facts).step, steps), bundle, survey)
+    seconds, cpu = time.perf_counter() - started, cpu_seconds() - cpu
+    count = max(1, len(steps))
+    return {"seconds": seconds, "cpu_seconds": cpu, "requests": count, "call_seconds": [seconds / count] * count}
 
 
 def losses_of(workload: Workload, facts: Facts, bundle: str, offset: int, steps: int, survey: Path) -> Any:
