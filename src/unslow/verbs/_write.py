@@ -121,7 +121,7 @@ def _of_a_script(facts: Facts) -> list[str]:
         return []
     whole = facts.script.whole_runs
     return [
-        *([f"Each turn was a whole run of the script, since {whole}."] if whole else []),
+        *([f"Each turn was a whole run of the script, PyTorch imported before it, since {whole}."] if whole else []),
         f"Of a script every figure is of a step ({STEP_WORDS[facts.script.step]}), under the name of a request.",
         "It ran in mirrors of its working folder: what it wrote there is gone, and your files are as they were.",
         *(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import tempfile
 import time
 from collections.abc import Mapping
@@ -42,9 +43,11 @@ def open_script(line: Line | None, workload: Workload, facts: Facts, started: fl
 
 
 def whole_run(workload: Workload, facts: Facts, bundle: str, survey: Path) -> Any:
-    """What the script takes from its first line to its end, as one turn."""
+    """What the script takes from its first line to its end, as one turn; PyTorch is imported already."""
     if not bundle:
         _install(workload)
+    if _script(facts).torch:
+        importlib.import_module("torch")
     steps: list[float] = []
     cpu, started = cpu_seconds(), time.perf_counter()
     _run(workload, _script(facts), noting_steps(_script(facts).step, steps), bundle, survey)
