@@ -94,9 +94,9 @@ def loader(**fields: Any) -> LoaderFacts:
     return replace(plain, **fields)
 
 
-def noted(kind: str, direct: bool = True, line: int = 3, **details: Any) -> Noted:
-    """A call in line 3 of the user's script."""
-    return Noted(kind, Site("train.py", line, 0), direct, 1, details)
+def noted(kind: str, direct: bool = True, line: int = 3, times: int = 1, seconds: float = 0.0, **details: Any) -> Noted:
+    """A call in line 3 of the user's script, made so many times within its steps, where it took so many s in all."""
+    return Noted(kind, Site("train.py", line, 0), direct, max(1, times), details, times, seconds)
 
 
 def script(*loaders: LoaderFacts, **fields: Any) -> Facts:
