@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from handmade import EMPTY, evidence, facts, found, machine, noted, op, phase, script, step, the
-from unslow.core.script import Noted, ScriptFacts
+from handmade import EMPTY, evidence, facts, found, machine, noted, op, phase, scoring, script, step, the
+from unslow.core.script import Noted
 from unslow.habits._retained import FIRST_TOUCH_BYTES_PER_S, retained_bytes_per_request
 from unslow.habits.autograd_at_inference import FLOOR, HABIT, RETAINED_BYTES
 
@@ -64,11 +64,6 @@ def test_fused_layers_that_autograd_switches_off_are_unbounded() -> None:
 def test_the_fact_alone_is_enough() -> None:
     finding = the(HABIT, evidence(EMPTY, facts(grad_recorded=True), FLOORED))
     assert finding.ceiling is None
-
-
-def scoring(*calls: Noted, step: str = "loader") -> object:
-    known = ScriptFacts(step, 20, noted=calls)  # pyright: ignore[reportArgumentType]
-    return facts("script", script=known, flat_inputs=False)
 
 
 def called(with_graph: int = 20, times: int = 20, line: int = 3, **details: object) -> Noted:

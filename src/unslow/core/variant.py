@@ -129,6 +129,8 @@ class Fix:
         The id, and what it does in one sentence.
     tag
         `exact` (same bits are expected, and checked), `numeric` (another order of the same operations), `lossy`.
+    tag_with
+        `(parameters) -> tag`, where its form for scripts has another one than its form for models; None: it has not.
     slot
         Fixes of one slot exclude each other: "mode", "runtime", "precision", "threads", "layout", "serving", …
     treats
@@ -186,6 +188,7 @@ class Fix:
     layers: Callable[[Workload, Parameters, Workshop], Layers] | None = None
     left_behind: bool = False
     asks: str = ""
+    tag_with: Callable[[Parameters], Tag] | None = None
     install: Callable[[Parameters], None] | None = None
     edit: Callable[[Parameters], Sequence[Edit]] | None = None
 

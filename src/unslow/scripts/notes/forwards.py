@@ -40,29 +40,33 @@ class _Forwards:
         if known is None:
             known = self._known[place] = {
                 "model": type(model).__name__, "with_graph": 0, "rows": 0, "least_rows": 1 << 60, "most_rows": 0,
-                "shapes": [], "training": [], "masked": 0, "mask_size": 0,
+                "shapes": [], "training": [], "masked": 0, "mask_size": 0, "cut": 0, "floats": False,
             }  # fmt: skip
         self._notes.note("forward", place, known)
         known["with_graph"] += _requires_grad(answer)
-        shape = _first_shape(args, kwargs)
+        first = _first_array(args, kwargs)
+        shape = list(first.shape) if first is not None else []
         if shape:
             known["rows"] += shape[0]
             known["least_rows"] = min(known["least_rows"], shape[0])
             known["most_rows"] = max(known["most_rows"], shape[0])
-        self._looked_at_closely(known, model, shape, kwargs)
+        self._look_closely(known, model, first, kwargs)
         return answer
 
-    def _looked_at_closely(self, known: dict[str, Any], model: Any, shape: list[int], kwargs: dict[str, Any]) -> None:
+    def _look_closely(self, known: dict[str, Any], model: Any, first: Any, kwargs: dict[str, Any]) -> None:
         known["calls"] = known.get("calls", 0) + 1
         if known["calls"] & (known["calls"] - 1):
             return
         known["training"] = list(training_modules(model))
-        if shape not in known["shapes"]:
-            known["shapes"].append(shape)
+        if first is not None:
+            known["floats"] = bool(first.is_floating_point())
+            if list(first.shape) not in known["shapes"]:
+                known["shapes"].append(list(first.shape))
         mask: Any = kwargs.get(MASK)
         if mask is not None and hasattr(mask, "numel") and mask.dim() == 2:
             known["masked"] += int((mask == 0).sum())
             known["mask_size"] += int(mask.numel())
+            known["cut"] += len(mask) * int((mask == 0).all(0).sum())
 
 
 def _requires_grad(answer: Any) -> bool:
@@ -71,12 +75,12 @@ def _requires_grad(answer: Any) -> bool:
     return any(getattr(leaf, "requires_grad", False) for leaf in leaves_of(answer))
 
 
-def _first_shape(args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[int]:
-    """Of the first argument that is an array with axes; empty where there is none."""
+def _first_array(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """The first argument that is a tensor with axes; None where there is none."""
     for value in (*args, *kwargs.values()):
-        if hasattr(value, "dim") and hasattr(value, "shape") and value.dim():
-            return list(value.shape)
-    return []
+        if hasattr(value, "is_floating_point") and value.dim():
+            return value
+    return None
 
 
 def _gradients(notes: Notes, module: Any) -> None:
