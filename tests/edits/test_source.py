@@ -155,3 +155,45 @@ class TestImports:
     def test_one_that_is_there_is_not_written_twice(self) -> None:
         source = "import kept\nx = f(1)\n"
         assert changed(source, "f(1)", imports=("import kept",)) == source
+
+
+class TestContexts:
+    CONTEXT = "torch.no_grad()"
+
+    @pytest.mark.parametrize(
+        ("source", "after"),
+        [
+            ("out = [m(x) for x in rows]\n", "with torch.no_grad():\n    out = [m(x) for x in rows]\n"),
+            (
+                "if a:\n    # why\n\n    return_(m(x))  # it\n",
+                "if a:\n    # why\n\n    with torch.no_grad():\n        return_(m(x))  # it\n",
+            ),
+            (
+                "out = f(\n    m(x),\n    2,\n)\n",
+                "with torch.no_grad():\n    out = f(\n        m(x),\n        2,\n    )\n",
+            ),
+        ],
+    )
+    def test_the_statement_stands_in_it(self, source: str, after: str) -> None:
+        new = changed(source, "m(x)", within=self.CONTEXT)
+        assert new == after
+        ast.parse(new)
+
+    @pytest.mark.parametrize(
+        "source",
+        [
+            "def f():\n    yield m(x)\n", "f = lambda x: m(x)\n", "out = sum(m(x) for x in rows)\n", "if m(x): pass\n",
+            "for y in m(x):\n    pass\n", "if a: out = m(x)\n", "async def f():\n    await g(m(x))\n",
+        ],
+    )  # fmt: skip
+    def test_what_happens_at_another_time_is_called_in_it(self, source: str) -> None:
+        assert changed(source, "m(x)", within=self.CONTEXT) == source.replace("m(x)", "torch.no_grad()(m)(x)")
+
+    def test_two_calls_of_a_statement_share_it(self) -> None:
+        source = "out = m(x), n(x)\n"
+        edits = [Edit(site_in(source, call), within=self.CONTEXT) for call in ("m(x)", "n(x)")]
+        assert edited(source, edits) == "with torch.no_grad():\n    out = m(x), n(x)\n"
+
+    def test_a_line_before_it(self) -> None:
+        new = changed("out = m(x)\n", "m(x)", within=self.CONTEXT, before=("a = 1",))
+        assert new == "a = 1\nwith torch.no_grad():\n    out = m(x)\n"

@@ -19,7 +19,7 @@ from unslow.core.facts import Facts
 from unslow.core.finding import Evidence, Finding, Habit
 from unslow.core.machine import Machine
 from unslow.core.profile import Category, Profile, Span
-from unslow.core.script import LoaderFacts, Noted, ScriptFacts, Site
+from unslow.core.script import LoaderFacts, Noted, ScriptFacts, Site, StepKind
 
 STEP_US = 100
 Shapes = Sequence[Sequence[int]]
@@ -94,14 +94,20 @@ def loader(**fields: Any) -> LoaderFacts:
     return replace(plain, **fields)
 
 
-def noted(kind: str, direct: bool = True, line: int = 3, **details: Any) -> Noted:
-    """A call in line 3 of the user's script."""
-    return Noted(kind, Site("train.py", line, 0), direct, 1, details)
+def noted(kind: str, direct: bool = True, line: int = 3, times: int = 0, seconds: float = 0.0, **details: Any) -> Noted:
+    """A call in line 3 of the user's script, made so many times within its steps, where it took so many s in all."""
+    return Noted(kind, Site("train.py", line, 0), direct, max(1, times), details, times, seconds)
 
 
 def script(*loaders: LoaderFacts, **fields: Any) -> Facts:
     """A script of optimizer steps of 100 µs, which take one core."""
     known = ScriptFacts("optimizer", 20, loaders=loaders, **fields)
+    return facts("script", script=known, flat_inputs=False)
+
+
+def scoring(*calls: Noted, step: StepKind = "loader", loaders: Sequence[LoaderFacts] = ()) -> Facts:
+    """A script that only calls models, a batch a step."""
+    known = ScriptFacts(step, 20, loaders=tuple(loaders), noted=calls)
     return facts("script", script=known, flat_inputs=False)
 
 

@@ -2,14 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from handmade import EMPTY, evidence, facts, found, machine, op, step, the
-from unslow.habits.autograd_at_inference import (
-    FIRST_TOUCH_BYTES_PER_S,
-    FLOOR,
-    HABIT,
-    RETAINED_BYTES,
-    retained_bytes_per_request,
-)
+from handmade import EMPTY, evidence, facts, found, machine, noted, op, phase, scoring, script, step, the
+from unslow.core.script import Noted
+from unslow.habits._retained import FIRST_TOUCH_BYTES_PER_S, retained_bytes_per_request
+from unslow.habits.autograd_at_inference import FLOOR, HABIT, RETAINED_BYTES
 
 SMALL = step(op("aten::addmm", 40), op("aten::relu", 20))
 FLOORED = machine(floors={FLOOR: 0.6})
@@ -68,3 +64,35 @@ def test_fused_layers_that_autograd_switches_off_are_unbounded() -> None:
 def test_the_fact_alone_is_enough() -> None:
     finding = the(HABIT, evidence(EMPTY, facts(grad_recorded=True), FLOORED))
     assert finding.ceiling is None
+
+
+def called(with_graph: int = 20, times: int = 20, line: int = 3, **details: object) -> Noted:
+    """A call of a model in every step, with 8 rows a time."""
+    return noted("forward", line=line, times=times, model="Encoder", with_graph=with_graph, rows=8 * times, **details)
+
+
+class TestOfAScript:
+    STEP = step(phase("forward", 60), phase("data", 20, "data"))
+
+    def test_near_misses(self) -> None:
+        trains = [script(noted=(called(),)), scoring(called(), noted("gradient", call="backward"))]
+        about_to = scoring(called(), noted("optimizer", **{"class": "Adam"}))
+        fine = [scoring(), scoring(called(with_graph=0)), scoring(called(times=0))]
+        assert not found(HABIT, *(evidence(self.STEP, known, FLOORED) for known in (*trains, about_to, *fine)))
+        short = step(phase("forward", 0.5), phase("data", 90, "data"))
+        assert not found(HABIT, evidence(short, scoring(called()), FLOORED))
+
+    def test_the_place_that_calls_most_is_named(self) -> None:
+        finding = the(HABIT, evidence(self.STEP, scoring(called(times=2, line=9), called(line=7)), FLOORED))
+        assert finding.site == "train.py:7" and finding.share == pytest.approx(0.6) and finding.floor is None
+
+    def test_operators_that_keep_little_have_the_floor_of_starting_them(self) -> None:
+        forward = op("forward", 60, "", calls=[op("aten::addmm", 40, calls=[])], phase="forward")
+        assert the(HABIT, evidence(step(forward), scoring(called()), FLOORED)).floor == 0.6
+
+    def test_what_a_span_stands_for_counts(self) -> None:
+        forward = op("forward", 60, "", calls=[op("aten::addmm", 40, shape=(1000, 100))], phase="forward")
+        many = op("forward", 60, "", calls=[op("aten::addmm", 40, shape=(1000, 100))], phase="forward")
+        many.calls[0].details["calls"] = 10
+        one, ten = (the(HABIT, evidence(step(each), scoring(called()), FLOORED)) for each in (forward, many))
+        assert one.floor == 0.6 and ten.floor is None

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from handmade import EMPTY, evidence, facts, found, op, step, the
+from handmade import EMPTY, evidence, facts, found, noted, op, phase, script, step, the
 from unslow.habits.padding_waste import HABIT
 
 STEP = step(op("aten::addmm", 60), op("aten::_scaled_dot_product_flash_attention_for_cpu", 20))
@@ -30,3 +30,20 @@ def test_python_does_not_grow_with_the_tokens() -> None:
 
 def test_the_fact_alone_is_enough() -> None:
     assert the(HABIT, evidence(EMPTY, facts(padding_share=0.3))).ceiling is None
+
+
+class TestOfAScript:
+    STEP = step(phase("forward", 30), phase("backward", 50))
+    HALF = noted("forward", times=20, masked=50, mask_size=100, cut=20)
+
+    def test_near_misses(self) -> None:
+        full = noted("forward", times=20, masked=0, mask_size=100, cut=0)
+        before = noted("forward", masked=50, mask_size=100, cut=20)
+        assert not found(HABIT, *(evidence(self.STEP, script(noted=known)) for known in ((), (full,), (before,))))
+        assert not found(HABIT, evidence(step(phase("data", 90, "data")), script(noted=(self.HALF,))))
+
+    def test_forward_and_backward_are_at_stake(self) -> None:
+        finding = the(HABIT, evidence(self.STEP, script(noted=(self.HALF,))))
+        assert finding.share == pytest.approx(0.4) and finding.floor == 0 and finding.site == "train.py:3"
+        assert finding.evidence["cut_share"] == pytest.approx(0.2)
+        assert the(HABIT, evidence(EMPTY, script(noted=(self.HALF,)))).floor is None

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
-from handmade import EMPTY, evidence, facts, found, machine, op, step, the
+from handmade import EMPTY, evidence, facts, found, machine, noted, op, phase, scoring, script, step, the
 from unslow.core.facts import Facts, Leaf
-from unslow.habits.tiny_batches import DISPATCH, HABIT, PRODUCT, VECTOR, floor_from, rows_per_request
+from unslow.core.script import Noted
+from unslow.habits._batches import DISPATCH, PRODUCT, VECTOR, floor_from, rows_per_request
+from unslow.habits.tiny_batches import HABIT
 
 FLOORED = machine(floors={PRODUCT: 0.5, VECTOR: 0.1, DISPATCH: 0.0625})
 STEP = step(op("aten::addmm", 80))
@@ -64,3 +68,30 @@ def test_rows_that_share_a_call_already_gain_less() -> None:
 
 def test_rows_are_the_mean_of_the_stream() -> None:
     assert rows_per_request(stream(((1, 8), 3), ((3, 8), 1))) == pytest.approx(1.5)
+
+
+def called(rows: float, times: int = 20, line: int = 3, shape: Sequence[int] = (1, 8), floats: bool = True) -> Noted:
+    details = {"model": "Net", "rows": rows * times, "shapes": [list(shape)], "floats": floats}
+    return noted("forward", line=line, times=times, **details)
+
+
+class TestOfAScript:
+    STEP = step(phase("forward", 80))
+    FLOORED = machine(floors={DISPATCH: 0.2, VECTOR: 0.3, PRODUCT: 0.7})
+
+    def test_near_misses(self) -> None:
+        fine = (scoring(called(16)), scoring(called(0)), scoring(called(1, times=3)), scoring())
+        trains = (script(noted=(called(1),)), scoring(called(1), noted("gradient", call="backward")))
+        assert not found(HABIT, *(evidence(self.STEP, known, self.FLOORED) for known in (*fine, *trains)))
+        assert not found(HABIT, evidence(step(phase("data", 90, "data")), scoring(called(1)), self.FLOORED))
+
+    def test_one_row_at_a_time(self) -> None:
+        finding = the(HABIT, evidence(self.STEP, scoring(called(1, times=9), called(1, line=7)), self.FLOORED))
+        assert finding.share == pytest.approx(0.8) and finding.floor == pytest.approx(0.2)
+        assert finding.site == "train.py:7" and "1 row at a time, 20 times" in finding.title
+
+    def test_what_is_no_vector_is_a_product(self) -> None:
+        on = machine(floors={VECTOR: 0.3, PRODUCT: 0.7})
+        for known in (called(1, shape=(1, 3, 8)), called(1, floats=False)):
+            assert the(HABIT, evidence(self.STEP, scoring(known), on)).floor == pytest.approx(0.7)
+        assert the(HABIT, evidence(self.STEP, scoring(called(1)))).floor is None

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from handmade import EMPTY, evidence, facts, found, op, step, the
+from handmade import EMPTY, evidence, facts, found, noted, op, phase, scoring, script, step, the
+from unslow.core.script import Noted
 from unslow.habits.train_mode_at_inference import HABIT
 
 DROPPING = step(
@@ -51,3 +52,25 @@ def test_fused_layers_that_it_switches_off_are_unbounded() -> None:
 
 def test_the_fact_alone_is_enough() -> None:
     assert the(HABIT, evidence(EMPTY, facts(training=("drop",)))).ceiling is None
+
+
+def called(*training: str, times: int = 20, line: int = 3) -> Noted:
+    return noted("forward", line=line, times=times, model="Encoder", training=list(training))
+
+
+class TestOfAScript:
+    STEP = step(phase("forward", 60), op("aten::dropout", 20))
+
+    def test_near_misses(self) -> None:
+        trains = (script(noted=(called("drop"),)), scoring(called("drop"), noted("gradient", call="backward")))
+        fine = (scoring(called()), scoring(called("drop", times=0)), scoring())
+        assert not found(HABIT, *(evidence(self.STEP, known) for known in (*trains, *fine)))
+
+    def test_dropout_in_its_steps(self) -> None:
+        finding = the(HABIT, evidence(self.STEP, scoring(called("drop", "norm", line=9))))
+        assert finding.share == pytest.approx(0.2) and finding.floor == 0 and finding.site == "train.py:9"
+        assert finding.title.startswith("2 modules of Encoder are still in training mode")
+
+    def test_where_operators_were_not_recorded_no_floor_is_known(self) -> None:
+        finding = the(HABIT, evidence(step(phase("forward", 60)), scoring(called("drop"))))
+        assert finding.share == pytest.approx(0.6) and finding.floor is None

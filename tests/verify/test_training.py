@@ -11,10 +11,12 @@ from fake_bench import Yard
 from handmade import script
 from unslow.core.errors import WorkerFailed
 from unslow.core.heat import Heat
+from unslow.core.jsonable import to_json
 from unslow.core.options import Options
 from unslow.core.variant import Applied, Variant
 from unslow.core.workload import Model, Target, Workload
 from unslow.processes.base import Conditions, Process
+from unslow.scripts.outputs import StepOutputs
 from unslow.verify.training import SEEDS, TrainingGuard
 
 HEAT = Heat(Variant((Applied("float32"),)), Workload(Target("script", "/train.py"), Model("script")))
@@ -32,7 +34,11 @@ class Asked(Process):
         self.made = made
 
     def ask(self, job: str, timeout_s: float, **arguments: Any) -> Any:
-        assert job == "losses" and arguments["steps"] >= 12
+        assert arguments["steps"] >= 12
+        if job == "outputs":
+            self.made.asked += 1
+            return to_json(self.made.answers)
+        assert job == "losses"
         self.made.asked += 1
         if arguments["bundle"]:
             return self.made.variant(arguments["offset"], 0)
@@ -54,6 +60,7 @@ class Scripts(Yard):
         super().__init__({})
         self.original, self.variant = original, variant
         self.asked, self.times = 0, dict[int, int]()
+        self.answers: list[StepOutputs] = []
 
     def start(self, conditions: Conditions) -> Process:
         return Asked(self)
@@ -81,8 +88,18 @@ def test_losses_that_are_worse_than_seeds_make_them_are_lost(tmp_path: Path) -> 
     assert said.verdict == "lost" and "worse" in said.reason
 
 
-def test_a_script_without_losses_proves_nothing(tmp_path: Path) -> None:
+def test_a_script_without_losses_or_answers_proves_nothing(tmp_path: Path) -> None:
     assert judged(tmp_path, lambda *_: [], lambda *_: []).verdict == "unproven"
+
+
+def test_without_losses_the_answers_are_compared(tmp_path: Path) -> None:
+    made = Scripts(lambda *_: [], lambda *_: [])
+    made.answers = [StepOutputs("a", 1, ((1.0,),))]
+    bench = made.bench(tmp_path, facts=script())
+    bench.folder.answers.mkdir(parents=True)
+    guard = TrainingGuard(bench, Options())
+    assert [guard.judge(HEAT, "exact", 0, "bundle").verdict for _ in range(2)] == ["kept", "kept"]
+    assert made.asked == 4  # losses and answers of the original once, then answers of each variant
 
 
 def test_a_patched_script_that_does_not_run_is_lost(tmp_path: Path) -> None:

@@ -99,8 +99,11 @@ class Edit:
     `keywords` are set on the call, each as source (`{"num_workers": "2"}`). The argument called `wrapped` (or the
     first one) becomes what `wrap` says, with the argument in place of `{}` ("" for no change); what is called becomes
     what `callee` says, and the whole call what `result` says, likewise. `method` is called instead of the one that is.
-    `before` are lines that come before the statement. `imports` are lines that the file then needs. `module` is the
-    name and the whole text of a file that is written beside the edited one (None: none).
+    `before` are lines that come before the statement. `within` is a context in which the call is to happen: the
+    statement that holds it goes into a `with` of that; where that would not do (a generator, a lambda, the head of a
+    loop), what is called becomes `within({})`, which contexts made with `contextlib` allow. `imports` are lines that
+    the file then needs. `module` is the name and the whole text of a file that is written beside the edited one (None:
+    none).
     """
 
     site: Site
@@ -111,6 +114,7 @@ class Edit:
     result: str = ""
     method: str = ""
     before: tuple[str, ...] = ()
+    within: str = ""
     imports: tuple[str, ...] = ()
     module: tuple[str, str] | None = None
 
@@ -125,6 +129,8 @@ class Fix:
         The id, and what it does in one sentence.
     tag
         `exact` (same bits are expected, and checked), `numeric` (another order of the same operations), `lossy`.
+    tag_with
+        `(parameters) -> tag`, where its form for scripts has another one than its form for models; None: it has not.
     slot
         Fixes of one slot exclude each other: "mode", "runtime", "precision", "threads", "layout", "serving", …
     treats
@@ -182,6 +188,7 @@ class Fix:
     layers: Callable[[Workload, Parameters, Workshop], Layers] | None = None
     left_behind: bool = False
     asks: str = ""
+    tag_with: Callable[[Parameters], Tag] | None = None
     install: Callable[[Parameters], None] | None = None
     edit: Callable[[Parameters], Sequence[Edit]] | None = None
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
 import libcst as cst
+from libcst import matchers
 from libcst.metadata import CodeRange, MetadataWrapper, PositionProvider
 
 from unslow.core.errors import BadInput
@@ -39,6 +40,8 @@ class _Change(cst.CSTTransformer):
         super().__init__()
         self._edits = edits
         self._waiting: list[tuple[str, ...]] = []
+        self._contexts: dict[str, None] = {}
+        self._later: list[bool] = [True]
         self.done: list[Edit] = []
 
     def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.BaseExpression:
@@ -52,11 +55,37 @@ class _Change(cst.CSTTransformer):
                 self.done.append(edit)
                 if edit.before:
                     self._waiting.append(edit.before)
+                if edit.within and self._later[-1] and isinstance(changed, cst.Call):
+                    changed = changed.with_changes(func=_within(f"{edit.within}({{}})", changed.func))
+                elif edit.within:
+                    self._contexts[edit.within] = None
         return changed
+
+    # What is in a statement of its own happens while the statement does; what is in one of these, at another time.
+
+    def visit_SimpleStatementLine(self, node: cst.SimpleStatementLine) -> None:
+        self._later.append(bool(matchers.findall(node, matchers.Yield() | matchers.Await())))
+
+    def visit_Lambda(self, node: cst.Lambda) -> None:
+        self._later.append(True)
+
+    def leave_Lambda(self, original_node: cst.Lambda, updated_node: cst.Lambda) -> cst.BaseExpression:
+        self._later.pop()
+        return updated_node
+
+    def visit_GeneratorExp(self, node: cst.GeneratorExp) -> None:
+        self._later.append(True)
+
+    def leave_GeneratorExp(self, original_node: cst.GeneratorExp, updated_node: cst.GeneratorExp) -> cst.BaseExpression:
+        self._later.pop()
+        return updated_node
 
     def leave_SimpleStatementLine(
         self, original_node: cst.SimpleStatementLine, updated_node: cst.SimpleStatementLine
     ) -> Any:
+        self._later.pop()
+        if self._contexts:
+            updated_node = self._in_contexts(updated_node)
         if not self._waiting:
             return updated_node
         lines = [line for before in self._waiting for line in before]
@@ -65,6 +94,13 @@ class _Change(cst.CSTTransformer):
         # What stands above the statement (comments, empty lines) stays above.
         first = first.with_changes(leading_lines=updated_node.leading_lines)
         return cst.FlattenSentinel([first, *rest, updated_node.with_changes(leading_lines=())])
+
+    def _in_contexts(self, statement: cst.SimpleStatementLine) -> Any:
+        """A `with` around the statement; what stands above it stays above."""
+        items = [cst.WithItem(cst.parse_expression(context)) for context in self._contexts]
+        self._contexts.clear()
+        body = cst.IndentedBlock([statement.with_changes(leading_lines=())])
+        return cst.With(items, body, leading_lines=statement.leading_lines)
 
 
 def _is_at(position: CodeRange, edit: Edit) -> bool:

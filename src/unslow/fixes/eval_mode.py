@@ -3,7 +3,8 @@
 What it is
 ----------
 PyTorch modules start in training mode, where dropout throws values away at random and batch normalisation computes
-the statistics of each batch. This fix calls `model.eval()`, which switches both to what they do in use.
+the statistics of each batch. This fix calls `model.eval()`, which switches both to what they do in use; in a script
+where the model is called, as `model.eval()(x)`.
 
 Why it is slow
 --------------
@@ -24,39 +25,98 @@ Risk
 ----
 The answers change, to what the model was trained to answer; nobody wants the random ones, except for estimates of
 uncertainty by repeated dropout, which this fix would end. A model in training mode is compared in evaluation mode,
-and the report says so.
+and the report says so. Of a script nothing can be said against its answers of today: they differ, and the change is
+reported as unproven. It wins only with `--accept-unproven`.
 """
 
 from __future__ import annotations
 
-from unslow.core.variant import Fix, Parameters, Setting, Workshop
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from unslow.core.jsonable import to_json
+from unslow.core.variant import Edit, Fix, Parameters, Setting, Tag, Workshop
 from unslow.core.workload import Workload
+from unslow.fixes._script import SCRIPT, facts_of, site_of, with_change
 from unslow.fixes._settings import with_settings
+
+NAME = "eval-mode"
 
 
 def apply(workload: Workload, parameters: Parameters, workshop: Workshop) -> Workload:
-    """Switches the runtime's `eval` on; nothing where no module is in training mode."""
+    """Switches the runtime's `eval` on (nothing where no module is in training mode); of a script, changes calls."""
+    if "calls" in parameters:
+        return with_change(workload, NAME, parameters)
     return with_settings(workload, eval=True) if workshop.facts.training else workload
 
 
 def refuses(setting: Setting) -> str:
     """Refused where it is on already, or where no module would behave differently."""
+    if setting.facts.script is not None:
+        return "" if _calls(setting) else "the script trains, or calls no model that is in training mode by itself"
     if setting.workload.model.settings.get("eval"):
         return "the model already runs in evaluation mode"
     return "" if setting.facts.training else "no part of the model behaves differently in evaluation mode"
 
 
+def space(setting: Setting) -> Sequence[Parameters]:
+    """Of a script, all such calls at once."""
+    if setting.facts.script is None:
+        return ({},)
+    calls = _calls(setting)
+    return ({"calls": calls},) if calls else ()
+
+
+def tag_with(parameters: Parameters) -> Tag:
+    """A model is compared in evaluation mode, where nothing changes; a script as it runs today."""
+    return "lossy" if "calls" in parameters else "exact"
+
+
+def _calls(setting: Setting) -> list[dict[str, Any]]:
+    script = facts_of(setting)
+    if script.of_kind("gradient") or script.of_kind("optimizer"):
+        return []
+    called = script.of_kind("forward")
+    return [{"site": to_json(noted.site)} for noted in called if noted.direct and noted.details["training"]]
+
+
+def install(parameters: Parameters) -> None:
+    """Before these calls."""
+    from unslow.scripts.events import around_outermost
+    from unslow.scripts.imports import when_imported
+    from unslow.scripts.sites import called_from
+
+    sites = [site_of(call) for call in parameters["calls"]]
+
+    def around(call: Callable[[], Any], model: Any, *_: Any) -> Any:
+        called = called_from()
+        if called is not None and called.site in sites:
+            model.eval()
+        return call()
+
+    when_imported("torch.nn.modules.module", lambda module: around_outermost(module, around))
+
+
+def edit(parameters: Parameters) -> Sequence[Edit]:
+    """`model.eval()` is what is called."""
+    return tuple(Edit(site_of(call), callee="{}.eval()") for call in parameters["calls"])
+
+
 FIX = Fix(
-    name="eval-mode",
+    name=NAME,
     does="switches the model to evaluation mode, where dropout is off and stored statistics are used",
     tag="exact",
     slot="evaluation",
     treats=("train-mode-at-inference",),
-    runtimes=frozenset({"torch-module"}),
+    runtimes=frozenset({"torch-module"}) | SCRIPT,
     apply=apply,
     refuses=refuses,
+    space=space,
     extra="torch",
     libraries=("torch",),
     odds=0.8,
     build_seconds=0.1,
+    tag_with=tag_with,
+    install=install,
+    edit=edit,
 )

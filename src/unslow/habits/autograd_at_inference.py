@@ -21,7 +21,8 @@ micro-benchmark "inference_mode/autograd:dispatch" on this machine. Where a requ
 memory, at the slowest 4 µs a page; products compute the same either way. Where the model has fused transformer layers
 that PyTorch only uses without autograd (source: the conditions in `torch.nn.TransformerEncoderLayer.forward`), all the
 computing is at stake, and no floor is known. Source of the 2 MB: the chain above on 1 to 4,096 rows; its loss exceeded
-that of starting operators from 2 MB on, and was 1.7-fold at 16 MB.
+that of starting operators from 2 MB on, and was 1.7-fold at 16 MB. Of a script that calls a model and never asks for a
+gradient, all that its forward calls take is at stake, and their place is named.
 
 When it does not matter
 -----------------------
@@ -37,31 +38,31 @@ fails.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import prod
 
 from unslow.core.finding import Evidence, EvidenceValue, Finding, Habit
-from unslow.core.profile import Profile
+from unslow.core.script import ScriptFacts
 from unslow.core.units import share as show_share
 from unslow.core.units import size
 from unslow.habits._evaluation_path import loses_fused_path
 from unslow.habits._floors import Part, joined
-from unslow.habits._ops import array_inputs, kind_of
-from unslow.habits._shares import host_share, is_empty, operators, operators_per_request, shares_by_kind
+from unslow.habits._retained import memory_share, retained_bytes_per_request
+from unslow.habits._scoring import most_called, scoring_calls
+from unslow.habits._script import phase_share
+from unslow.habits._shares import LEAST_SHARE, host_share, is_empty, operators_per_request
 
 NAME = "autograd-at-inference"
 FLOOR = "inference_mode/autograd:dispatch"
 RETAINED_BYTES = 2e6
-FIRST_TOUCH_BYTES_PER_S = 1e9
-"""As slow as pages are handed out: 4 µs for one of 4 KiB, several times what virtual machines take."""
-_PRODUCTS = frozenset({"matmul", "conv", "attention"})
-_KEEPS_ITS_INPUT = frozenset({"matmul", "conv", "attention", "elementwise", "softmax", "normalisation", "dropout"})
-_ITEM_BYTES = {"float64": 8, "float32": 4, "bfloat16": 2, "float16": 2}
 _ADVICE = "Answer requests inside `with torch.inference_mode():`."
+_SCRIPT_ADVICE = "Call the model inside `with torch.inference_mode():`."
 
 
 def detect(evidence: Evidence) -> Iterator[Finding]:
     """One finding, if the outputs of a request hang on an autograd graph."""
     profile, facts = evidence.profile, evidence.facts
+    if facts.script is not None:
+        yield from _of_a_script(evidence, facts.script)
+        return
     if not facts.grad_recorded:
         return
     if is_empty(profile):
@@ -90,7 +91,7 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
         part = joined([starts])
     else:
         # The products compute the same; what moves memory may be all for what autograd keeps.
-        part = joined([starts, Part(min(1 - starts.share, _memory_share(evidence, retained)), 0.0)])
+        part = joined([starts, Part(min(1 - starts.share, memory_share(evidence, retained)), 0.0)])
         title = (
             f"Autograd records every request, keeping about {size(retained)} a request: up to "
             f"{show_share(part.share)} of the time is at stake."
@@ -98,22 +99,21 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
     yield Finding(NAME, title, part.share, part.floor, numbers, advice=_ADVICE)
 
 
-def _memory_share(evidence: Evidence, retained_bytes: int) -> float:
-    """At most what the memory of kept arrays costs: all that is no product, and the first touch of fresh pages."""
-    moving = sum(part for kind, part in shares_by_kind(evidence.profile).items() if kind not in _PRODUCTS)
-    seconds = evidence.facts.seconds_per_request
-    return moving + (retained_bytes / FIRST_TOUCH_BYTES_PER_S / seconds if seconds else 0.0)
-
-
-def retained_bytes_per_request(profile: Profile) -> int:
-    """About how many bytes of arrays autograd keeps for one request: each computing operator's first array input."""
-    total = 0
-    for span, _ in operators(profile):
-        inputs = array_inputs(span)
-        if inputs and kind_of(span) in _KEEPS_ITS_INPUT:
-            dtype, shape = inputs[0]
-            total += round(prod(shape) * _ITEM_BYTES.get(dtype, 0) * span.calls)
-    return total // max(1, profile.requests or len(profile.steps))
+def _of_a_script(evidence: Evidence, script: ScriptFacts) -> Iterator[Finding]:
+    """The call of a model that most often answers with a graph; what it takes is at stake."""
+    calls = tuple(noted for noted in scoring_calls(script) if noted.details["with_graph"])
+    if not calls:
+        return
+    call, share = most_called(calls), phase_share(evidence, "forward")
+    if not is_empty(evidence.profile) and share < LEAST_SHARE:
+        return
+    retained = retained_bytes_per_request(evidence.profile)
+    floor = evidence.machine.floors.get(FLOOR) if 0 < retained < RETAINED_BYTES and share else None
+    numbers: dict[str, EvidenceValue] = {"forward_share": share, "retained_bytes_per_step": retained}
+    numbers |= {"calls_with_a_graph": call.details["with_graph"], "places": len(calls)}
+    told = f"{show_share(share)} of a step is the model." if share else "how much of a step the model takes is unknown."
+    title = f"Autograd records every call of {call.details['model']}, for a backward pass that never comes; {told}"
+    yield Finding(NAME, title, share or 1.0, floor, numbers, str(call.site), _SCRIPT_ADVICE)
 
 
 HABIT = Habit(name=NAME, detect=detect)

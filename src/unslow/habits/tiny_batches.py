@@ -17,7 +17,7 @@ starts operators, "batched/single:vector" for the rest where a row is one vector
 where it is more (tokens, images). With a fixed cost per call and a cost per row, both follow from such a ratio, and
 so does what is left for the number of rows that share a call already. Source of the thresholds: 4 rows are a quarter
 of the benchmark's batch, the 8 requests half of it: beyond, the figure says little about this stream. All of the time
-is at stake.
+is at stake. Of a script that never asks for a gradient, its calls of a model count, with what they take at stake.
 
 When it does not matter
 -----------------------
@@ -35,14 +35,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from unslow.core.facts import Facts
 from unslow.core.finding import Evidence, EvidenceValue, Finding, Habit
-from unslow.habits._floors import Part, bounded, joined
-from unslow.habits._shares import host_share, is_empty
+from unslow.core.script import ScriptFacts
+from unslow.habits._batches import (
+    BENCHMARK_ROWS,
+    DISPATCH,
+    PRODUCT,
+    VECTOR,
+    floor_from,
+    has_vector_rows,
+    rows_per_request,
+)
+from unslow.habits._floors import Part, joined
+from unslow.habits._scoring import most_called, rows_per_call, scoring_calls
+from unslow.habits._script import phase_share
+from unslow.habits._shares import LEAST_SHARE, host_share, is_empty
 
 NAME = "tiny-batches"
-DISPATCH, VECTOR, PRODUCT = "batched/single:dispatch", "batched/single:vector", "batched/single:matmul"
-BENCHMARK_ROWS = 16
 FEW_ROWS = BENCHMARK_ROWS / 4
 MANY_REQUESTS = BENCHMARK_ROWS // 2
 
@@ -50,6 +59,9 @@ MANY_REQUESTS = BENCHMARK_ROWS // 2
 def detect(evidence: Evidence) -> Iterator[Finding]:
     """One finding, if requests of few rows could be joined and there are enough of them."""
     facts = evidence.facts
+    if facts.script is not None:
+        yield from _of_a_script(evidence, facts.script)
+        return
     rows = rows_per_request(facts)
     if not facts.batch_axis or facts.requests < MANY_REQUESTS or rows is None or rows > FEW_ROWS:
         return
@@ -78,30 +90,23 @@ def _floor(evidence: Evidence, rows: float) -> float | None:
     return joined(Part(share, floor_from(measured, rows)) for share, measured in parts).floor
 
 
-def has_vector_rows(facts: Facts) -> bool:
-    """Whether a row of the first input with axes is one vector of numbers."""
-    first = next((leaf for leaf in facts.inputs if any(shape for shape, _ in leaf.shapes)), None)
-    return first is not None and first.dtype.startswith("float") and all(len(shape) <= 2 for shape, _ in first.shapes)
-
-
-def rows_per_request(facts: Facts) -> float | None:
-    """The mean length of axis 0 over the stream, of the first input with axes; None if no input has any."""
-    for leaf in facts.inputs:
-        counted = [(shape[0], count) for shape, count in leaf.shapes if shape]
-        if counted:
-            return sum(rows * count for rows, count in counted) / max(1, sum(count for _, count in counted))
-    return None
-
-
-def floor_from(measured: float, rows: float) -> float:
-    """What remains of the time per row at 16 rows a call, for calls of `rows` rows today.
-
-    With a cost `a` per call and `c` per row, a + c = 1 for one row, and a / 16 + c = `measured`.
-    """
-    per_call = (1 - bounded(measured)) * BENCHMARK_ROWS / (BENCHMARK_ROWS - 1)
-    per_row = 1 - per_call
-    now = per_call / max(1.0, rows) + per_row
-    return bounded(measured / now) if now > 0 else 1.0
+def _of_a_script(evidence: Evidence, script: ScriptFacts) -> Iterator[Finding]:
+    """The call of a model with few rows that is made most often, by a script that never asks for a gradient."""
+    few = [noted for noted in scoring_calls(script) if 0 < (rows_per_call(noted) or 0) <= FEW_ROWS]
+    calls = tuple(noted for noted in few if noted.times_in_steps >= MANY_REQUESTS)
+    share = phase_share(evidence, "forward")
+    if not calls or (not is_empty(evidence.profile) and share < LEAST_SHARE):
+        return
+    call, floors = most_called(calls), evidence.machine.floors
+    rows = rows_per_call(call) or 1.0
+    is_vector = call.details["floats"] and all(len(shape) <= 2 for shape in call.details["shapes"])
+    measured = [floors[name] for name in (VECTOR if is_vector else PRODUCT, DISPATCH) if name in floors]
+    floor = min((floor_from(ratio, rows) for ratio in measured), default=None) if share else None
+    each = "row" if round(rows, 2) == 1 else "rows"
+    title = f"{call.details['model']} is called with {rows:.3g} {each} at a time, {call.times_in_steps} times."
+    numbers: dict[str, EvidenceValue] = {"rows_per_call": round(rows, 2), "calls": call.times_in_steps}
+    advice = "Call the model with many rows: a DataLoader with a larger batch_size, or rows stacked before the call."
+    yield Finding(NAME, title, share or 1.0, floor, numbers, str(call.site), advice)
 
 
 HABIT = Habit(name=NAME, detect=detect)

@@ -19,7 +19,8 @@ Modules that behave differently in training mode are still in it. The time at st
 and of all that they call, which evaluation mode skips entirely, and of batch normalisation, counted as if it vanished
 (it does only where it is folded into a convolution, so this part of the ceiling is generous). Where the model has
 layers of which PyTorch has a fused form for evaluation mode (source: the conditions in
-`torch.nn.TransformerEncoderLayer.forward`), all computing is at stake, and no floor is known. Source of the
+`torch.nn.TransformerEncoderLayer.forward`), all computing is at stake, and no floor is known. Of a script, its calls of
+such a model count, where it never asks for a gradient. Source of the
 threshold: none is needed, one module is a fact.
 
 When it does not matter
@@ -39,9 +40,12 @@ from collections.abc import Iterator
 
 from unslow.core.finding import Evidence, EvidenceValue, Finding, Habit
 from unslow.core.profile import Span
+from unslow.core.script import ScriptFacts
 from unslow.core.units import share as show_share
 from unslow.habits._evaluation_path import loses_fused_path
 from unslow.habits._ops import kind_of, op_name
+from unslow.habits._scoring import most_called, scoring_calls
+from unslow.habits._script import phase_share
 from unslow.habits._shares import is_empty, share_within
 
 NAME = "train-mode-at-inference"
@@ -59,6 +63,9 @@ def _is_batch_norm(span: Span) -> bool:
 def detect(evidence: Evidence) -> Iterator[Finding]:
     """One finding, if modules with a training behaviour of their own are still in training mode."""
     profile, facts = evidence.profile, evidence.facts
+    if facts.script is not None:
+        yield from _of_a_script(evidence, facts.script)
+        return
     if not facts.training:
         return
     first, *others = facts.training
@@ -83,6 +90,30 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
     at_stake = min(1.0, dropout + batch_norm)
     title = f"{several} still in training mode: {show_share(at_stake)} of the time goes to it, and the answers differ."
     yield Finding(NAME, title, at_stake, 0.0, numbers, advice=_ADVICE)
+
+
+def _of_a_script(evidence: Evidence, script: ScriptFacts) -> Iterator[Finding]:
+    """The call of a model in training mode that is made most often, by a script that never asks for a gradient."""
+    calls = tuple(noted for noted in scoring_calls(script) if noted.details["training"])
+    if not calls:
+        return
+    call, profile = most_called(calls), evidence.profile
+    first, *others = call.details["training"]
+    several = (
+        f"{1 + len(others)} modules of {call.details['model']} are"
+        if others
+        else f"{first} of {call.details['model']} is"
+    )
+    numbers: dict[str, EvidenceValue] = {"modules_in_training_mode": 1 + len(others), "first_module": first}
+    dropout, batch_norm = share_within(profile, _is_dropout), share_within(profile, _is_batch_norm)
+    at_stake = min(1.0, dropout + batch_norm)
+    if at_stake:
+        numbers |= {"dropout_share": dropout, "batch_norm_share": batch_norm}
+        title = f"{several} still in training mode while the script only scores: {show_share(at_stake)} of a step."
+        yield Finding(NAME, title, at_stake, 0.0, numbers, str(call.site), _ADVICE)
+        return
+    title = f"{several} still in training mode while the script only scores: its answers are not the trained model's."
+    yield Finding(NAME, title, phase_share(evidence, "forward") or 1.0, None, numbers, str(call.site), _ADVICE)
 
 
 HABIT = Habit(name=NAME, detect=detect)

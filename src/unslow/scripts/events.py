@@ -79,7 +79,24 @@ def _nothing(module: Any) -> None:
 
 
 def outermost(library: Any, begins: Callable[[Any], None], ends: Callable[[Any], None]) -> None:
-    """Tell when a module begins and ends that no other module calls; `library` is `torch.nn.modules.module`.
+    """Tell when a module begins and ends that no other module calls; `library` is `torch.nn.modules.module`."""
+
+    def told(call: Callable[[], Any], module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        begins(module)
+        try:
+            return call()
+        finally:
+            ends(module)
+
+    around_outermost(library, told)
+
+
+Around = Callable[[Callable[[], Any], Any, tuple[Any, ...], dict[str, Any]], Any]
+"""`(call, module, args, kwargs) -> answer`, in place of `module(*args, **kwargs)`, which is what `call()` does."""
+
+
+def around_outermost(library: Any, around: Around) -> None:
+    """Call `around` in place of a module that no other module calls; `library` is `torch.nn.modules.module`.
 
     A module's `__call__` is replaced by one that knows whether it is within another's.
     """
@@ -91,13 +108,16 @@ def outermost(library: Any, begins: Callable[[Any], None], ends: Callable[[Any],
         nonlocal depth
         if depth:
             return inner(self, *args, **kwargs)
-        depth = 1
-        begins(self)
-        try:
-            return inner(self, *args, **kwargs)
-        finally:
-            depth = 0
-            ends(self)
+
+        def call() -> Any:
+            nonlocal depth
+            depth = 1
+            try:
+                return inner(self, *args, **kwargs)
+            finally:
+                depth = 0
+
+        return around(call, self, args, kwargs)
 
     library.Module.__call__ = called
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import time
-from typing import Any, cast, final
+from typing import Any, Protocol, cast, final
 
 from unslow.core.script import StepKind
 from unslow.scripts.imports import when_imported
@@ -61,7 +61,15 @@ def first_of(tensors: Any) -> Any:
     return several[0] if several else None
 
 
-def losses(kept: Losses, kind: StepKind, steps: int, seconds: float) -> Plan:
+class Kept(Protocol):
+    """What is kept of every step."""
+
+    def stepped(self) -> None:
+        """A step is over."""
+        ...
+
+
+def first_steps(kept: Kept, kind: StepKind, steps: int, seconds: float) -> Plan:
     """Until `steps` have been taken, or `seconds` are over and at least half of a dozen have."""
     ends = time.monotonic() + seconds
     count = 0

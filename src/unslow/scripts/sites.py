@@ -75,7 +75,16 @@ def stack_of(frame: FrameType | None, deepest: int = 64) -> tuple[str, ...]:
     return tuple(reversed(names[:users][:deepest]))
 
 
+_sites: dict[tuple[int, int], tuple[object, Site]] = {}
+"""By code and instruction, for a place is asked for in every step; the code is held, so that its id stays its own."""
+
+
 def _site(frame: FrameType, name: str) -> Site:
-    positions = list(frame.f_code.co_positions())
-    line, end_line, column, end_column = positions[frame.f_lasti // 2]
-    return Site(name[len(_root) :], line or frame.f_lineno, column or 0, end_line or 0, end_column or 0)
+    key = id(frame.f_code), frame.f_lasti
+    known = _sites.get(key)
+    if known is None:
+        positions = list(frame.f_code.co_positions())
+        line, end_line, column, end_column = positions[frame.f_lasti // 2]
+        site = Site(name[len(_root) :], line or frame.f_lineno, column or 0, end_line or 0, end_column or 0)
+        known = _sites[key] = frame.f_code, site
+    return known[1]

@@ -158,7 +158,7 @@ def _from(known: Known, variant: Variant, workload: Workload, speedup: float) ->
         space = fix.space(setting)
         if space:
             potential = speedup * (combined_ceiling(fix, known.findings) if variant.fixes else ceiling)
-            tag = riskiest(known.fixes, variant.with_fix(Applied(fix.name)))
+            tag = riskiest(known.fixes, variant.with_fix(Applied(fix.name, space[0])))
             yield Candidate(
                 variant.with_fix(Applied(fix.name, space[0])), variant.id, potential, fix.odds, fix.build_seconds, tag
             )
@@ -191,8 +191,12 @@ def _otherwise_set(known: Known, heat: Heat, heats: Mapping[str, Heat], speedup:
 
 def riskiest(fixes: Mapping[str, Fix], variant: Variant) -> str:
     """The tag of the variant: that of its riskiest fix."""
-    tags = {fixes[applied.name].tag for applied in variant.fixes}
+    tags = {_tag(fixes[applied.name], applied) for applied in variant.fixes}
     return next((tag for tag in ("lossy", "numeric") if tag in tags), "exact")
+
+
+def _tag(fix: Fix, applied: Applied) -> str:
+    return fix.tag if fix.tag_with is None else fix.tag_with(applied.parameters)
 
 
 def _setting(known: Known, workload: Workload) -> Setting:

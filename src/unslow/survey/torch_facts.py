@@ -8,9 +8,9 @@ import time
 from collections import Counter
 from typing import Any
 
+from unslow.core.modes import training_modules
+
 DISPATCH_CALLS = 2000
-BEHAVES_DIFFERENTLY = ("Dropout", "BatchNorm", "InstanceNorm", "RReLU", "SyncBatchNorm")
-"""Kinds of module whose answer depends on the training mode."""
 
 
 def module_facts(model: Any) -> dict[str, Any]:
@@ -23,13 +23,8 @@ def module_facts(model: Any) -> dict[str, Any]:
     weights: Counter[str] = Counter()
     for parameter in (*module.parameters(), *module.buffers()):
         weights[str(parameter.dtype).removeprefix("torch.")] += parameter.numel() * parameter.element_size()
-    training = tuple(
-        name or type(child).__name__
-        for name, child in module.named_modules()
-        if child.training and any(word in type(child).__name__ for word in BEHAVES_DIFFERENTLY)
-    )
     return {
-        "training": training,
+        "training": training_modules(module),
         "modules": dict(kinds),
         "parameter_bytes": dict(weights),
         "subnormal_share": _subnormal_share(torch, module),

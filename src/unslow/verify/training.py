@@ -1,4 +1,6 @@
-"""The guard of a training script: the losses of its first steps, under the same seed, and under others."""
+"""The guard of a script: the losses of its first steps, under the same seed, and under others.
+
+Of one that has no losses (it scores, or evaluates) what its models answer is compared: see `scoring`."""
 
 from __future__ import annotations
 
@@ -11,13 +13,15 @@ import numpy as np
 
 from unslow.core.errors import WorkerFailed
 from unslow.core.heat import Heat
-from unslow.core.jsonable import to_json
+from unslow.core.jsonable import from_json, to_json
 from unslow.core.options import Options
 from unslow.core.trial import Guarded
 from unslow.core.workload import Workload
 from unslow.measure.bench import ANSWERS_TIMEOUT_S, Bench, Opened, longest_wait_s, start
 from unslow.measure.finals import t_quantile
 from unslow.processes.base import Process
+from unslow.scripts.outputs import StepOutputs
+from unslow.verify.scoring import judged
 
 SEEDS = 6
 """Runs of the original and of the variant where equal bits are not to be had; each pair has a seed of its own."""
@@ -59,11 +63,11 @@ class TrainingGuard:
             return Guarded("lost", "It was never built.")
         try:
             ours = self._original(0)
+            if not ours:
+                return self._by_outputs(heat.workload, bundle, tag)
             theirs = self._losses(heat.workload, bundle, 0)
         except WorkerFailed as error:
             return Guarded("lost", error.what)
-        if not ours:
-            return Guarded("unproven", "The script has no losses to compare: nothing that it calls backward on.")
         if not all(map(math.isfinite, theirs)) and all(map(math.isfinite, ours)):
             return Guarded("lost", "Its loss becomes NaN or infinite where the original's does not.")
         same = _first_difference(ours, theirs)
@@ -109,6 +113,29 @@ class TrainingGuard:
         if low > allowed:
             return Guarded("lost", f"{said}: worse than other seeds make it (by {allowed:.2g}).", **about)
         return Guarded("unproven", f"{said}: too few steps to say that it is not worse by {allowed:.2g}.", **about)
+
+    def _by_outputs(self, workload: Workload, bundle: str, tag: str) -> Guarded:
+        ours, theirs = self._original_outputs(), self._outputs(workload, bundle)
+        return judged(ours, theirs, tag, lambda: self._original_outputs(again=True))
+
+    def _original_outputs(self, again: bool = False) -> tuple[StepOutputs, ...]:
+        path = self._bench.folder.answers / f"outputs{'-again' if again else ''}.json"
+        if not path.exists():
+            path.write_text(json.dumps(to_json(self._outputs(self._bench.original, ""))), encoding="utf-8")
+        return from_json(tuple[StepOutputs, ...], json.loads(path.read_text(encoding="utf-8")))
+
+    def _outputs(self, workload: Workload, bundle: str) -> tuple[StepOutputs, ...]:
+        with self._started(workload) as process:
+            answer = process.ask(
+                "outputs",
+                longest_wait_s(self._bench, ANSWERS_TIMEOUT_S),
+                workload=to_json(self._bench.original if bundle else workload),
+                facts=to_json(self._bench.facts),
+                survey=str(self._bench.folder.survey),
+                bundle=bundle,
+                steps=self._steps(),
+            )
+        return from_json(tuple[StepOutputs, ...], answer)
 
     def _pair(self, workload: Workload, bundle: str, seed: int) -> tuple[list[float], list[float]]:
         """Both at the same time: nobody times them."""

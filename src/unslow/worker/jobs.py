@@ -164,6 +164,13 @@ class Jobs:
         what, known = from_json(Workload, workload), from_json(Facts, facts)
         return losses_of(what, known, bundle, offset, steps, Path(survey))
 
+    def job_outputs(self, workload: Any, facts: Any, survey: str, bundle: str = "", steps: int = 0) -> Any:
+        """What a script's models answer in its first steps."""
+        from unslow.worker.script import outputs_of
+
+        what, known = from_json(Workload, workload), from_json(Facts, facts)
+        return outputs_of(what, known, bundle, steps, Path(survey))
+
     def job_requests_of(self, target: Any, path: str) -> Any:
         """What a target's own requests are, for another to answer them; saved at `path` where they can travel."""
         from unslow.worker import shared

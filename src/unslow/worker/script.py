@@ -1,4 +1,4 @@
-"""Opens a script, or its patched source, in this process: for turns, or for its losses."""
+"""Opens a script, or its patched source, in this process: for turns, for its losses, or for what its models answer."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ from unslow.edits.patch import patched_files
 from unslow.fixes._script import CHANGES, WARM_STEPS
 from unslow.scripts.line import Line
 from unslow.scripts.loaders import Loaders
-from unslow.scripts.losses import Losses, losses
+from unslow.scripts.losses import Losses, first_steps
 from unslow.scripts.mirror import mirrored
+from unslow.scripts.outputs import Outputs
 from unslow.scripts.run import Plan, run, seed_everything
 from unslow.scripts.turns import cpu_seconds, noting_steps, turns
 
@@ -58,12 +59,23 @@ def whole_run(workload: Workload, facts: Facts, bundle: str, survey: Path) -> An
 
 def losses_of(workload: Workload, facts: Facts, bundle: str, offset: int, steps: int, survey: Path) -> Any:
     """The losses of the first `steps` steps (fewer where they take long), the script's seeds moved by `offset`."""
-    script, kept = _script(facts), Losses()
+    return _first_steps(Losses(), workload, facts, bundle, offset, steps, survey)
+
+
+def outputs_of(workload: Workload, facts: Facts, bundle: str, steps: int, survey: Path) -> Any:
+    """What its models answer in the first `steps` steps (fewer where they take long)."""
+    return _first_steps(Outputs(), workload, facts, bundle, 0, steps, survey)
+
+
+def _first_steps(
+    kept: Losses | Outputs, workload: Workload, facts: Facts, bundle: str, offset: int, steps: int, survey: Path
+) -> Any:
+    script = _script(facts)
     seed_everything(0, offset)
     kept.watch()
     if not bundle:
         _install(workload)
-    _run(workload, script, losses(kept, script.step, steps, LOSSES_S), bundle, survey)
+    _run(workload, script, first_steps(kept, script.step, steps, LOSSES_S), bundle, survey)
     return kept.values()
 
 
