@@ -1,0 +1,36 @@
+"""What habits of scripts that compute with PyTorch share: the models that are called in the steps, and their time."""
+
+from __future__ import annotations
+
+from unslow.core.finding import Evidence
+from unslow.core.script import Noted
+from unslow.habits._script import phase_share
+
+LEAST_SHARE = 0.05
+"""The part of a step that must be at stake: halved, less than this is not worth its while (3 %)."""
+
+
+def models(evidence: Evidence) -> tuple[Noted, ...]:
+    """The calls of models in the script's steps, by place."""
+    script = evidence.facts.script
+    return tuple(noted for noted in script.of_kind("model") if noted.times_in_steps) if script is not None else ()
+
+
+def on_cuda(called: Noted) -> bool:
+    """Whether the model computes on an NVIDIA device (or one that goes by that name)."""
+    return called.details["device"] == "cuda"
+
+
+def fixed_shapes(called: Noted) -> bool:
+    """Whether its inputs had one shape in all that was seen, or two, as with a smaller last batch of an epoch."""
+    return 1 <= called.details.get("shapes", 1) <= 2
+
+
+def names_operators(evidence: Evidence) -> bool:
+    """Whether the recording has operators with their types, or phases alone."""
+    return any(span.details.get("op") for span in evidence.profile.spans)
+
+
+def model_share(evidence: Evidence) -> float:
+    """The part of the wall time that goes to the forward and the backward pass, and to waiting for their numbers."""
+    return min(1.0, sum(phase_share(evidence, phase) for phase in ("forward", "backward", "sync")))
