@@ -21,6 +21,12 @@ def on_cuda(called: Noted) -> bool:
     return called.details["device"] == "cuda"
 
 
+def is_float32(called: Noted) -> bool:
+    """Whether most of its weights are float32, and nothing makes it compute in less."""
+    known: dict[str, int] = called.details["parameter_bytes"]
+    return known.get("float32", 0) * 2 > sum(known.values()) and not called.details["autocast"]
+
+
 def fixed_shapes(called: Noted) -> bool:
     """Whether its inputs had one shape in all that was seen, or two, as with a smaller last batch of an epoch."""
     return 1 <= called.details.get("shapes", 1) <= 2

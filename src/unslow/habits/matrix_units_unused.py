@@ -41,7 +41,7 @@ from unslow.core.machine import Machine
 from unslow.core.script import Noted
 from unslow.core.units import share as show_share
 from unslow.habits._floors import Part, joined
-from unslow.habits._models import LEAST_SHARE, model_share, models, names_operators, on_cuda
+from unslow.habits._models import LEAST_SHARE, is_float32, model_share, models, names_operators, on_cuda
 from unslow.habits._ops import Kind, array_inputs, has_array_of
 from unslow.habits._shares import is_empty, shares_by_kind
 
@@ -56,7 +56,7 @@ _ADVICE = "Call the model within torch.autocast, and cast its answer back to flo
 def detect(evidence: Evidence) -> Iterator[Finding]:
     """One finding, for all float32 models that the script calls in its steps."""
     script = evidence.facts.script
-    called = [noted for noted in models(evidence) if _is_float32(noted)]
+    called = [noted for noted in models(evidence) if is_float32(noted)]
     if script is None or not called or script.of_kind("autocast") or is_empty(evidence.profile):
         return
     at_stake = _at_stake(evidence, called)
@@ -75,11 +75,6 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
         else "the units for 16-bit products lie idle."
     )
     yield Finding(NAME, title, at_stake.share, at_stake.floor, numbers, str(called[0].site), _ADVICE)
-
-
-def _is_float32(called: Noted) -> bool:
-    known: dict[str, int] = called.details["parameter_bytes"]
-    return known.get("float32", 0) * 2 > sum(known.values()) and not called.details["autocast"]
 
 
 def _at_stake(evidence: Evidence, called: Sequence[Noted]) -> Part:
