@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from types import CodeType
 from typing import Any
 
+from unslow.core.jsonable import to_json
 from unslow.core.script import Noted, Site
 from unslow.core.variant import Setting
 from unslow.fixes._script import facts_of
@@ -27,7 +28,17 @@ def early_place(setting: Setting) -> Site | None:
     return min(made, key=lambda site: (site.file, site.line), default=None)
 
 
-def around_models(sites: Sequence[Site], change: Callable[[Any, Call, Site], Call]) -> None:
+def fixed_shapes(called: Noted) -> bool:
+    """Whether its inputs had one shape in all that was seen, or two, as with a smaller last batch of an epoch."""
+    return 1 <= called.details.get("shapes", 1) <= 2
+
+
+def sites(calls: Sequence[Noted]) -> list[dict[str, Any]]:
+    """The places of calls, as a fix's parameters."""
+    return [{"site": to_json(noted.site)} for noted in calls]
+
+
+def around_models(chosen_sites: Sequence[Site], change: Callable[[Any, Call, Site], Call]) -> None:
     """What is called instead of a model at these sites: `change(model, call, site)`, where `call` is the model's own.
 
     A model that another one of a library calls is none of theirs.
@@ -48,11 +59,13 @@ def around_models(sites: Sequence[Site], change: Callable[[Any, Call, Site], Cal
             key = frame.f_code, frame.f_lasti
             if key not in chosen:
                 called = called_from()
-                chosen[key] = called.site if called is not None and called.site in sites else None
+                chosen[key] = called.site if called is not None and called.site in chosen_sites else None
             site = chosen[key]
             if site is None:
                 return inner(model, *args, **kwargs)
-            return change(model, functools.partial(inner, model), site)(*args, **kwargs)
+            call = functools.partial(inner, model)
+            vars(call)["__wrapped__"] = model  # As a decorator would: helpers find the model by it.
+            return change(model, call, site)(*args, **kwargs)
 
         library.Module.__call__ = changed
 

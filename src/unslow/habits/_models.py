@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from unslow.core.finding import Evidence
+from unslow.core.profile import Span
 from unslow.core.script import Noted
+from unslow.habits._ops import Kind, kind_of
 from unslow.habits._script import phase_share
 
 LEAST_SHARE = 0.05
@@ -40,3 +42,26 @@ def names_operators(evidence: Evidence) -> bool:
 def model_share(evidence: Evidence) -> float:
     """The part of the wall time that goes to the forward and the backward pass, and to waiting for their numbers."""
     return min(1.0, sum(phase_share(evidence, phase) for phase in ("forward", "backward", "sync")))
+
+
+def kinds_within(evidence: Evidence) -> dict[Kind, float]:
+    """The part of the wall time that each kind of operator takes within the forward and the backward pass."""
+    profile = evidence.profile
+    inside: list[bool] = []
+    shares: dict[Kind, float] = {}
+    for span, own_ns in zip(profile.spans, profile.own_ns, strict=True):
+        inside.append(_is_pass(span) or (span.parent >= 0 and inside[span.parent]))
+        if inside[-1] and not _is_pass(span):
+            kind = kind_of(span)
+            shares[kind] = shares.get(kind, 0.0) + max(0, own_ns) / profile.wall_ns
+    return shares
+
+
+def pass_share(evidence: Evidence) -> float:
+    """The part of the wall time in both passes that no operator takes: Python between them, and starting them."""
+    profile = evidence.profile
+    return profile.share_of({index for index, span in enumerate(profile.spans) if _is_pass(span)})
+
+
+def _is_pass(span: Span) -> bool:
+    return span.details.get("phase") in ("forward", "backward")
