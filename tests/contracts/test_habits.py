@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handmade import EMPTY, evidence, facts, loader, machine, noted, op, phase, script, step
+from handmade import EMPTY, evidence, facts, gpu_model, loader, machine, model, noted, op, phase, script, step
 from unslow.core.discover import HEADINGS, documentation
 from unslow.core.facts import FileRead, Leaf, ThreadPool
 from unslow.core.finding import Evidence, Finding, Habit
@@ -67,12 +67,14 @@ SCRIPTS = [
         noted=(
             noted("double", call="Module.double", elements=100), noted("backward", dtype="float64"),
             noted("fill", positional=False),
+            called,
             noted("anomaly", call="set_detect_anomaly", positional=True),
             noted("optimizer", **{"class": "Adam", "module": "torch.optim.adam", "tensors": 6, "can_be_fused": True,
                                   "fused": False, "foreach": False}),
         ),
     )
     for workers in (0, 2)
+    for called in (model(images=1, convolutions=3), gpu_model(images=1, convolutions=3))
 ]  # fmt: skip
 CASES = [
     Evidence(profile, replace(known, framework=framework), on)

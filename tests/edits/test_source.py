@@ -121,6 +121,16 @@ class TestSeveral:
             "loader = DataLoader(kept(photos), batch_size=16, num_workers=2)  # as it comes\n"
         )
 
+    def test_what_is_put_around_a_call_is_not_what_the_next_change_is_for(self) -> None:
+        source = "scores = model(images)\n"
+        site = site_in(source, "model(images)")
+        edits = [
+            Edit(site, callee="half({})", result="{}.float()"),
+            Edit(site, callee="compiled({})"),
+            Edit(site, result="{}.cpu()"),
+        ]
+        assert edited(source, edits) == "scores = compiled(half(model))(images).float().cpu()\n"
+
     def test_calls_that_move_one_another(self) -> None:
         source = "a = f(1); b = f(2)\n"
         edits = [

@@ -9,7 +9,7 @@ import ast
 import json
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from typing import Any
 from unslow.core.facts import Facts
 from unslow.core.jsonable import to_json
 from unslow.core.script import ScriptFacts, Site
-from unslow.core.variant import Fix, Parameters, Setting
+from unslow.core.variant import Edit, Fix, Parameters, Setting
 from unslow.core.workload import Model, Target, Workload
 from unslow.edits.patch import changed_files
 
@@ -72,11 +72,18 @@ def patched(folder: Path, source: str, fix: Fix, parameters: Parameters) -> tupl
     folder.mkdir(parents=True)
     (folder / "train.py").write_text(source)
     assert fix.edit is not None
-    changed = changed_files(folder, list(fix.edit(parameters)), folder)
-    for name, text in changed.items():
+    line = run_with(folder, source, fix.edit(parameters))
+    return (folder / "train.py").read_text(), line
+
+
+def run_with(folder: Path, source: str, edits: Sequence[Edit]) -> str:
+    """The last line that the source prints after these edits."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "train.py").write_text(source)
+    for name, text in changed_files(folder, edits, folder).items():
         (folder / name).write_text(text)
     # Isolated from this environment's unslow: what is patched needs none.
-    return changed["train.py"], _last_line([sys.executable, "train.py"], folder)
+    return _last_line([sys.executable, "train.py"], folder)
 
 
 def both(tmp_path: Path, source: str, fix: Fix, parameters: Parameters) -> tuple[str, str]:

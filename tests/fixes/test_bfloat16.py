@@ -46,3 +46,11 @@ def test_openvino_has_a_switch(tmp_path: Path) -> None:
     before = on("openvino", "model.xml", precision="f32")
     (parameters,) = FIX.space(setting(before))
     assert FIX.apply(before, parameters, FakeWorkshop(tmp_path)).model.settings == {"precision": "bf16"}
+
+
+def test_a_report_names_the_instructions_that_are_missing() -> None:
+    assert FIX.why_slower(setting(machine=replace(MACHINE, flags=("avx2",)))) == (
+        "no avx512_bf16 or amx_bf16: bfloat16 is emulated here"
+    )
+    assert "no bf16:" in FIX.why_slower(setting(machine=replace(MACHINE, flags=("asimd",))))
+    assert not FIX.why_slower(setting(machine=replace(MACHINE, flags=("amx_bf16",))))

@@ -25,3 +25,11 @@ def test_converts_the_model_and_gives_back_the_old_types(tmp_path: Path) -> None
     after = FIX.apply(WORKLOAD, {}, FakeWorkshop(tmp_path))
     assert after.model.settings == {"dtype": "float16", "output_dtypes": []}
     assert FIX.apply(after, {}, FakeWorkshop(tmp_path)) is after
+
+
+def test_a_report_names_the_instructions_that_are_missing() -> None:
+    assert FIX.why_slower(setting(machine=replace(MACHINE, flags=("avx2",)))) == (
+        "no avx512_fp16 or amx_fp16: float16 is emulated here"
+    )
+    assert "no asimdhp:" in FIX.why_slower(setting(machine=replace(MACHINE, flags=("asimd",))))
+    assert not FIX.why_slower(setting(machine=replace(MACHINE, flags=("amx_fp16",))))

@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from handmade import loader, model
 from unslow.core.facts import Leaf
+from unslow.core.script import Noted
 from unslow.fixes.torch_compile import FIX
 
+from . import scripted
 from .workshop import FACTS, WORKLOAD, FakeWorkshop, on, setting
 
 SAME = replace(FACTS, inputs=(Leaf("x", "float32", (((1, 8), 5),)),))
@@ -41,3 +44,49 @@ def test_the_settings_are_the_parameters(tmp_path: Path) -> None:
     after = FIX.apply(WORKLOAD, parameters, FakeWorkshop(tmp_path, SAME))
     assert after.model.settings == {"compile": dict(parameters), "inference_mode": True}
     assert WORKLOAD.model.settings == {}
+
+
+SCRIPT = """
+import torch
+
+torch.manual_seed(0)
+torch.set_num_threads(1)
+net = torch.nn.Sequential(torch.nn.Linear(8, 8), torch.nn.GELU(), torch.nn.Linear(8, 1))
+optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+for n in range(3):
+    rows = torch.ones(4 if n < 2 else 3, 8)
+    loss = (net(rows) - n).square().mean()
+    loss.backward()
+    optimizer.step()
+from torch._dynamo.utils import counters
+print(counters["stats"]["unique_graphs"], list(net.state_dict())[0], type(net).__name__, round(loss.item(), 4))
+"""
+
+
+class TestOfAScript:
+    @pytest.mark.parametrize(
+        ("called", "says"),
+        [
+            (model(direct=False), "own source"),
+            (model(compiled=True), "compiled already"),
+            (model(shapes=3), "keep changing"),
+        ],
+    )
+    def test_calls_that_are_left(self, called: Noted, says: str) -> None:
+        assert says in FIX.refuses(scripted.setting(noted=(called,)))
+
+    def test_it_is_steady_after_its_first_steps(self) -> None:
+        known = scripted.setting(loader(), noted=(model(),), period=8)
+        assert FIX.space(known)[0]["warm_steps"] == 3
+
+    def test_a_smaller_last_batch_is_compiled_too_before_anything_is_timed(self) -> None:
+        known = scripted.setting(loader(items=130), noted=(model(),), period=9)
+        assert FIX.space(known)[0]["warm_steps"] == 12
+        late = scripted.setting(loader(items=130), noted=(model(),), period=9000)
+        assert FIX.space(late)[0]["warm_steps"] == 3
+
+    @pytest.mark.slow
+    def test_the_run_time_form_and_the_edit_come_to_the_same(self, tmp_path: Path) -> None:
+        parameters = {"calls": [{"site": scripted.site_of(SCRIPT, "net(rows)")}], "warm_steps": 3}
+        text, line = scripted.both(tmp_path, SCRIPT, FIX, parameters)
+        assert line.startswith("2 0.weight Sequential") and "(compiled(net)(rows) - n)" in text

@@ -80,9 +80,9 @@ def machine(cores: int = 2, floors: dict[str, float] | None = None, **fields: An
     return replace(plain, floors=floors or {}, **fields)
 
 
-def phase(kind: str, us: float, category: Category = "compute") -> Op:
-    """A phase of a script's step: what the script called for so many µs."""
-    return Op(kind, us, category, {"phase": kind})
+def phase(kind: str, us: float, category: Category = "compute", calls: tuple[Op, ...] = ()) -> Op:
+    """A phase of a script's step: what the script called for so many µs, with operators in it."""
+    return Op(kind, us, category, {"phase": kind}, calls)
 
 
 def loader(**fields: Any) -> LoaderFacts:
@@ -97,6 +97,23 @@ def loader(**fields: Any) -> LoaderFacts:
 def noted(kind: str, direct: bool = True, line: int = 3, times: int = 0, seconds: float = 0.0, **details: Any) -> Noted:
     """A call in line 3 of the user's script, made so many times within its steps, where it took so many s in all."""
     return Noted(kind, Site("train.py", line, 0), direct, max(1, times), details, times, seconds)
+
+
+def model(**fields: Any) -> Noted:
+    """A float32 network on the processor, called in line 3 in each of 20 steps, with inputs of one shape."""
+    details = {
+        "class": "Net", "device": "cpu", "capability": [], "parameter_bytes": {"float32": 1000}, "training": True,
+        "autocast": False, "compiled": False, "images": 0, "channels_last": False, "convolutions": 0, "shapes": 1,
+        "returns": "float32", "matmul_precision": "highest", "cudnn_tf32": True, "cudnn_benchmark": False,
+    }  # fmt: skip
+    direct, line = bool(fields.pop("direct", True)), int(fields.pop("line", 3))
+    steps = int(fields.pop("times_in_steps", 20))
+    return replace(noted("model", direct, line, **{**details, **fields}), times=steps, times_in_steps=steps)
+
+
+def gpu_model(**fields: Any) -> Noted:
+    """The same on an H100."""
+    return model(**{"device": "cuda", "capability": [9, 0], **fields})
 
 
 def script(*loaders: LoaderFacts, **fields: Any) -> Facts:

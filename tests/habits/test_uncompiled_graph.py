@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from handmade import EMPTY, Op, evidence, facts, found, machine, op, step, the
+from handmade import EMPTY, Op, evidence, facts, found, gpu_model, machine, model, op, phase, script, step, the
 from unslow.core.profile import Profile
 from unslow.habits.uncompiled_graph import HABIT
 
@@ -79,3 +79,33 @@ def test_an_onnx_graph_with_separate_biases_runs_unoptimised() -> None:
     plain = nodes("MatMul", "Add", "MatMul", "Softmax", "MatMul", "MatMul", "Identity", "Add", "Relu", "MatMul", "Add")
     finding = the(HABIT, evidence(plain, facts("onnx"), FLOORED))
     assert (finding.evidence["matmul_then_add_pairs"], finding.evidence["matmul_nodes"]) == (3, 5)
+
+
+class TestOfAScript:
+    STEP = step(
+        phase("data", 20, "data"),
+        phase("forward", 30, calls=(op("relu", 10, op="aten::relu"), op("mm", 10, op="aten::mm"))),
+        phase("backward", 30, calls=(op("mm", 30, op="aten::mm"),)),
+        phase("optimizer", 20, calls=(op("mul", 20, op="aten::mul"),)),
+        source="script",
+    )
+
+    def test_no_model_or_one_that_is_compiled(self) -> None:
+        assert not found(HABIT, evidence(self.STEP, script()))
+        assert not found(HABIT, evidence(self.STEP, script(noted=(model(compiled=True),))))
+
+    def test_the_passes_alone_are_at_stake_not_the_optimizer(self) -> None:
+        floors = {"graph/eager:dispatch": 0.0, "graph/eager:elementwise": 0.5, "graph/eager:matmul": 1.0}
+        finding = the(HABIT, evidence(self.STEP, script(noted=(model(),)), machine(floors=floors)))
+        assert finding.share == pytest.approx(0.6) and finding.site == "train.py:3"
+        assert finding.evidence["dispatch_share"] == pytest.approx(0.1)
+        assert finding.floor == pytest.approx((0.1 * 0.5 + 0.4) / 0.6)
+
+    def test_without_operators_or_on_a_gpu_both_passes_are(self) -> None:
+        phases = step(phase("forward", 20), phase("backward", 40), source="script")
+        for finding in found(
+            HABIT,
+            evidence(phases, script(noted=(model(),))),
+            evidence(self.STEP, script(noted=(gpu_model(),))),
+        ):
+            assert finding.share == pytest.approx(0.6) and finding.floor is None

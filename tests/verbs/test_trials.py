@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from made import heats, made_fix, ran, variant
+from made import heats, known, made_fix, ran, variant
 from unslow.core.events import Event
 from unslow.core.heat import Final, Heat
 from unslow.core.options import Options
@@ -19,6 +19,7 @@ from unslow.verbs._trials import (
     telling_trials,
     trials,
     why_not,
+    why_slower,
     winner_of,
 )
 
@@ -163,6 +164,18 @@ def test_whoever_does_not_win_is_told_why(heat: Heat, says: str) -> None:
     trial = reported(results(heat))[A.id]
     assert says in trial.reason
     assert trial.verdict != "faster"
+
+
+def test_what_is_slower_says_what_its_fix_knows_of_this_machine() -> None:
+    fix = made_fix("a", why_slower=lambda setting: f"no amx_bf16 among {len(setting.machine.flags)}")
+    why = why_slower(known(fix, made_fix("b")))
+
+    def reason(heat: Heat) -> str:
+        return trials(results(heat), FIXES, OPTIONS, None, why=why)[0].reason
+
+    assert reason(ran(A, -0.5, 30)).endswith("; no amx_bf16 among 1.")
+    assert "amx_bf16" in reason(ran(AB, -0.5, 30))
+    assert "amx_bf16" not in reason(ran(A, 0.0, 30)) + reason(ran(B, -0.5, 30))
 
 
 def test_failures_are_failed_whatever_the_race_showed() -> None:

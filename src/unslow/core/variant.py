@@ -88,7 +88,7 @@ def _one_default(setting: Setting) -> Sequence[Parameters]:
     return ({},)
 
 
-def _always(setting: Setting) -> str:
+def _nothing_to_say(setting: Setting) -> str:
     return ""
 
 
@@ -163,6 +163,9 @@ class Fix:
         Whether it only says how a live model runs, so that a conversion on top leaves nothing of it.
     asks
         Why it is only tried where the user allows it by name ("it changes which files are written"); "" for all others.
+    why_slower
+        `(setting) -> str`: in one clause what makes it slower here where it is measured to be ("no avx512_bf16 or
+        amx_bf16: bfloat16 is emulated here"); "" where nothing is known.
     install
         `(parameters)` of a fix for scripts: its run-time form, called in the script's process before the script begins
         (it patches libraries when they are imported, and changes only what is made at the site it is for).
@@ -178,7 +181,7 @@ class Fix:
     runtimes: frozenset[str]
     apply: Callable[[Workload, Parameters, Workshop], Workload]
     gives: str = ""
-    refuses: Callable[[Setting], str] = _always
+    refuses: Callable[[Setting], str] = _nothing_to_say
     space: Callable[[Setting], Sequence[Parameters]] = _one_default
     extra: str = ""
     libraries: tuple[str, ...] = ()
@@ -189,6 +192,7 @@ class Fix:
     left_behind: bool = False
     asks: str = ""
     tag_with: Callable[[Parameters], Tag] | None = None
+    why_slower: Callable[[Setting], str] = _nothing_to_say
     install: Callable[[Parameters], None] | None = None
     edit: Callable[[Parameters], Sequence[Edit]] | None = None
 

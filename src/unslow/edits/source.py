@@ -48,18 +48,21 @@ class _Change(cst.CSTTransformer):
         position = self.get_metadata(PositionProvider, original_node)
         if not isinstance(position, CodeRange):
             return updated_node
-        changed: cst.BaseExpression = updated_node
-        for edit in self._edits:
-            if edit not in self.done and _is_at(position, edit):
-                changed = _changed(changed, edit)
-                self.done.append(edit)
-                if edit.before:
-                    self._waiting.append(edit.before)
-                if edit.within and self._later[-1] and isinstance(changed, cst.Call):
-                    changed = changed.with_changes(func=_within(f"{edit.within}({{}})", changed.func))
-                elif edit.within:
-                    self._contexts[edit.within] = None
-        return changed
+        here = [edit for edit in self._edits if edit not in self.done and _is_at(position, edit)]
+        call = updated_node
+        for edit in here:
+            call = _changed(call, edit)
+            if edit.within and self._later[-1]:
+                call = call.with_changes(func=_within(f"{edit.within}({{}})", call.func))
+            elif edit.within:
+                self._contexts[edit.within] = None
+        self.done += here
+        self._waiting += [edit.before for edit in here if edit.before]
+        # Last, for what is put around the call is another expression, which no edit of the call is for.
+        whole: cst.BaseExpression = call
+        for edit in here:
+            whole = _within(edit.result, whole) if edit.result else whole
+        return whole
 
     # What is in a statement of its own happens while the statement does; what is in one of these, at another time.
 
@@ -112,9 +115,8 @@ def _is_at(position: CodeRange, edit: Edit) -> bool:
     return (start.line, start.column) == (site.line, site.column)
 
 
-def _changed(call: cst.BaseExpression, edit: Edit) -> cst.BaseExpression:
-    if not isinstance(call, cst.Call):  # An edit before this one put something around it.
-        raise BadInput(f"Two changes of the call at {edit.site} do not fit together.", "Make one of them by hand.")
+def _changed(call: cst.Call, edit: Edit) -> cst.Call:
+    """The call with all of an edit but what is put around it."""
     if edit.callee:
         call = call.with_changes(func=_within(edit.callee, call.func))
     if edit.wrap:
@@ -123,7 +125,7 @@ def _changed(call: cst.BaseExpression, edit: Edit) -> cst.BaseExpression:
         call = _with_keyword(call, name, cst.parse_expression(value))
     if edit.method:
         call = call.with_changes(func=_renamed(call.func, edit))
-    return _within(edit.result, call) if edit.result else call
+    return call
 
 
 def _renamed(func: cst.BaseExpression, edit: Edit) -> cst.BaseExpression:

@@ -33,10 +33,8 @@ from collections.abc import Sequence
 
 from unslow.core.variant import Fix, Parameters, Setting, Workshop
 from unslow.core.workload import Workload
+from unslow.fixes._instructions import lacks_bfloat16
 from unslow.fixes._settings import TORCH_RUNTIMES, half_precision, no_gain, output_types, with_settings
-
-_INSTRUCTIONS = ("avx512_bf16", "amx_bf16", "bf16")
-"""As x86 processors name them, and as ARM ones do."""
 
 
 def apply(workload: Workload, parameters: Parameters, workshop: Workshop) -> Workload:
@@ -54,9 +52,14 @@ def refuses(setting: Setting) -> str:
     settings = setting.workload.model.settings
     if half_precision(setting.workload) or settings.get("precision") == "bf16":
         return "the model already computes in 16 bits"
-    if not any(setting.machine.has(flag) for flag in _INSTRUCTIONS):
-        return "this processor has no bfloat16 instructions (avx512_bf16 or amx_bf16), bfloat16 would be emulated"
+    if missing := why_slower(setting):
+        return f"this processor has {missing}"
     return "" if setting.workload.model.runtime == "openvino" else no_gain(setting, "bfloat16")
+
+
+def why_slower(setting: Setting) -> str:
+    """The instructions that are missing."""
+    return lacks_bfloat16(setting.machine)
 
 
 def space(setting: Setting) -> Sequence[Parameters]:
@@ -76,4 +79,5 @@ FIX = Fix(
     space=space,
     odds=0.5,
     build_seconds=1.0,
+    why_slower=why_slower,
 )

@@ -29,10 +29,8 @@ from __future__ import annotations
 
 from unslow.core.variant import Fix, Parameters, Setting, Workshop
 from unslow.core.workload import Workload
+from unslow.fixes._instructions import lacks_float16
 from unslow.fixes._settings import TORCH_RUNTIMES, half_precision, output_types, with_settings
-
-_INSTRUCTIONS = ("avx512_fp16", "amx_fp16", "asimdhp")
-"""As x86 processors name them, and as ARM ones do."""
 
 
 def apply(workload: Workload, parameters: Parameters, workshop: Workshop) -> Workload:
@@ -44,9 +42,13 @@ def refuses(setting: Setting) -> str:
     """Refused without the instructions, where they are known not to pay, and where 16 bits are used already."""
     if half_precision(setting.workload):
         return "the model already computes in 16 bits"
-    if not any(setting.machine.has(flag) for flag in _INSTRUCTIONS):
-        return "this processor has no float16 instructions (avx512_fp16 or amx_fp16), float16 would be emulated"
-    return ""
+    missing = why_slower(setting)
+    return f"this processor has {missing}" if missing else ""
+
+
+def why_slower(setting: Setting) -> str:
+    """The instructions that are missing."""
+    return lacks_float16(setting.machine)
 
 
 FIX = Fix(
@@ -62,4 +64,5 @@ FIX = Fix(
     libraries=("torch",),
     odds=0.3,
     build_seconds=1.0,
+    why_slower=why_slower,
 )

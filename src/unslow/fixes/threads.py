@@ -34,10 +34,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from unslow.core.jsonable import to_json
-from unslow.core.script import Site
 from unslow.core.variant import Edit, Fix, Parameters, Setting, Workshop
 from unslow.core.workload import Workload
-from unslow.fixes._script import SCRIPT, facts_of, site_of, with_change
+from unslow.fixes._models import early_place
+from unslow.fixes._script import SCRIPT, site_of, with_change
 from unslow.fixes._settings import with_settings
 
 NAME = "threads"
@@ -61,7 +61,7 @@ def refuses(setting: Setting) -> str:
     """Refused where there is nothing to choose, or where requests in parallel have their own number of threads."""
     if setting.workload.serving.clients > 1:
         return "requests run in parallel, each with its own share of the cores"
-    if setting.facts.script is not None and _place(setting) is None:
+    if setting.facts.script is not None and early_place(setting) is None:
         return "no call of the script's own shows where torch.set_num_threads could stand"
     if not space(setting):
         return "the threads are as many as the cores that may be used, which is one"
@@ -85,18 +85,10 @@ def space(setting: Setting) -> Sequence[Parameters]:
 
 def _of_a_script(setting: Setting) -> Sequence[Parameters]:
     """One, which leaves the other cores to loader workers; and the cores, where the script has another number."""
-    place = _place(setting)
+    place = early_place(setting)
     now = max((pool.threads for pool in setting.facts.thread_pools if pool.name == "torch"), default=0)
     sizes = dict.fromkeys([1, setting.machine.cores])
     return tuple({"site": to_json(place), "threads": size} for size in sizes if size != now) if place and now else ()
-
-
-def _place(setting: Setting) -> Site | None:
-    """Before the first loader or optimizer that the script makes by itself."""
-    script = facts_of(setting)
-    made = [loader.site for loader in script.loaders if loader.direct]
-    made += [noted.site for noted in script.of_kind("optimizer") if noted.direct]
-    return min(made, key=lambda site: (site.file, site.line), default=None)
 
 
 def install(parameters: Parameters) -> None:

@@ -19,6 +19,8 @@ operators (the category `framework`, and what an operator costs before it comput
 normalisation and copies, matrix products and convolutions. What must remain of each is the micro-benchmark of this
 machine: "graph/eager:dispatch", ":elementwise", ":matmul", ":conv", weighted by the time of each. The threshold is 1
 % of the wall time, below which a recording's noise is larger; what counts is the ceiling.
+A script: the same, of the forward and the backward pass of models that no compiler has made, whose Python between
+operators is what starts them; where no operators were recorded both passes are at stake, and no floor is known.
 ONNX: `BatchNormalization` right after `Conv`, or `Add` right after at least half of all `MatMul`. Source: tried with
 ONNX Runtime 1.32 on a transformer encoder and a small convolutional network: with optimisation off both pairs were
 there (6 of the 10 products in two layers were followed by their bias), with optimisation on neither. No floor is
@@ -43,17 +45,15 @@ from itertools import pairwise
 from unslow.core.finding import Evidence, EvidenceValue, Finding, Habit
 from unslow.core.profile import Profile
 from unslow.core.units import share as show_share
-from unslow.habits._floors import Part, joined
-from unslow.habits._ops import Kind, is_compiled, op_name
-from unslow.habits._shares import LEAST_SHARE, is_empty, operators, operators_per_request, split
+from unslow.habits._eager import Operators, by_operators
+from unslow.habits._floors import Part
+from unslow.habits._models import kinds_within, model_share, models, names_operators, on_cuda, pass_share
+from unslow.habits._ops import is_compiled, op_name
+from unslow.habits._shares import LEAST_SHARE, is_empty, operators, split
 
 NAME = "uncompiled-graph"
 LEAST_BIASED_PRODUCTS = 0.5
 _ADVICE = "Compile the model's graph, or export it to a runtime that does."
-_FLOOR_OF: dict[Kind, str] = {
-    "elementwise": "elementwise", "softmax": "elementwise", "normalisation": "elementwise", "layout": "elementwise",
-    "dropout": "elementwise", "fill": "elementwise", "matmul": "matmul", "attention": "matmul", "conv": "conv",
-}  # fmt: skip
 _TRANSPARENT = frozenset({"identity", "transpose"})
 
 
@@ -61,12 +61,14 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
     """One finding, if a PyTorch model runs eagerly, or an ONNX graph runs unoptimised."""
     if evidence.facts.framework in ("torch", "exported"):
         yield from _eager(evidence)
+    elif evidence.facts.framework == "script":
+        yield from _of_a_script(evidence)
     elif evidence.facts.framework == "onnx":
         yield from _unoptimised(evidence.profile)
 
 
 def _eager(evidence: Evidence) -> Iterator[Finding]:
-    profile, floors = evidence.profile, evidence.machine.floors
+    profile = evidence.profile
     if any(is_compiled(span) for span in profile.spans) or "OptimizedModule" in evidence.facts.modules:
         return
     if is_empty(profile):
@@ -75,20 +77,23 @@ def _eager(evidence: Evidence) -> Iterator[Finding]:
         return
     times = split(profile, evidence.facts)
     starting = times.dispatch + profile.shares["framework"]
-    shares: dict[str, float] = {"dispatch": starting, "elementwise": 0.0, "matmul": 0.0, "conv": 0.0}
-    for kind, share in times.kernels.items():
-        if kind in _FLOOR_OF:
-            shares[_FLOOR_OF[kind]] += share
-    at_stake = joined(Part(share, floors.get(f"graph/eager:{kind}")) for kind, share in shares.items())
-    if at_stake.share < LEAST_SHARE:
+    found = by_operators(evidence, starting, times.kernels)
+    if found.at_stake.share >= LEAST_SHARE:
+        yield Finding(NAME, found.title, found.at_stake.share, found.at_stake.floor, found.numbers, advice=_ADVICE)
+
+
+def _of_a_script(evidence: Evidence) -> Iterator[Finding]:
+    called, share = [noted for noted in models(evidence) if not noted.details["compiled"]], model_share(evidence)
+    if not called or share < LEAST_SHARE:
         return
-    numbers: dict[str, EvidenceValue] = {f"{kind}_share": share for kind, share in shares.items()}
-    numbers["operators_per_request"] = round(operators_per_request(profile), 1)
-    title = (
-        f"The model runs operator by operator: {show_share(starting)} of the time starts operators, "
-        f"{show_share(shares['elementwise'])} is element-wise work that could be joined."
-    )
-    yield Finding(NAME, title, at_stake.share, at_stake.floor, numbers, advice=_ADVICE)
+    site = str(called[0].site)
+    if names_operators(evidence) and not any(map(on_cuda, called)):
+        found = by_operators(evidence, pass_share(evidence), kinds_within(evidence))
+    else:
+        title = f"{show_share(share)} of a step goes to a model that runs operator by operator."
+        found = Operators(title, Part(share, None), {"model_share": share})
+    if found.at_stake.share >= LEAST_SHARE:
+        yield Finding(NAME, found.title, found.at_stake.share, found.at_stake.floor, found.numbers, site, _ADVICE)
 
 
 def _unoptimised(profile: Profile) -> Iterator[Finding]:

@@ -43,6 +43,22 @@ def called_from(skip: int = 1, making: object = None) -> Called | None:
     return None
 
 
+def frame_from(skip: int = 1) -> FrameType | None:
+    """As `called_from`, as the frame alone: who is called often looks the rest up once per place of the code."""
+    frame: FrameType | None = sys._getframe(skip + 1)  # pyright: ignore[reportPrivateUsage]
+    while frame is not None and not frame.f_code.co_filename.startswith(_root):
+        frame = frame.f_back
+    return frame
+
+
+def direct_frame(skip: int = 1) -> FrameType | None:
+    """The user's frame that makes the call itself; None where a library makes it. Cheap, for what is called often."""
+    frame: FrameType | None = sys._getframe(skip + 1)  # pyright: ignore[reportPrivateUsage]
+    while frame is not None and frame.f_code.co_filename.startswith(_OURS):
+        frame = frame.f_back
+    return frame if frame is not None and frame.f_code.co_filename.startswith(_root) else None
+
+
 def _makes(frame: FrameType, making: object) -> bool:
     return making is not None and frame.f_code.co_name == "__init__" and frame.f_locals.get("self") is making
 

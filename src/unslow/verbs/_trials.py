@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,14 +15,16 @@ from unslow.core.heat import Alone, Final, Heat
 from unslow.core.options import Options
 from unslow.core.trial import Guarded, Percentiles, Speedup, Trial
 from unslow.core.units import interval
-from unslow.core.variant import Fix
+from unslow.core.variant import Fix, Setting
 from unslow.core.workload import Serving
 from unslow.measure.finals import finals_estimate, percentile_interval, percentile_over_processes
-from unslow.search.space import riskiest
+from unslow.search.space import Known, riskiest
 from unslow.verbs._load import load_of
 
 FINAL_LEVEL = 0.95
 ONE_BY_ONE = Serving()
+Why = Callable[[Heat], str]
+"""What makes a variant slower here, as far as its fixes know; "" where they do not."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,21 @@ class Results:
         """The original's own figures: from the turns against one finalist, else from turns by itself."""
         final = next(iter(self.finals.values()), None)
         return self.alone if final is None else _part_of(final)
+
+
+def why_slower(known: Known) -> Why:
+    """What the fixes of a variant say of this machine; the first of them that has something to say."""
+
+    def why(heat: Heat) -> str:
+        setting = Setting(heat.workload or known.original, known.facts, known.machine, known.options.objective)
+        said = (known.fixes[applied.name].why_slower(setting) for applied in heat.variant.fixes)
+        return next(filter(None, said), "")
+
+    return why
+
+
+def _unknown(heat: Heat) -> str:
+    return ""
 
 
 def final_speedup(final: Final) -> Estimate:
@@ -89,12 +106,13 @@ def trials(
     options: Options,
     winner: str | None,
     serving: Serving = ONE_BY_ONE,
+    why: Why = _unknown,
 ) -> tuple[Trial, ...]:
     """Every variant as it is reported: the finalists by their finals, then the others, fastest first.
 
     `serving` is the original's.
     """
-    made = [_trial(heat, results, fixes, options, winner) for heat in results.heats.values()]
+    made = [_trial(heat, results, fixes, options, winner, why) for heat in results.heats.values()]
     original = _original_trial(results, load_of(serving, options.rate))
     made += [] if original is None else [original]
 
@@ -104,7 +122,9 @@ def trials(
     return tuple(sorted(made, key=rank))
 
 
-def _trial(heat: Heat, results: Results, fixes: Mapping[str, Fix], options: Options, winner: str | None) -> Trial:
+def _trial(
+    heat: Heat, results: Results, fixes: Mapping[str, Fix], options: Options, winner: str | None, why: Why
+) -> Trial:
     final, guarded = results.finals.get(heat.id), results.guarded.get(heat.id)
     failure = heat.failure or results.failures.get(heat.id, "")
     speedup = _speedup(heat, results, final)
@@ -120,7 +140,7 @@ def _trial(heat: Heat, results: Results, fixes: Mapping[str, Fix], options: Opti
         outputs=guarded,
         peak_memory_bytes=final.peak_memory_bytes if final else heat.peak_memory_bytes or None,
         setup_s=heat.build_s + heat.setup_s if heat.setup_s else None,
-        reason="" if heat.id == winner else failure or _reason(heat, results, options, winner),
+        reason="" if heat.id == winner else failure or _reason(heat, results, options, winner, why),
         load=load_of(heat.workload.serving, options.rate if final else 0.0) if heat.workload else "",
         race_log_ratios=heat.log_ratios,
         final_log_ratios=final.log_ratios if final else (),
@@ -218,7 +238,7 @@ def _speedup(heat: Heat, results: Results, final: Final | None) -> Speedup | Non
     return Speedup(estimate.point, estimate.low, estimate.high, estimate.level, estimate.n, 0)
 
 
-def _reason(heat: Heat, results: Results, options: Options, winner: str | None) -> str:
+def _reason(heat: Heat, results: Results, options: Options, winner: str | None, why: Why) -> str:
     """Why it did not win, in one sentence."""
     if heat.nothing_changed:
         return f"It comes to the same as {heat.same_as}." if heat.same_as else "It changes nothing here."
@@ -232,13 +252,16 @@ def _reason(heat: Heat, results: Results, options: Options, winner: str | None) 
         return "It was not measured: the budget was used up."
     verdict = verdict_of(results.intervals[heat.id], options.noise)
     if verdict in ("slower", "same"):
-        return f"In the race it is {verdict}: {interval(results.intervals[heat.id])}."
+        because = why(heat) if verdict == "slower" else ""
+        return f"In the race it is {verdict}: {interval(results.intervals[heat.id])}{because and f'; {because}'}."
     if not results.intervals[heat.id].bounded:
         return "The time for the race ended before it could be told apart from the original."
     return "It fell behind the leader in the race." if winner or results.finals else "It is not clear of the noise."
 
 
-def telling_trials(listener: Listener, fixes: Mapping[str, Fix], options: Options, ends: float) -> Listener:
+def telling_trials(
+    listener: Listener, fixes: Mapping[str, Fix], options: Options, ends: float, why: Why = _unknown
+) -> Listener:
     """A listener that is told of a finished heat as the trial that it is so far, and of what is left of the budget."""
 
     def tell(event: Event) -> None:
@@ -247,7 +270,7 @@ def telling_trials(listener: Listener, fixes: Mapping[str, Fix], options: Option
         if isinstance(heat, Heat):
             intervals = {heat.id: event.interval} if event.interval else {}
             so_far = Results({heat.id: heat}, intervals, {}, {}, {}, {})
-            trial = _trial(heat, so_far, fixes, options, None)
+            trial = _trial(heat, so_far, fixes, options, None, why)
             event = replace(event, payload=replace(trial, reason="" if trial.verdict == "faster" else trial.reason))
         listener(event)
 

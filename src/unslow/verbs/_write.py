@@ -23,7 +23,7 @@ from unslow.search.space import Known, refusals
 from unslow.verbs._load import load_line
 from unslow.verbs._look import Look, rated, write_profile
 from unslow.verbs._named import command_of
-from unslow.verbs._trials import Results, percentiles, trials, winner_of
+from unslow.verbs._trials import Results, percentiles, trials, why_slower, winner_of
 
 FEW_LABELS = 100
 """Fewer labelled requests than this prove little: one wrong answer is more than a percent."""
@@ -35,7 +35,7 @@ def reported(
     """The report of a run, from everything that was seen and measured."""
     options, is_script = known.options, seen.surveyed.facts.script is not None
     winner = winner_of(results, known.fixes, options)
-    tried = trials(results, known.fixes, options, winner, seen.surveyed.workload.serving)
+    tried = trials(results, known.fixes, options, winner, seen.surveyed.workload.serving, why_slower(known))
     by_id = {trial.id: trial for trial in tried}
     return Report(
         target=str(seen.surveyed.workload.target),

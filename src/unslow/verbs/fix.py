@@ -26,7 +26,7 @@ from unslow.verbs._look import Look, look
 from unslow.verbs._named import Named, keep_options, named
 from unslow.verbs._original import with_original
 from unslow.verbs._rescue import Again
-from unslow.verbs._trials import telling_trials
+from unslow.verbs._trials import telling_trials, why_slower
 from unslow.verbs._write import reported, written
 from unslow.verify.guard import Guard
 from unslow.verify.training import TrainingGuard
@@ -94,7 +94,7 @@ def fix_named(run: Named, options: Options, listener: Listener, processes: Proce
     bench = _bench(seen, run.folder, options, processes)
     known = Known(bench.original, bench.facts, seen.machine, seen.findings, fixes_for(bench.facts.framework), options)
     budget = Budget(bench, options, started)
-    listener = telling_trials(listener, known.fixes, options, budget.ends)
+    listener = telling_trials(listener, known.fixes, options, budget.ends, why_slower(known))
     original = Original(bench)
     guard = TrainingGuard(bench, options) if bench.facts.script else Guard(bench, options)
 

@@ -1,0 +1,139 @@
+"""Computes a script's models in 16-bit floats where that is held to be safe, and all else in float32.
+
+What it is
+----------
+The forward call is made within `torch.autocast`: matrix products and convolutions take bfloat16 numbers, what is
+sensitive (sums, norms, exponentials) stays in float32, and backward does as forward did. Weights and their updates stay
+float32, and an answer that is a tensor is cast back, so that the loss is computed as before.
+
+Why it is slow
+--------------
+In float32 the units for products of 16-bit numbers (tensor cores, AMX, AVX512-BF16) lie idle, and activations take
+twice the memory.
+
+How it shows
+------------
+The habit `matrix-units-unused`.
+
+When it does not matter
+-----------------------
+When the processor has no such instructions: each number is then converted forth and back, and a step takes 5 to 8 times
+as long. The report names what is missing. When the time does not go into products.
+
+Risk
+----
+bfloat16 keeps 3 decimal digits. Most networks learn as well; the losses over several seeds must show it. Answers that
+are no tensors (a dict, a tuple) come in the types that autocast leaves them in.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from unslow.core.jsonable import to_json
+from unslow.core.script import Noted, Site
+from unslow.core.variant import Edit, Fix, Parameters, Setting, Workshop
+from unslow.core.workload import Workload
+from unslow.fixes._instructions import lacks_bfloat16
+from unslow.fixes._models import Call, around_models, called_models
+from unslow.fixes._script import SCRIPT, facts_of, site_of, with_change
+
+NAME = "mixed-precision"
+DEVICES = ("cpu", "cuda")
+NATIVE_BFLOAT16 = 8
+"""The compute capability from which on a GPU multiplies bfloat16 natively."""
+
+
+def apply(workload: Workload, parameters: Parameters, workshop: Workshop) -> Workload:
+    return with_change(workload, NAME, parameters)
+
+
+def refuses(setting: Setting) -> str:
+    """Refused where the script does it by itself, and where no call can be changed."""
+    if facts_of(setting).of_kind("autocast"):
+        return "the script turns autocast on by itself"
+    if any(map(_is_old, called_models(setting))):
+        return "this GPU has no units for bfloat16 (compute capability below 8)"
+    return "" if _calls(setting) else "no float32 model is called by the script's own source"
+
+
+def space(setting: Setting) -> Sequence[Parameters]:
+    """All calls at once: half of them would mix the types."""
+    calls = _calls(setting)
+    return ({"calls": calls},) if calls else ()
+
+
+def why_slower(setting: Setting) -> str:
+    """The instructions that the processor lacks, where it is the one that computes."""
+    on_cpu = any(noted.details["device"] == "cpu" for noted in called_models(setting))
+    return lacks_bfloat16(setting.machine) if on_cpu else ""
+
+
+def _calls(setting: Setting) -> list[dict[str, Any]]:
+    return [
+        {"site": to_json(noted.site), "device": noted.details["device"], "cast": noted.details["returns"] == "float32"}
+        for noted in called_models(setting)
+        if _is_float32(noted) and noted.details["device"] in DEVICES
+    ]
+
+
+def _is_float32(called: Noted) -> bool:
+    known: dict[str, int] = called.details["parameter_bytes"]
+    return known.get("float32", 0) * 2 > sum(known.values())
+
+
+def _is_old(called: Noted) -> bool:
+    capability: list[int] = called.details["capability"]
+    return bool(capability) and capability[0] < NATIVE_BFLOAT16
+
+
+def install(parameters: Parameters) -> None:
+    """Around the models at these calls."""
+    calls = {site_of(call): call for call in parameters["calls"]}
+
+    def change(model: Any, call: Call, site: Site) -> Call:
+        torch: Any = sys.modules["torch"]
+
+        def computed(*args: Any, **kwargs: Any) -> Any:
+            with torch.autocast(calls[site]["device"], torch.bfloat16):
+                result = call(*args, **kwargs)
+            return result.float() if calls[site]["cast"] else result
+
+        return computed
+
+    around_models(list(calls), change)
+
+
+def edit(parameters: Parameters) -> Sequence[Edit]:
+    """`model(x)` becomes `torch.autocast("cpu", torch.bfloat16)(model)(x).float()`."""
+    return tuple(
+        Edit(
+            site_of(call),
+            callee=f'torch.autocast("{call["device"]}", torch.bfloat16)({{}})',
+            result="{}.float()" if call["cast"] else "",
+            imports=("import torch",),
+        )
+        for call in parameters["calls"]
+    )
+
+
+FIX = Fix(
+    name=NAME,
+    does="computes a script's models in 16-bit floats where that is safe",
+    tag="lossy",
+    slot="precision",
+    treats=("matrix-units-unused",),
+    runtimes=SCRIPT,
+    apply=apply,
+    refuses=refuses,
+    space=space,
+    # So low that what gave nothing once is not tried in other company: without the instructions it is 5 to 8 times
+    # slower, and to have measured that once is enough.
+    odds=0.25,
+    build_seconds=0.5,
+    why_slower=why_slower,
+    install=install,
+    edit=edit,
+)

@@ -1,0 +1,44 @@
+"""What running operator by operator costs, from the time of each kind of operator and of starting them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from unslow.core.finding import Evidence, EvidenceValue
+from unslow.core.units import share as show_share
+from unslow.habits._floors import Part, joined
+from unslow.habits._ops import Kind
+from unslow.habits._shares import operators_per_request
+
+_FLOOR_OF: dict[Kind, str] = {
+    "elementwise": "elementwise", "softmax": "elementwise", "normalisation": "elementwise", "layout": "elementwise",
+    "dropout": "elementwise", "fill": "elementwise", "matmul": "matmul", "attention": "matmul", "conv": "conv",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Operators:
+    """The time that a compiler could take a part of, in a sentence and in numbers."""
+
+    title: str
+    at_stake: Part
+    numbers: dict[str, EvidenceValue]
+
+
+def by_operators(evidence: Evidence, starting: float, kernels: Mapping[Kind, float]) -> Operators:
+    """`starting` is the part of the wall time that starts operators, `kernels` what each kind computes; what must
+    remain of each are the micro-benchmarks "graph/eager:dispatch" and the like."""
+    shares: dict[str, float] = {"dispatch": starting, "elementwise": 0.0, "matmul": 0.0, "conv": 0.0}
+    for kind, share in kernels.items():
+        if kind in _FLOOR_OF:
+            shares[_FLOOR_OF[kind]] += share
+    floors = evidence.machine.floors
+    numbers: dict[str, EvidenceValue] = {f"{kind}_share": share for kind, share in shares.items()}
+    numbers["operators_per_request"] = round(operators_per_request(evidence.profile), 1)
+    title = (
+        f"The model runs operator by operator: {show_share(starting)} of the time starts operators, "
+        f"{show_share(shares['elementwise'])} is element-wise work that could be joined."
+    )
+    parts = (Part(share, floors.get(f"graph/eager:{kind}")) for kind, share in shares.items())
+    return Operators(title, joined(parts), numbers)

@@ -1,0 +1,67 @@
+"""What habits of scripts that compute with PyTorch share: the models that are called in the steps, and their time."""
+
+from __future__ import annotations
+
+from unslow.core.finding import Evidence
+from unslow.core.profile import Span
+from unslow.core.script import Noted
+from unslow.habits._ops import Kind, kind_of
+from unslow.habits._script import phase_share
+
+LEAST_SHARE = 0.05
+"""The part of a step that must be at stake: halved, less than this is not worth its while (3 %)."""
+
+
+def models(evidence: Evidence) -> tuple[Noted, ...]:
+    """The calls of models in the script's steps, by place."""
+    script = evidence.facts.script
+    return tuple(noted for noted in script.of_kind("model") if noted.times_in_steps) if script is not None else ()
+
+
+def on_cuda(called: Noted) -> bool:
+    """Whether the model computes on an NVIDIA device (or one that goes by that name)."""
+    return called.details["device"] == "cuda"
+
+
+def is_float32(called: Noted) -> bool:
+    """Whether most of its weights are float32, and nothing makes it compute in less."""
+    known: dict[str, int] = called.details["parameter_bytes"]
+    return known.get("float32", 0) * 2 > sum(known.values()) and not called.details["autocast"]
+
+
+def fixed_shapes(called: Noted) -> bool:
+    """Whether its inputs had one shape in all that was seen, or two, as with a smaller last batch of an epoch."""
+    return 1 <= called.details.get("shapes", 1) <= 2
+
+
+def names_operators(evidence: Evidence) -> bool:
+    """Whether the recording has operators with their types, or phases alone."""
+    return any(span.details.get("op") for span in evidence.profile.spans)
+
+
+def model_share(evidence: Evidence) -> float:
+    """The part of the wall time that goes to the forward and the backward pass, and to waiting for their numbers."""
+    return min(1.0, sum(phase_share(evidence, phase) for phase in ("forward", "backward", "sync")))
+
+
+def kinds_within(evidence: Evidence) -> dict[Kind, float]:
+    """The part of the wall time that each kind of operator takes within the forward and the backward pass."""
+    profile = evidence.profile
+    inside: list[bool] = []
+    shares: dict[Kind, float] = {}
+    for span, own_ns in zip(profile.spans, profile.own_ns, strict=True):
+        inside.append(_is_pass(span) or (span.parent >= 0 and inside[span.parent]))
+        if inside[-1] and not _is_pass(span):
+            kind = kind_of(span)
+            shares[kind] = shares.get(kind, 0.0) + max(0, own_ns) / profile.wall_ns
+    return shares
+
+
+def pass_share(evidence: Evidence) -> float:
+    """The part of the wall time in both passes that no operator takes: Python between them, and starting them."""
+    profile = evidence.profile
+    return profile.share_of({index for index, span in enumerate(profile.spans) if _is_pass(span)})
+
+
+def _is_pass(span: Span) -> bool:
+    return span.details.get("phase") in ("forward", "backward")

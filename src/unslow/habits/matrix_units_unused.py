@@ -1,0 +1,98 @@
+"""A script computes in float32 throughout, where half precision would do for its products.
+
+What it is
+----------
+Matrix products and convolutions take and give 32-bit numbers. In mixed precision they take 16-bit ones, while weights,
+sums and losses stay as they are ("autocast").
+
+Why it is slow
+--------------
+GPUs have units for products of small matrices (tensor cores), and newer processors have them too (AMX) or at least
+instructions for bfloat16: they multiply two to sixteen times as many 16-bit numbers in the same time. In float32 they
+lie idle.
+
+How it shows
+------------
+The script calls models whose weights are float32, and never turns autocast on. At stake is the own time of float32
+products where operators were recorded, else the forward and the backward pass. What must remain is the better of the
+micro-benchmarks "bfloat16/float32:matmul" and ":conv" of this machine, where they were measured and show a gain; else
+nobody knows, and the finding is not scored. The threshold is 5 % of a step where the units exist. Where they do not
+(no GPU, and none of avx512_bf16, amx_bf16, amx_fp16, avx512_fp16, bf16 among the processor's instructions) half
+precision is known to be emulated, and this speaks only where products are 30 % of a step: then it is what everybody
+asks about, and an answer in numbers is worth more than silence. Source: TensorBoard's profiler (time eligible for
+tensor cores above 0, with none of it used).
+
+When it does not matter
+-----------------------
+When a step waits for data or for Python. When the processor has no such instructions: emulated, half precision was
+5 to 8 times slower by hand.
+
+Risk
+----
+None of its own: see the fix.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from unslow.core.finding import Evidence, EvidenceValue, Finding, Habit
+from unslow.core.machine import Machine
+from unslow.core.script import Noted
+from unslow.core.units import share as show_share
+from unslow.habits._floors import Part, joined
+from unslow.habits._models import LEAST_SHARE, is_float32, model_share, models, names_operators, on_cuda
+from unslow.habits._ops import Kind, array_inputs, has_array_of
+from unslow.habits._shares import is_empty, shares_by_kind
+
+NAME = "matrix-units-unused"
+LEAST_WITHOUT_UNITS = 0.3
+HALF_SETS = ("avx512_bf16", "amx_bf16", "amx_fp16", "avx512_fp16", "bf16")
+"""As x86 processors name their instructions for products of 16-bit numbers, and as ARM ones do."""
+_FLOOR_OF: dict[Kind, str] = {"matmul": "matmul", "attention": "matmul", "conv": "conv"}
+_ADVICE = "Call the model within torch.autocast, and cast its answer back to float32 before the loss."
+
+
+def detect(evidence: Evidence) -> Iterator[Finding]:
+    """One finding, for all float32 models that the script calls in its steps."""
+    script = evidence.facts.script
+    called = [noted for noted in models(evidence) if is_float32(noted)]
+    if script is None or not called or script.of_kind("autocast") or is_empty(evidence.profile):
+        return
+    at_stake = _at_stake(evidence, called)
+    missing = _missing(evidence.machine, called)
+    if at_stake.share < (LEAST_WITHOUT_UNITS if missing else LEAST_SHARE):
+        return
+    numbers: dict[str, EvidenceValue] = {
+        "float32_share": at_stake.share,
+        "float32_parameter_bytes": sum(noted.details["parameter_bytes"]["float32"] for noted in called),
+        "missing_instruction_sets": missing or "none",
+    }
+    what = "float32 products" if names_operators(evidence) else "models in float32"
+    title = f"{show_share(at_stake.share)} of a step goes to {what}; " + (
+        f"this processor has no instructions for shorter ones ({missing})."
+        if missing
+        else "the units for 16-bit products lie idle."
+    )
+    yield Finding(NAME, title, at_stake.share, at_stake.floor, numbers, str(called[0].site), _ADVICE)
+
+
+def _at_stake(evidence: Evidence, called: Sequence[Noted]) -> Part:
+    if any(map(on_cuda, called)) or not names_operators(evidence):
+        return Part(model_share(evidence), None)
+    shares = shares_by_kind(evidence.profile, lambda span: not array_inputs(span) or has_array_of(span, "float32"))
+    floors = evidence.machine.floors
+    kept: dict[Kind, float] = {kind: floors.get(f"bfloat16/float32:{name}", 1.0) for kind, name in _FLOOR_OF.items()}
+    # A floor of 1 or more was measured on products alone, without training: whether it holds here is not known.
+    return joined(Part(shares.get(kind, 0.0), floor if floor < 1 else None) for kind, floor in kept.items())
+
+
+def _missing(machine: Machine, called: Sequence[Noted]) -> str:
+    """The instruction sets that would be used and that the processor lacks; "" if it has one, or a GPU computes."""
+    if any(map(on_cuda, called)) or any(machine.has(name) for name in HALF_SETS):
+        return ""
+    arm = any(flag.startswith("asimd") for flag in machine.flags)
+    return "bf16" if arm else "avx512_bf16, amx_bf16"
+
+
+HABIT = Habit(name=NAME, detect=detect)

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import pytest
+
+from handmade import evidence, found, gpu_model, machine, model, noted, op, phase, script, step, the
+from unslow.habits.matrix_units_unused import HABIT
+
+PRODUCTS = step(
+    phase("data", 20, "data"),
+    phase("forward", 30, calls=(op("aten::mm", 20, op="aten::mm"), op("aten::relu", 10, op="aten::relu"))),
+    phase("backward", 50, calls=(op("aten::mm", 30, op="aten::mm"),)),
+    source="script",
+)
+PHASES = step(phase("forward", 20), phase("backward", 40), source="script")
+FEW = step(phase("data", 80, "data"), phase("forward", 10), phase("backward", 10), source="script")
+WITH_UNITS = machine(flags=("avx2", "amx_bf16"))
+FLOORS = {"bfloat16/float32:matmul": 0.25, "bfloat16/float32:conv": 0.5}
+
+
+@pytest.mark.parametrize(
+    "called",
+    [
+        model(autocast=True),
+        model(parameter_bytes={"bfloat16": 100}),
+        model(parameter_bytes={}),
+        model(times_in_steps=0),
+    ],
+)
+def test_what_is_not_in_float32(called: object) -> None:
+    assert not found(HABIT, evidence(PRODUCTS, script(noted=(called,)), WITH_UNITS))
+
+
+def test_a_script_that_turns_autocast_on_by_itself() -> None:
+    known = script(noted=(model(), noted("autocast", device="cpu", dtype="bfloat16")))
+    assert not found(HABIT, evidence(PRODUCTS, known, WITH_UNITS))
+
+
+def test_a_script_without_a_model() -> None:
+    assert not found(HABIT, evidence(PRODUCTS, script()), evidence(PRODUCTS))
+
+
+def test_products_of_no_account_where_they_would_be_emulated() -> None:
+    known = script(noted=(model(),))
+    assert not found(HABIT, evidence(FEW, known))
+    assert found(HABIT, evidence(FEW, known, WITH_UNITS))
+
+
+def test_products_that_the_units_would_take() -> None:
+    finding = the(HABIT, evidence(PRODUCTS, script(noted=(model(),)), machine(flags=("amx_bf16",), floors=FLOORS)))
+    assert finding.share == pytest.approx(0.5) and finding.floor == pytest.approx(0.25)
+    assert finding.site == "train.py:3" and "50 %" in finding.title and "lie idle" in finding.title
+
+
+def test_where_no_operators_were_recorded_the_passes_are_at_stake() -> None:
+    finding = the(HABIT, evidence(PHASES, script(noted=(model(),)), machine(flags=("amx_bf16",), floors=FLOORS)))
+    assert finding.share == pytest.approx(0.6) and finding.floor is None
+
+
+def test_a_processor_without_the_instructions_is_told_apart() -> None:
+    emulated = {"bfloat16/float32:matmul": 6.0, "bfloat16/float32:conv": 8.0}
+    finding = the(HABIT, evidence(PRODUCTS, script(noted=(model(),)), machine(floors=emulated)))
+    assert finding.floor is None and "avx512_bf16, amx_bf16" in finding.title
+    assert finding.evidence["missing_instruction_sets"] == "avx512_bf16, amx_bf16"
+
+
+def test_a_gpu_has_them() -> None:
+    finding = the(HABIT, evidence(PRODUCTS, script(noted=(gpu_model(),))))
+    assert finding.floor is None and "lie idle" in finding.title and finding.share == pytest.approx(0.8)

@@ -1,0 +1,101 @@
+"""The calls of models that a script makes: what the survey knows of them, and what habits make of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from unslow import targets
+from unslow.core.facts import Facts
+from unslow.core.finding import Evidence, Finding
+from unslow.core.jsonable import from_json, to_json
+from unslow.core.machine import Machine
+from unslow.core.script import Noted
+from unslow.habits import all_habits
+from unslow.processes.base import Conditions
+from unslow.processes.local import LocalProcesses
+from unslow.read import read
+from unslow.targets import Declared
+
+MACHINE = Machine("a processor", 2, 2, 2, None, 8 << 30, ("avx2", "amx_bf16"), (), "Linux", "3.11")
+LOOP = """
+import torch
+from torch import nn
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Sequential(nn.Conv2d(3, 16, 3), nn.ReLU(), nn.Conv2d(16, 16, 3), nn.Flatten())
+        self.head = nn.Linear(16 * 28 * 28, 4)
+
+    def forward(self, images):
+        return self.head(self.body(images))
+
+model = Net()
+optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+images = torch.randn(8, 3, 32, 32)
+for n in range(1000):
+    loss = model(images).square().mean()
+    loss.backward()
+    optimizer.step()
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def surveyed(project: Path, source: str) -> Evidence:
+    """What a real survey of the script gives."""
+    script, out = project / "train.py", project.parent / "survey"
+    script.write_text(source)
+    out.mkdir()
+    target = to_json(targets.locate(str(script), Declared()))
+    with LocalProcesses().start(Conditions(out / "log")) as process:
+        answer = process.ask("survey", 100.0, target=target, folder=str(out))
+    return Evidence(read(Path(answer["recording"])).self_check(), from_json(Facts, answer["facts"]), MACHINE)
+
+
+def called(project: Path, source: str) -> Noted:
+    """The one call of a model in it."""
+    known = surveyed(project, source).facts.script
+    assert known is not None
+    (noted,) = known.of_kind("model")
+    return noted
+
+
+def found(project: Path, name: str, source: str) -> list[Finding]:
+    """What one habit finds in it."""
+    return list(all_habits()[name].detect(surveyed(project, source)))
+
+
+def test_the_outermost_model_is_noted_by_its_place(project: Path) -> None:
+    noted = called(project, LOOP)
+    assert (noted.site.line, noted.site.column, noted.direct) == (18, 11, True)
+    assert noted.times_in_steps > 1
+    known = noted.details
+    assert (known["class"], known["device"], known["returns"], known["shapes"]) == ("Net", "cpu", "float32", 1)
+    assert (known["convolutions"], known["images"], known["channels_last"]) == (2, 1, False)
+    assert not known["autocast"] and not known["compiled"] and set(known["parameter_bytes"]) == {"float32"}
+
+
+def test_shapes_that_change_a_layout_and_a_library_that_calls(project: Path) -> None:
+    source = LOOP.replace("model(images)", "model(images[: 1 + n % 3].to(memory_format=torch.channels_last))")
+    known = called(project, source).details
+    assert known["shapes"] == 3 and known["channels_last"]
+
+
+def test_matrix_units_unused(project: Path) -> None:
+    (finding,) = found(project, "matrix-units-unused", LOOP)
+    assert finding.site == "train.py:18" and finding.share > 0.05
+
+
+def test_autocast_is_on_already(project: Path) -> None:
+    loss = "    loss = model(images).square().mean()\n"
+    source = LOOP.replace(loss, "    with torch.autocast('cpu', torch.bfloat16):\n    " + loss)
+    assert not found(project, "matrix-units-unused", source)
