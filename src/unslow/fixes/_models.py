@@ -24,7 +24,8 @@ def early_place(setting: Setting) -> Site | None:
     """Before the first loader or optimizer that the script makes by itself: there a switch can be set."""
     script = facts_of(setting)
     made = [loader.site for loader in script.loaders if loader.direct]
-    made += [noted.site for noted in script.of_kind("optimizer") if noted.direct]
+    noted = (*script.of_kind("optimizer"), *script.of_kind("training-arguments"))
+    made += [call.site for call in noted if call.direct]
     return min(made, key=lambda site: (site.file, site.line), default=None)
 
 

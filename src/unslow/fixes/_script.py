@@ -10,7 +10,7 @@ from typing import Any
 
 from unslow.core.jsonable import from_json, to_json
 from unslow.core.script import LoaderFacts, ScriptFacts, Site
-from unslow.core.variant import Applied, Parameters, Setting
+from unslow.core.variant import Applied, Edit, Parameters, Setting
 from unslow.core.workload import Workload
 
 SCRIPT = frozenset({"script"})
@@ -93,3 +93,61 @@ def helper(name: str) -> tuple[str, str]:
 def keywords(values: Mapping[str, Any]) -> dict[str, str]:
     """Values as source."""
     return {name: repr(value) for name, value in values.items()}
+
+
+TRAINING_ARGUMENTS = {
+    "num_workers": "dataloader_num_workers",
+    "persistent_workers": "dataloader_persistent_workers",
+    "pin_memory": "dataloader_pin_memory",
+    "prefetch_factor": "dataloader_prefetch_factor",
+}
+"""What the keywords of a `DataLoader` are called where `transformers.Trainer` makes it from its `TrainingArguments`."""
+
+
+def training_arguments(setting: Setting) -> Parameters | None:
+    """The call of the script's own that makes the arguments of `transformers.Trainer`: its `site`, `class`, `module`
+    and the optimizer that they name (`optim`); None where there is none, or more than one."""
+    calls = [noted for noted in facts_of(setting).of_kind("training-arguments") if noted.direct]
+    # A class of the script's own may have other keywords.
+    known = [noted for noted in calls if noted.details["module"] != "__main__"]
+    if len(calls) != 1 or not known:
+        return None
+    return {"site": to_json(known[0].site), **known[0].details}
+
+
+def loader_call(setting: Setting, loader: LoaderFacts) -> Parameters | None:
+    """Where the keywords of a loader can be set, as parameters of a fix: the `site` of its own call, or of the one that
+    makes the `arguments` from which `transformers.Trainer` makes it. None where neither is in the user's source."""
+    if loader.direct:
+        return {"site": to_json(loader.site)}
+    made = training_arguments(setting)
+    return {"site": made["site"], "arguments": f"{made['module']}.{made['class']}"} if made else None
+
+
+def why_not_set(setting: Setting, loader: LoaderFacts | None) -> str:
+    """Why the keywords of this loader cannot be set; "" where they can."""
+    if loader is not None and loader_call(setting, loader) is None:
+        return f"the DataLoader of {loader.site} is made by a library, from no call of the script's own"
+    return ""
+
+
+def set_when_made(parameters: Parameters, values: Mapping[str, Any]) -> None:
+    """The run-time form of keywords of a loader, at the place that `loader_call` gave."""
+    made = str(parameters.get("arguments") or "torch.utils.data.dataloader.DataLoader")
+    library, _, name = made.rpartition(".")
+    named_there = _named(parameters, values)
+
+    def change(args: Sequence[Any], named: dict[str, Any]) -> Sequence[Any]:
+        named.update(named_there)
+        return args
+
+    when_made(library, name, site_of(parameters), change)
+
+
+def set_in_source(parameters: Parameters, values: Mapping[str, Any]) -> Edit:
+    """The same keywords, in the source."""
+    return Edit(site_of(parameters), keywords(_named(parameters, values)))
+
+
+def _named(parameters: Parameters, values: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {TRAINING_ARGUMENTS[name]: value for name, value in values.items()} if "arguments" in parameters else values

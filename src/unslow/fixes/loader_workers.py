@@ -30,11 +30,18 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from unslow.core.jsonable import to_json
 from unslow.core.script import LoaderFacts
 from unslow.core.variant import Edit, Fix, Parameters, Setting, Workshop
 from unslow.core.workload import Workload
-from unslow.fixes._script import SCRIPT, keywords, site_of, waited_for, when_made, with_change
+from unslow.fixes._script import (
+    SCRIPT,
+    loader_call,
+    set_in_source,
+    set_when_made,
+    waited_for,
+    why_not_set,
+    with_change,
+)
 
 NAME = "loader-workers"
 WAITING_WORKERS = 16
@@ -49,23 +56,21 @@ def apply(workload: Workload, parameters: Parameters, workshop: Workshop) -> Wor
 
 
 def refuses(setting: Setting) -> str:
-    if waited_for(setting, _fits) is None:
-        return "no DataLoader of the script is waited for"
-    return ""
+    loader = waited_for(setting, _fits)
+    return why_not_set(setting, loader) if loader else "no DataLoader of the script is waited for"
 
 
 def space(setting: Setting) -> Sequence[Parameters]:
     """Around the number that is predicted, that first."""
     loader = waited_for(setting, _fits)
-    if loader is None:
+    call = loader and loader_call(setting, loader)
+    if loader is None or call is None:
         return ()
     most = predicted(loader, setting)
     counts = dict.fromkeys([most, max(1, most // 2), most * 2])
     now = loader.workers
     return tuple(
-        {"site": to_json(loader.site), "workers": n, "persistent": True}
-        for n in counts
-        if n != now and n <= _limit(setting, loader)
+        {**call, "workers": n, "persistent": True} for n in counts if n != now and n <= _limit(setting, loader)
     )
 
 
@@ -85,17 +90,12 @@ def _limit(setting: Setting, loader: LoaderFacts) -> int:
 
 def install(parameters: Parameters) -> None:
     """At the call that makes the loader, when the script makes it."""
-
-    def change(args: Sequence[Any], named: dict[str, Any]) -> Sequence[Any]:
-        named.update(_set(parameters))
-        return args
-
-    when_made("torch.utils.data.dataloader", "DataLoader", site_of(parameters), change)
+    set_when_made(parameters, _set(parameters))
 
 
 def edit(parameters: Parameters) -> Sequence[Edit]:
     """The same keywords, in the source."""
-    return (Edit(site_of(parameters), keywords(_set(parameters))),)
+    return (set_in_source(parameters, _set(parameters)),)
 
 
 def _set(parameters: Parameters) -> dict[str, Any]:

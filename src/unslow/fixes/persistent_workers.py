@@ -26,15 +26,22 @@ epochs does not change in them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from unslow.core.jsonable import to_json
 from unslow.core.script import LoaderFacts
 from unslow.core.variant import Edit, Fix, Parameters, Setting, Workshop
 from unslow.core.workload import Workload
-from unslow.fixes._script import SCRIPT, site_of, waited_for, when_made, with_change
+from unslow.fixes._script import (
+    SCRIPT,
+    loader_call,
+    set_in_source,
+    set_when_made,
+    waited_for,
+    why_not_set,
+    with_change,
+)
 
 NAME = "persistent-workers"
+SET = {"persistent_workers": True}
 
 
 def apply(workload: Workload, parameters: Parameters, workshop: Workshop) -> Workload:
@@ -42,26 +49,23 @@ def apply(workload: Workload, parameters: Parameters, workshop: Workshop) -> Wor
 
 
 def refuses(setting: Setting) -> str:
-    return "" if waited_for(setting, _fits) else "no DataLoader of the script starts its workers anew"
+    loader = waited_for(setting, _fits)
+    return why_not_set(setting, loader) if loader else "no DataLoader of the script starts its workers anew"
 
 
 def space(setting: Setting) -> Sequence[Parameters]:
     loader = waited_for(setting, _fits)
-    return () if loader is None else ({"site": to_json(loader.site)},)
+    call = loader and loader_call(setting, loader)
+    return (call,) if call else ()
 
 
 def install(parameters: Parameters) -> None:
     """At the call that makes the loader, when the script makes it."""
-
-    def change(args: Sequence[Any], named: dict[str, Any]) -> Sequence[Any]:
-        named["persistent_workers"] = True
-        return args
-
-    when_made("torch.utils.data.dataloader", "DataLoader", site_of(parameters), change)
+    set_when_made(parameters, SET)
 
 
 def edit(parameters: Parameters) -> Sequence[Edit]:
-    return (Edit(site_of(parameters), {"persistent_workers": "True"}),)
+    return (set_in_source(parameters, SET),)
 
 
 def _fits(loader: LoaderFacts) -> bool:

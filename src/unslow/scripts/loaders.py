@@ -69,9 +69,15 @@ class Loaders:
         return tuple(_facts(seen) for seen in self._seen if seen.waits or seen.firsts)
 
     def _at(self, loader: Any, called: Called) -> _Seen:
-        """What is known of the call that makes the loader: one that stands in a loop makes many."""
+        """What is known of the call that makes the loader: one that stands in a loop makes many.
+
+        A library (Accelerate, Lightning) may make another of one that is there: that stands for it.
+        """
         for seen in self._seen:
-            if seen.called.site == called.site:
+            if not called.direct and _is_of(loader, seen.loader):
+                return seen
+        for seen in self._seen:
+            if seen.called.site == called.site and (called.direct or _like(loader, seen.loader)):
                 seen.loader, seen.made = loader, seen.made + 1
                 return seen
         self._seen.append(_Seen(loader, called))
@@ -86,7 +92,7 @@ class Loaders:
             if self._patient and kwargs.get("timeout"):
                 kwargs["timeout"] = PATIENT_S
             made(loader, *args, **kwargs)
-            called = called_from() if self._keep else None
+            called = called_from(making=loader) if self._keep else None
             if called is not None:
                 self._of[id(loader)] = self._at(loader, called)
 
@@ -126,6 +132,26 @@ class Loaders:
         module._BaseDataLoaderIter.__init__, module._BaseDataLoaderIter.__next__ = watched_iterated, watched_taken
 
 
+def _is_of(loader: Any, other: Any) -> bool:
+    """Whether both give the same batches of the same data set."""
+    if loader.dataset is not other.dataset:
+        return False
+    if getattr(loader, "batch_sampler", None) is None:  # Of a stream.
+        return bool(loader.batch_size == other.batch_size)
+    return loader.batch_sampler is other.batch_sampler
+
+
+def _like(loader: Any, other: Any) -> bool:
+    """A library makes its loaders in one place: those of training and those of validation differ in their data."""
+    return type(loader.dataset) is type(other.dataset) and _length(loader.dataset) == _length(other.dataset)
+
+
+def _batch_size(loader: Any) -> int:
+    """0 where there is none; a loader that is given whole batches of numbers does not know it itself."""
+    size = getattr(loader, "batch_size", None) or getattr(getattr(loader, "batch_sampler", None), "batch_size", None)
+    return size if isinstance(size, int) else 0
+
+
 def _facts(seen: _Seen) -> LoaderFacts:
     loader = seen.loader
     known = LoaderFacts(
@@ -133,7 +159,7 @@ def _facts(seen: _Seen) -> LoaderFacts:
         direct=seen.called.direct,
         dataset=type(getattr(loader, "dataset", None)).__name__,
         items=_length(getattr(loader, "dataset", None)),
-        batch_size=int(getattr(loader, "batch_size", 0) or 0),
+        batch_size=_batch_size(loader),
         workers=int(getattr(loader, "num_workers", 0)),
         persistent=bool(getattr(loader, "persistent_workers", False)),
         pinned=bool(getattr(loader, "pin_memory", False)),

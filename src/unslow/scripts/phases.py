@@ -51,6 +51,7 @@ class Phases:
         self._wrap(builtins, "print", "print")
         when_imported("logging", lambda module: self._wrap(module.Logger, "handle", "log"))
         when_imported("torch.serialization", lambda module: self._wrap(module, "save", "checkpoint"))
+        when_imported("safetensors", lambda module: self._wrap(module, "serialize_file", "checkpoint"))
         when_imported("numpy", self._saving_of_numpy)
         when_imported("torch.autograd", lambda module: self._wrap(module, "backward", "backward"))
         when_imported("torch.utils.data.dataloader", self._loaders)
@@ -139,14 +140,23 @@ class Phases:
         self._wrap(module.DataLoader, "__iter__", "restart")
 
     def _optimizers(self, module: Any) -> None:
+        """A closure that an optimizer calls (as Lightning has it do) is none of its time."""
         opened: list[int] = []
 
-        def begins(*_: Any) -> None:
-            opened.append(self.begin("optimizer", line_from() if self.on else ""))
+        def goes_on(site: str) -> None:
+            opened.append(self.begin("optimizer", site))
 
         def ends(*_: Any) -> None:
             if opened:
                 self.end(opened.pop())
+
+        def begins(_: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+            site = line_from() if self.on else ""
+            goes_on(site)
+            if not self.on or not any(map(callable, (*args[1:], *kwargs.values()))):
+                return None
+            outside = functools.partial(_outside, leave=ends, come_back=functools.partial(goes_on, site))
+            return (*args[:1], *map(outside, args[1:])), {name: outside(value) for name, value in kwargs.items()}
 
         module.register_optimizer_step_pre_hook(begins)
         module.register_optimizer_step_post_hook(ends)
@@ -167,3 +177,18 @@ class Phases:
                 self.end(opened.pop())
 
         outermost(module, begins, ends)
+
+
+def _outside(value: Any, leave: Callable[[], None], come_back: Callable[[], None]) -> Any:
+    """A function that is called outside of what calls it, as far as spans go; all else as it is."""
+    if not callable(value):
+        return value
+
+    def called(*args: Any, **kwargs: Any) -> Any:
+        leave()
+        try:
+            return value(*args, **kwargs)
+        finally:
+            come_back()
+
+    return called

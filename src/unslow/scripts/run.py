@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.machinery
 import os
 import random
 import sys
 import threading
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -104,19 +105,24 @@ def _prepare(mirror: Mirror, arguments: Iterable[str]) -> None:
     set_root(str(mirror.script.parent if not mirror.script.is_relative_to(mirror.folder) else mirror.folder))
     will_write = keep_whole(Path(os.path.realpath(mirror.folder.parent)))
 
-    def watch_saving(module: Any) -> None:
-        save = module.save
-
-        def watched(obj: Any, f: Any, *args: Any, **kwargs: Any) -> Any:
-            if isinstance(f, (str, os.PathLike)):
-                will_write(os.fspath(f))  # pyright: ignore[reportUnknownArgumentType]
-            return save(obj, f, *args, **kwargs)
-
-        module.save = watched
-
-    # torch.save writes past Python, so that nobody is told of it.
-    when_imported("torch.serialization", watch_saving)
+    # These write past Python, so that nobody is told of it.
+    when_imported("torch.serialization", lambda module: _telling(module, "save", "f", will_write))
     when_imported("torch", lambda module: setattr(module, "save", module.serialization.save))
+    when_imported("safetensors", lambda module: _telling(module, "serialize_file", "filename", will_write))
+
+
+def _telling(module: Any, name: str, argument: str, will_write: Callable[[str], None]) -> None:
+    """Before the function `name` of `module` writes the file that is its second argument, called `argument`."""
+    save = getattr(module, name)
+
+    @functools.wraps(save)
+    def told(*args: Any, **kwargs: Any) -> Any:
+        place = args[1] if len(args) > 1 else kwargs.get(argument)
+        if isinstance(place, (str, os.PathLike)):
+            will_write(os.fspath(place))  # pyright: ignore[reportUnknownArgumentType]
+        return save(*args, **kwargs)
+
+    setattr(module, name, told)
 
 
 def _main_module(script: Path) -> ModuleType:

@@ -30,7 +30,7 @@ def set_root(folder: str) -> None:
 def called_from(skip: int = 1, making: object = None) -> Called | None:
     """The place of the call that `skip` of our own frames stand in; None where no frame is the user's.
 
-    The constructors of `making`, of which one calls the next, count as one call.
+    The constructors of `making`, of which one calls the next, count as one call, whoever has put one around another.
     """
     frame: FrameType | None = sys._getframe(skip + 1)  # pyright: ignore[reportPrivateUsage]
     direct = True
@@ -60,7 +60,9 @@ def direct_frame(skip: int = 1) -> FrameType | None:
 
 
 def _makes(frame: FrameType, making: object) -> bool:
-    return making is not None and frame.f_code.co_name == "__init__" and frame.f_locals.get("self") is making
+    """Whether what is made is the first argument of the function, as it is of `__init__` and of what wraps that."""
+    code = frame.f_code
+    return making is not None and code.co_argcount > 0 and frame.f_locals.get(code.co_varnames[0]) is making
 
 
 def line_from(skip: int = 1) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 import statistics
 import time
@@ -208,7 +209,7 @@ class _Watcher:
             script=ScriptFacts(
                 step=self.kind,
                 steps=self.counts[self.kind],
-                period=_period(loaders, self.kind),
+                period=_period(loaders, self.kind, self.counts[self.kind]),
                 loaders=loaders,
                 written=self._written(),
                 noted=self._notes.facts(),
@@ -250,11 +251,13 @@ class _Watcher:
         )
 
 
-def _period(loaders: Sequence[LoaderFacts], kind: StepKind) -> int:
-    """Steps of an epoch: the batches of the loader that gave most of them; 0 where there is none."""
+def _period(loaders: Sequence[LoaderFacts], kind: StepKind, steps: int) -> int:
+    """Steps of an epoch, by the loader that gave most batches; 0 where there is none. Where gradients are summed over
+    several batches, these are one step."""
     if kind not in ("optimizer", "loader") or not loaders:
         return 0
-    return max(loaders, key=lambda loader: loader.batches).batches_per_epoch
+    loader = max(loaders, key=lambda loader: loader.batches)
+    return math.ceil(loader.batches_per_epoch / max(1, round(loader.batches / max(1, steps))))
 
 
 def _spread(seconds: Sequence[float], median: float) -> float:
