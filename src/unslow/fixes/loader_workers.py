@@ -59,8 +59,12 @@ AFRESH = "forkserver"
 
 
 def apply(workload: Workload, parameters: Parameters, workshop: Workshop) -> Workload:
-    """One more change of the script; its steps are steady when every worker has given a batch."""
-    return with_change(workload, NAME, parameters, 2 * int(parameters["workers"]))
+    return with_change(workload, NAME, parameters, warm_steps(parameters))
+
+
+def warm_steps(parameters: Parameters) -> int:
+    """Every worker has given a batch."""
+    return 2 * int(parameters["workers"])
 
 
 def refuses(setting: Setting) -> str:
@@ -182,6 +186,7 @@ FIX = Fix(
     space=space,
     odds=0.8,
     build_seconds=0.5,
+    warm_steps=warm_steps,
     install=install,
     edit=edit,
 )
