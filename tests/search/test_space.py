@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from fake_bench import ORIGINAL
+from handmade import facts
 from made import finding, heats, known, made_fix, ran, variant
 from unslow.core.heat import Heat
 from unslow.core.variant import Applied, Setting
@@ -54,6 +55,16 @@ def test_a_ceiling_below_what_is_worth_it_is_not_tried() -> None:
 )
 def test_what_cannot_be_applied_here_is_not_tried(fix: object) -> None:
     assert tried(known(fix)) == {}  # type: ignore[arg-type]
+
+
+def test_first_steps_that_are_not_steady_yet_cost_their_time() -> None:
+    slow = replace(facts(), seconds_per_request=0.5)
+    fixes = [made_fix("cache", warm_steps=lambda parameters: 20), made_fix("workers")]
+    what = replace(known(*fixes), facts=slow)
+    alone = tried(what)
+    assert (alone["cache"].build_seconds, alone["workers"].build_seconds) == (11.0, 1.0)
+    on_top = tried(what, ran(variant("workers")), speedups={variant("workers").id: 10.0})
+    assert on_top["workers + cache"].build_seconds == 2.0
 
 
 def test_only_and_skip() -> None:

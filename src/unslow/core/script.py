@@ -42,8 +42,12 @@ class LoaderFacts:
     `collate_s` are what one item and joining one batch take, tried in one process; 0 where they could not be.
     `deterministic`: items asked for twice are the same to the bit, whatever the random state; `fixed_shapes`: all
     that were tried have the same shapes; `item_bytes` is what one takes as arrays (0: it is not made of arrays).
-    `made` is how often the call made one: in a loop, more than
-    once. `direct`: it is made by a call in the user's own source, which can be edited.
+    `item_cpu_s` is the processor time of one item (median): much less than `item_s` where a disk or a network is waited
+    for. `slowest_item_s` is the longest that was tried. `start_method` is the way of starting processes in which one
+    made an item: "fork", "forkserver", "none" (it could not in any), "" (not tried); `why_not_forked` says what a
+    forked one did instead.
+    `made` is how often the call made one: in a loop, more than once. `direct`: it is made by a call in the user's own
+    source, which can be edited.
     """
 
     site: Site
@@ -67,6 +71,10 @@ class LoaderFacts:
     why_not_cached: str = ""
     batches_per_epoch: int = 0
     made: int = 1
+    item_cpu_s: float = 0.0
+    slowest_item_s: float = 0.0
+    start_method: str = ""
+    why_not_forked: str = ""
 
 
 @dataclass(frozen=True)

@@ -92,6 +92,10 @@ def _nothing_to_say(setting: Setting) -> str:
     return ""
 
 
+def _at_once(parameters: Parameters) -> int:
+    return 0
+
+
 @dataclass(frozen=True)
 class Edit:
     """A change at one call in the user's source, as plain data; `edits/` carries it out.
@@ -154,6 +158,9 @@ class Fix:
         The prior odds that it pays where it is tried.
     build_seconds
         What a first build takes, roughly, for ordering only.
+    warm_steps
+        `(parameters) -> steps` of a script after which it is steady (a cache is filled, workers have started): trying
+        it takes their time too.
     objectives
         For which objectives it may be tried.
     layers
@@ -187,6 +194,7 @@ class Fix:
     libraries: tuple[str, ...] = ()
     odds: float = 0.5
     build_seconds: float = 1.0
+    warm_steps: Callable[[Parameters], int] = _at_once
     objectives: frozenset[str] = frozenset(OBJECTIVES)
     layers: Callable[[Workload, Parameters, Workshop], Layers] | None = None
     left_behind: bool = False

@@ -42,8 +42,12 @@ MEMORY_SHARE = 0.25
 
 
 def apply(workload: Workload, parameters: Parameters, workshop: Workshop) -> Workload:
-    """One more change of the script; its steps are steady after an epoch."""
-    return with_change(workload, NAME, parameters, int(parameters["epoch"]) + 2)
+    return with_change(workload, NAME, parameters, warm_steps(parameters))
+
+
+def warm_steps(parameters: Parameters) -> int:
+    """Everything is kept after an epoch."""
+    return int(parameters["epoch"]) + 2
 
 
 def refuses(setting: Setting) -> str:
@@ -118,6 +122,7 @@ FIX = Fix(
     space=space,
     odds=0.9,
     build_seconds=1.0,
+    warm_steps=warm_steps,
     install=install,
     edit=edit,
 )

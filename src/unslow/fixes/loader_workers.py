@@ -11,8 +11,15 @@ With `num_workers=0`, the default, the training process makes each batch itself,
 
 How it shows
 ------------
-The habits `loader-in-main-process` and `too-few-loader-workers`. The number of workers is predicted from what an item,
-joining a batch and the rest of the step take, and from the cores; one less and some more are measured beside it.
+The habits `loader-in-main-process` and `too-few-loader-workers`. N workers give a batch every (time of a batch ÷ N):
+Little's law. The number is predicted so that this is as short as the step can become, which is the rest of the step, or
+the processor time of everything over all cores, whichever is longer. It is bounded by the cores (where items are
+computed; where a disk or a network is waited for, a core carries many workers), by memory (each worker is counted as a
+whole process), and by the batches of an epoch. Half and twice as many are measured beside it.
+
+`prefetch_factor` stays as it is (2 batches for each worker), unless so many batches would take too much memory, or some
+items take much longer than others: then more of them ahead are measured too. Workers are forked, unless a forked
+process was tried and could not make an item (threads, device contexts): then they start afresh (`forkserver`).
 
 When it does not matter
 -----------------------
@@ -21,7 +28,8 @@ Where batches are made faster than they are used; where all cores compute alread
 Risk
 ----
 Each worker is a copy of the process and takes memory. Random augmentation draws other numbers than before (of the same
-kind), since each worker has a seed of its own. A data set that keeps state between items keeps it per worker.
+kind), since each worker has a seed of its own. A data set that keeps state between items keeps it per worker. Workers
+that start afresh import the script again, which must therefore begin below `if __name__ == "__main__"`.
 """
 
 from __future__ import annotations
@@ -44,20 +52,36 @@ from unslow.fixes._script import (
 )
 
 NAME = "loader-workers"
-WAITING_WORKERS = 16
-"""The most workers where items are waited for (a network, a disk) more than they are computed."""
-COMPUTED = 0.5
-"""Of an item's time, the part in which the processor works, from which on cores limit the workers."""
+MOST_WORKERS = 64
+"""However much items are waited for: each worker is a process."""
+MEMORY_SHARE = 0.6
+"""Of the machine's memory, what the script with all its workers may take."""
+PREFETCHED = 2
+"""Batches that PyTorch lets each worker make ahead."""
+PREFETCHED_SHARE = 0.1
+"""Of the machine's memory, what batches that were made ahead may take."""
+UNEVEN, FURTHER_AHEAD = 3.0, 4
+"""How many times as long as usual the slowest item takes, from which on more batches ahead are tried; how many."""
+AFRESH = "forkserver"
 
 
 def apply(workload: Workload, parameters: Parameters, workshop: Workshop) -> Workload:
-    """One more change of the script; its steps are steady when every worker has given a batch."""
-    return with_change(workload, NAME, parameters, 2 * int(parameters["workers"]))
+    return with_change(workload, NAME, parameters, warm_steps(parameters))
+
+
+def warm_steps(parameters: Parameters) -> int:
+    """Every worker has given a batch."""
+    return 2 * int(parameters["workers"])
 
 
 def refuses(setting: Setting) -> str:
     loader = waited_for(setting, _fits)
-    return why_not_set(setting, loader) if loader else "no DataLoader of the script is waited for"
+    if loader is not None:
+        return why_not_set(setting, loader)
+    alone = waited_for(setting, lambda loader: loader.start_method == "none")
+    if alone is not None:
+        return f"no other process can make the items of the loader at {alone.site}: {alone.why_not_forked}"
+    return "no DataLoader of the script is waited for"
 
 
 def space(setting: Setting) -> Sequence[Parameters]:
@@ -68,24 +92,65 @@ def space(setting: Setting) -> Sequence[Parameters]:
         return ()
     most = predicted(loader, setting)
     counts = dict.fromkeys([most, max(1, most // 2), most * 2])
-    now = loader.workers
-    return tuple(
-        {**call, "workers": n, "persistent": True} for n in counts if n != now and n <= _limit(setting, loader)
-    )
+    tried = [_parameters(loader, call, n, _ahead(loader, setting, n)) for n in counts if n <= limit(loader, setting)]
+    if loader.slowest_item_s > UNEVEN * loader.item_s > 0:
+        tried.append(_parameters(loader, call, most, _ahead(loader, setting, most, FURTHER_AHEAD)))
+    usual = loader.prefetch_factor or PREFETCHED
+    return tuple(one for one in tried if (one["workers"], one.get("prefetch", usual)) != (loader.workers, usual))
 
 
 def predicted(loader: LoaderFacts, setting: Setting) -> int:
-    """Workers whose batches come as fast as the rest of the step goes, as far as the cores let them."""
-    batch_s = loader.item_s * loader.batch_size + loader.collate_s or loader.wait_s
+    """Workers whose batches come as fast as the step can go at all."""
     rest_s = max(setting.facts.seconds_per_request - loader.wait_s, 1e-3)
-    return max(1, min(_limit(setting, loader), math.ceil(batch_s / rest_s)))
+    step_s = max(rest_s, _cpu_s(loader, setting) / setting.machine.cores)
+    return max(1, min(limit(loader, setting), math.ceil(_batch_s(loader) / step_s)))
 
 
-def _limit(setting: Setting, loader: LoaderFacts) -> int:
-    """As many as there are cores; many more where items are waited for and not computed."""
-    step_s = max(setting.facts.seconds_per_request, 1e-9)
-    is_computed = setting.facts.cpu_seconds_per_request >= COMPUTED * step_s
-    return setting.machine.cores if is_computed else max(WAITING_WORKERS, setting.machine.cores)
+def limit(loader: LoaderFacts, setting: Setting) -> int:
+    """As many as keep all cores busy, as fit into memory, and as get a batch of an epoch each."""
+    by_cores = math.ceil(setting.machine.cores / _busy(loader, setting))
+    taken = max(setting.facts.peak_memory_bytes, 1)
+    by_memory = int(MEMORY_SHARE * setting.machine.memory_bytes / taken) - 1
+    return max(1, min(MOST_WORKERS, by_cores, by_memory, loader.batches_per_epoch or MOST_WORKERS))
+
+
+def _batch_s(loader: LoaderFacts) -> float:
+    """What one process takes for a batch."""
+    return loader.item_s * loader.batch_size + loader.collate_s or loader.wait_s
+
+
+def _busy(loader: LoaderFacts, setting: Setting) -> float:
+    """The part of a worker's time in which it computes, above 0: of its items' where they were tried, else the
+    step's."""
+    if loader.item_cpu_s > 0:
+        used, of = loader.item_cpu_s * loader.batch_size + loader.collate_s, _batch_s(loader)
+    else:
+        used, of = setting.facts.cpu_seconds_per_request, setting.facts.seconds_per_request
+    return min(1.0, max(used / max(of, 1e-9), 1e-3))
+
+
+def _cpu_s(loader: LoaderFacts, setting: Setting) -> float:
+    """The processor time of a step with its batch: of both, whichever process makes the batch."""
+    own_s = setting.facts.cpu_seconds_per_request
+    return own_s + (_busy(loader, setting) * _batch_s(loader) if loader.workers else 0.0)
+
+
+def _ahead(loader: LoaderFacts, setting: Setting, workers: int, wanted: int = 0) -> int:
+    """Batches that each worker makes ahead; 0: as many as now, or as is usual."""
+    many = wanted or loader.prefetch_factor or PREFETCHED
+    batch_bytes = max(loader.item_bytes * loader.batch_size, 1)
+    room = int(PREFETCHED_SHARE * setting.machine.memory_bytes / (batch_bytes * workers))
+    return max(1, room) if room < many else wanted
+
+
+def _parameters(loader: LoaderFacts, call: Parameters, workers: int, prefetch: int) -> Parameters:
+    """Of arguments that stand for the loader, only what they have a name for."""
+    chosen: dict[str, Any] = {**call, "workers": workers, "persistent": True}
+    if prefetch:
+        chosen["prefetch"] = prefetch
+    if loader.start_method == AFRESH and "arguments" not in call:
+        chosen["start"] = AFRESH
+    return chosen
 
 
 def install(parameters: Parameters) -> None:
@@ -99,11 +164,19 @@ def edit(parameters: Parameters) -> Sequence[Edit]:
 
 
 def _set(parameters: Parameters) -> dict[str, Any]:
-    return {"num_workers": int(parameters["workers"]), "persistent_workers": bool(parameters["persistent"])}
+    chosen: dict[str, Any] = {
+        "num_workers": int(parameters["workers"]),
+        "persistent_workers": bool(parameters["persistent"]),
+    }
+    if parameters.get("prefetch"):
+        chosen["prefetch_factor"] = int(parameters["prefetch"])
+    if parameters.get("start"):
+        chosen["multiprocessing_context"] = str(parameters["start"])
+    return chosen
 
 
 def _fits(loader: LoaderFacts) -> bool:
-    return loader.wait_s > 0 and loader.batches > 0
+    return loader.wait_s > 0 and loader.batches > 0 and loader.start_method != "none"
 
 
 FIX = Fix(
@@ -118,6 +191,7 @@ FIX = Fix(
     space=space,
     odds=0.8,
     build_seconds=0.5,
+    warm_steps=warm_steps,
     install=install,
     edit=edit,
 )

@@ -16,6 +16,7 @@ import numpy as np
 
 from unslow.core.calls import Array, is_array, leaves_of, to_numpy
 from unslow.core.script import LoaderFacts
+from unslow.scripts.elsewhere import tried_elsewhere
 from unslow.scripts.imports import when_imported
 from unslow.scripts.sites import Called, called_from
 
@@ -25,6 +26,8 @@ TRIED_S = 4.0
 """Items of each loader that are asked for again after the recording, and for how long."""
 PATIENT_S = 86_400
 """A loader's timeout while its script takes turns."""
+ELSEWHERE_S, TIMES_AS_LONG = 10.0, 10.0
+"""How long a forked process may take for an item: this, and so many times as long as the slowest item here."""
 
 
 @dataclass
@@ -192,7 +195,7 @@ class _Trial:
         if not known.items or not hasattr(self._loader.dataset, "__getitem__"):
             return replace(known, why_not_cached="its items have no numbers to keep them by")
         try:
-            return self._with_items(known)
+            return self._elsewhere(self._with_items(known))
         except Exception as error:  # Whatever a data set says to being asked again: its items are not known, then.
             said = (str(error).strip() or type(error).__name__).splitlines()[0]
             return replace(known, why_not_cached=f"asked for an item again it raised {said}")
@@ -200,13 +203,15 @@ class _Trial:
     def _with_items(self, known: LoaderFacts) -> LoaderFacts:
         places = sorted({round(n * (known.items - 1) / max(1, TRIED_ITEMS - 1)) for n in range(TRIED_ITEMS)})
         seconds: list[float] = []
+        cpu_seconds: list[float] = []
         items: list[Any] = []
         why = ""
         ends = time.perf_counter() + TRIED_S
         for place in places:
-            before, started = _random_state(), time.perf_counter()
+            before, cpu, started = _random_state(), time.process_time(), time.perf_counter()
             item = self._loader.dataset[place]
             seconds.append(time.perf_counter() - started)
+            cpu_seconds.append(time.process_time() - cpu)
             items.append(item)
             why = why or self._why_not_the_same(place, item, before)
             if time.perf_counter() > ends:
@@ -221,12 +226,21 @@ class _Trial:
         return replace(
             known,
             item_s=statistics.median(seconds),
+            item_cpu_s=statistics.median(cpu_seconds),
+            slowest_item_s=max(seconds),
             collate_s=collate * known.batch_size / len(items),
             deterministic=not why.startswith("its items are random"),
             fixed_shapes=len(shapes) == 1,
             item_bytes=max(sum(array.nbytes for array in item) for item in arrays),
             why_not_cached=why,
         )
+
+    def _elsewhere(self, known: LoaderFacts) -> LoaderFacts:
+        """Where workers are still to come: whether another process can make an item, and how it must be started."""
+        if known.workers:
+            return known
+        found = tried_elsewhere(self._loader.dataset, ELSEWHERE_S + TIMES_AS_LONG * known.slowest_item_s)
+        return replace(known, start_method=found.method, why_not_forked=found.why_not_forked)
 
     def _why_not_the_same(self, place: int, item: Any, before: tuple[Any, ...]) -> str:
         if not _same_state(before, _random_state()):

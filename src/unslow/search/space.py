@@ -12,7 +12,7 @@ from unslow.core.finding import Finding
 from unslow.core.heat import Heat
 from unslow.core.machine import Machine
 from unslow.core.options import Options
-from unslow.core.variant import Applied, Fix, Setting, Variant
+from unslow.core.variant import Applied, Fix, Parameters, Setting, Variant
 from unslow.core.workload import Workload
 
 UNBOUNDED_CEILING = 4.0
@@ -138,7 +138,7 @@ def _from_heats(known: Known, heats: Mapping[str, Heat], speedups: Mapping[str, 
         speedup = speedups.get(heat.id, 1.0)
         if heat.workload is not None and not heat.lost and not heat.failure:
             yield from _from(known, heat.variant, heat.workload, speedup)
-        yield from _otherwise_set(known, heat, heats, speedup)
+        yield from _otherwise_set(known, heat, heats, speedups)
 
 
 def _from(known: Known, variant: Variant, workload: Workload, speedup: float) -> Iterator[Candidate]:
@@ -160,14 +160,22 @@ def _from(known: Known, variant: Variant, workload: Workload, speedup: float) ->
             potential = speedup * (combined_ceiling(fix, known.findings) if variant.fixes else ceiling)
             tag = riskiest(known.fixes, variant.with_fix(Applied(fix.name, space[0])))
             yield Candidate(
-                variant.with_fix(Applied(fix.name, space[0])), variant.id, potential, fix.odds, fix.build_seconds, tag
+                variant.with_fix(Applied(fix.name, space[0])),
+                variant.id,
+                potential,
+                fix.odds,
+                _seconds(known, fix, space[0], speedup),
+                tag,
             )
 
 
-def _otherwise_set(known: Known, heat: Heat, heats: Mapping[str, Heat], speedup: float) -> Iterator[Candidate]:
+def _otherwise_set(
+    known: Known, heat: Heat, heats: Mapping[str, Heat], speedups: Mapping[str, float]
+) -> Iterator[Candidate]:
     """The last fix with its other parameters, on the same parent."""
     if not heat.variant.fixes:
         return
+    speedup = speedups.get(heat.id, 1.0)
     parent, last = Variant(heat.variant.fixes[:-1]), heat.variant.fixes[-1]
     below = heats[parent.id].workload if parent.id in heats else known.original
     if below is None:
@@ -184,9 +192,14 @@ def _otherwise_set(known: Known, heat: Heat, heats: Mapping[str, Heat], speedup:
                 parent.id,
                 base * OTHER_SETTING_CEILING,
                 fix.odds * OTHER_SETTING_ODDS,
-                fix.build_seconds,
+                _seconds(known, fix, parameters, speedups.get(parent.id, 1.0)),
                 riskiest(known.fixes, variant),
             )
+
+
+def _seconds(known: Known, fix: Fix, parameters: Parameters, speedup: float) -> float:
+    """Of building it and of its first steps, on a variant that is `speedup` times as fast as the original."""
+    return fix.build_seconds + fix.warm_steps(parameters) * known.facts.seconds_per_request / max(speedup, 1.0)
 
 
 def riskiest(fixes: Mapping[str, Fix], variant: Variant) -> str:

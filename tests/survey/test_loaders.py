@@ -1,0 +1,71 @@
+"""What a survey learns of the items of a loader: which part of their time is computed, where they can be made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from unslow.core.script import LoaderFacts
+
+from .test_script import project, survey  # noqa: F401  (a fixture)
+
+LOOP = """
+import os
+import time
+
+import torch
+from torch.utils.data import DataLoader
+
+
+class Rows:
+    def __init__(self):
+        self.made_in = os.getpid()
+
+    def __len__(self):
+        return 8
+
+    def __getitem__(self, index):
+        {item}
+        return torch.full((2,), float(index))
+
+
+def main():
+    for _ in range(1000):
+        for batch in DataLoader(Rows(), batch_size=4{more}):
+            pass
+
+
+{begins}
+"""
+GUARDED = 'if __name__ == "__main__":\n    main()'
+WAITS = "time.sleep(0.02)"
+COMPUTES = "until = time.process_time() + 0.02\n        while time.process_time() < until:\n            pass"
+ONLY_HERE = "if os.getpid() != self.made_in:\n            raise RuntimeError('not here')"
+
+
+def loader(folder: Path, item: str, more: str = "", begins: str = GUARDED) -> LoaderFacts:
+    (found,) = survey(folder, LOOP.format(item=item, more=more, begins=begins)).script.loaders
+    return found
+
+
+def test_items_that_are_waited_for_take_no_processor_time(project: Path) -> None:  # noqa: F811
+    found = loader(project, WAITS)
+    assert found.item_s >= 0.02 and found.slowest_item_s >= found.item_s
+    assert 0 < found.item_cpu_s < 0.5 * found.item_s
+    assert (found.start_method, found.why_not_forked) == ("fork", "")
+
+
+def test_items_that_are_computed_take_it(project: Path) -> None:  # noqa: F811
+    found = loader(project, COMPUTES)
+    assert found.item_cpu_s >= 0.02
+
+
+def test_items_that_only_this_process_can_make(project: Path) -> None:  # noqa: F811
+    found = loader(project, ONLY_HERE, begins="main()")
+    assert (found.start_method, found.why_not_forked) == ("none", "RuntimeError: not here")
+
+
+@pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
+def test_of_workers_that_are_there_nothing_is_tried(project: Path) -> None:  # noqa: F811
+    assert loader(project, WAITS, more=", num_workers=1").start_method == ""
