@@ -90,12 +90,16 @@ def test_shapes_that_change_a_layout_and_a_library_that_calls(project: Path) -> 
     assert known["shapes"] == 3 and known["channels_last"]
 
 
-def test_matrix_units_unused(project: Path) -> None:
-    (finding,) = found(project, "matrix-units-unused", LOOP)
-    assert finding.site == "train.py:18" and finding.share > 0.05
-
-
 def test_autocast_is_on_already(project: Path) -> None:
     loss = "    loss = model(images).square().mean()\n"
     source = LOOP.replace(loss, "    with torch.autocast('cpu', torch.bfloat16):\n    " + loss)
     assert not found(project, "matrix-units-unused", source)
+
+
+def test_images_in_planes_and_operators_one_by_one(project: Path) -> None:
+    evidence = surveyed(project, LOOP)
+    for name in ("not-channels-last", "uncompiled-graph", "matrix-units-unused"):
+        (finding,) = all_habits()[name].detect(evidence)
+        assert finding.site == "train.py:18" and 0.05 < finding.share <= 1
+    for name in ("tf32-off", "autotune-off"):  # There is no GPU in it.
+        assert not list(all_habits()[name].detect(evidence))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from unslow.core.finding import Evidence
-from unslow.core.profile import Span
+from unslow.core.profile import Profile, Span
 from unslow.core.script import Noted
 from unslow.habits._ops import Kind, kind_of
 from unslow.habits._script import phase_share
@@ -45,22 +45,33 @@ def model_share(evidence: Evidence) -> float:
 
 
 def kinds_within(evidence: Evidence) -> dict[Kind, float]:
-    """The part of the wall time that each kind of operator takes within the forward and the backward pass."""
+    """The part of the wall time that each kind of operator computes within the forward and the backward pass."""
     profile = evidence.profile
-    inside: list[bool] = []
     shares: dict[Kind, float] = {}
-    for span, own_ns in zip(profile.spans, profile.own_ns, strict=True):
-        inside.append(_is_pass(span) or (span.parent >= 0 and inside[span.parent]))
-        if inside[-1] and not _is_pass(span):
+    for index in sorted(_within(profile)):
+        span, own_ns = profile.spans[index], profile.own_ns[index]
+        if span.category == "compute" and not _is_pass(span):
             kind = kind_of(span)
             shares[kind] = shares.get(kind, 0.0) + max(0, own_ns) / profile.wall_ns
     return shares
 
 
-def pass_share(evidence: Evidence) -> float:
-    """The part of the wall time in both passes that no operator takes: Python between them, and starting them."""
+def starting_share(evidence: Evidence) -> float:
+    """The part of the wall time in both passes that nothing is computed in: Python, and starting operators."""
     profile = evidence.profile
-    return profile.share_of({index for index, span in enumerate(profile.spans) if _is_pass(span)})
+    within = _within(profile)
+    return profile.share_of(
+        {index for index in within if profile.spans[index].category == "framework" or _is_pass(profile.spans[index])}
+    )
+
+
+def _within(profile: Profile) -> set[int]:
+    """The spans of both passes, and all that they call."""
+    inside: set[int] = set()
+    for index, span in enumerate(profile.spans):
+        if _is_pass(span) or span.parent in inside:
+            inside.add(index)
+    return inside
 
 
 def _is_pass(span: Span) -> bool:

@@ -47,7 +47,7 @@ from unslow.core.profile import Profile
 from unslow.core.units import share as show_share
 from unslow.habits._eager import Operators, by_operators
 from unslow.habits._floors import Part
-from unslow.habits._models import kinds_within, model_share, models, names_operators, on_cuda, pass_share
+from unslow.habits._models import kinds_within, model_share, models, names_operators, on_cuda, starting_share
 from unslow.habits._ops import is_compiled, op_name
 from unslow.habits._shares import LEAST_SHARE, is_empty, operators, split
 
@@ -88,7 +88,7 @@ def _of_a_script(evidence: Evidence) -> Iterator[Finding]:
         return
     site = str(called[0].site)
     if names_operators(evidence) and not any(map(on_cuda, called)):
-        found = by_operators(evidence, pass_share(evidence), kinds_within(evidence))
+        found = by_operators(evidence, starting_share(evidence), kinds_within(evidence))
     else:
         title = f"{show_share(share)} of a step goes to a model that runs operator by operator."
         found = Operators(title, Part(share, None), {"model_share": share})
