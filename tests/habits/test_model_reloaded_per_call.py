@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from handmade import EMPTY, evidence, facts, found, op, step, the
+from handmade import EMPTY, evidence, facts, found, noted, op, phase, script, step, the
 from unslow.core.facts import Facts, FileRead
+from unslow.core.script import Noted
 from unslow.habits.model_reloaded_per_call import HABIT
 
 STEP = step(op("answer", 90, ""), source="steps")
@@ -60,3 +61,23 @@ def test_the_largest_file_is_named() -> None:
     two = facts("function", files_read=(FileRead("a.pt", 10**6, 1.0), FileRead("b.pt", 10**8, 1.0)))
     finding = the(HABIT, evidence(STEP, two))
     assert (finding.evidence["file"], finding.evidence["files"]) == ("b.pt", 2)
+
+
+def load(again: int = 19, times: int = 19, seconds: float = 19 * 40e-6, line: int = 3) -> Noted:
+    details = {"call": "torch.load", "file": "model.pt", "bytes": 10**7, "again": again}
+    return noted("load", line=line, times=times, seconds=seconds, **details)
+
+
+class TestOfAScript:
+    STEP = step(phase("forward", 50))
+
+    def test_near_misses(self) -> None:
+        once, others, short = load(times=0, again=0), load(again=0), load(seconds=1e-6)
+        known = [script(noted=(each,)) for each in (once, others, short, load(times=3))]
+        assert not found(HABIT, *(evidence(self.STEP, each) for each in (*known, script())))
+
+    def test_the_same_in_every_step(self) -> None:
+        finding = the(HABIT, evidence(self.STEP, script(noted=(load(line=9), load(seconds=19e-5, line=7)))))
+        assert finding.share == pytest.approx(0.5) and finding.floor == 0 and finding.site == "train.py:9"
+        assert "torch.load loads model.pt again in each step: 50 %" in finding.title
+        assert the(HABIT, evidence(EMPTY, script(noted=(load(),)))).floor is None

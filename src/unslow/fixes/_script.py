@@ -67,10 +67,13 @@ def when_made(
 
 def after_call(library: str, name: str, site: Site, change: Callable[[Any], Any]) -> None:
     """What the function or method `name` of `library` gives at `site` becomes `change` of it."""
+    from unslow.scripts.devices import remember_constructors
     from unslow.scripts.imports import when_imported
     from unslow.scripts.sites import called_from
 
     def patch(module: Any) -> None:
+        if library == "torch":
+            remember_constructors(module)
         owner, _, last = name.rpartition(".")
         holder = getattr(module, owner) if owner else module
         inner = getattr(holder, last)

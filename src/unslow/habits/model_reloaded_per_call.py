@@ -17,7 +17,8 @@ A file was opened at least 0.5 times per request while requests were answered, a
 request brings along is opened once in the whole stream, so it stays far below 0.5. Source of the 0.5: a model that is
 cached is opened 0 times, one that is not at least once; half lies between, and allows for a survey that began midway.
 The time at stake is that of the categories `setup` and `io` and of functions that load models, where the recording
-shows them: pure waste, nothing must remain. Where it does not, the finding is unbounded.
+shows them: pure waste, nothing must remain. Where it does not, the finding is unbounded. Of a script, the calls that
+load (`torch.load`, `from_pretrained`, `InferenceSession`, …) are timed, and count where the same is loaded again.
 
 When it does not matter
 -----------------------
@@ -36,10 +37,11 @@ from pathlib import PurePath
 
 from unslow.core.facts import FileRead
 from unslow.core.finding import Evidence, EvidenceValue, Finding, Habit
+from unslow.core.script import ScriptFacts
 from unslow.core.units import share as show_share
 from unslow.core.units import size
 from unslow.habits._loading import calling_line, is_loading
-from unslow.habits._shares import LEAST_SHARE, share_within
+from unslow.habits._shares import LEAST_SHARE, is_empty, share_within
 
 NAME = "model-reloaded-per-call"
 LEAST_OPENS = 0.5
@@ -56,6 +58,9 @@ _NO_MODELS = frozenset({
 
 def detect(evidence: Evidence) -> Iterator[Finding]:
     """One finding, if a model-like file is opened about once per request."""
+    if evidence.facts.script is not None:
+        yield from _of_a_script(evidence, evidence.facts.script)
+        return
     often = [file for file in evidence.facts.files_read if file.opens_per_request >= LEAST_OPENS]
     files = [file for file in often if is_model_like(file)]
     if not files:
@@ -77,6 +82,29 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
     numbers["loading_share"] = loading
     title = f"{what}: loading takes {show_share(loading)} of the time."
     yield Finding(NAME, title, loading, 0.0, numbers, site=calling_line(evidence.profile), advice=advice)
+
+
+def _of_a_script(evidence: Evidence, script: ScriptFacts) -> Iterator[Finding]:
+    """The call that loads the same again in its steps and takes longest."""
+    steps, step_s = max(1, script.steps - 1), max(evidence.facts.seconds_per_request, 1e-9)
+    loads = [load for load in script.of_kind("load") if load.times_in_steps >= LEAST_OPENS * steps]
+    loads = [load for load in loads if load.details["again"]]
+    if not loads:
+        return
+    longest = max(loads, key=lambda load: load.seconds_in_steps)
+    share = min(1.0, sum(load.seconds_in_steps for load in loads) / steps / step_s)
+    numbers: dict[str, EvidenceValue] = {
+        "file": longest.details["file"],
+        "size_bytes": longest.details["bytes"],
+        "loads_per_step": round(longest.times_in_steps / steps, 2),
+        "loading_share": share,
+    }
+    what = longest.details["file"] or "the same"
+    title = f"{longest.details['call']} loads {what} again in each step: {show_share(share)} of its time."
+    floor = None if is_empty(evidence.profile) else 0.0
+    if share >= LEAST_SHARE:
+        advice = "Load it once, before the loop, and keep it."
+        yield Finding(NAME, title, share, floor, numbers, str(longest.site), advice)
 
 
 def is_model_like(file: FileRead) -> bool:

@@ -26,6 +26,7 @@ CATEGORIES: dict[str, Category] = {
     "optimizer": "compute",
     "zero-grad": "compute",
     "sync": "sync",
+    "transfer": "transfer",
     "checkpoint": "io",
     "print": "io",
     "log": "io",
@@ -35,6 +36,7 @@ NAMES = {
     "restart": "begin an epoch of batches",
     "zero-grad": "clear gradients",
     "sync": "wait for a number",
+    "transfer": "copy to another device",
     "checkpoint": "save a checkpoint",
 }
 

@@ -19,6 +19,7 @@ from typing import Any, final
 from unslow.scripts.events import outermost
 from unslow.scripts.imports import when_imported
 from unslow.scripts.sites import Called, called_from, line_from
+from unslow.scripts.transfers import watch_transfers
 
 
 @dataclass
@@ -57,6 +58,7 @@ class Phases:
         when_imported("torch.utils.data.dataloader", self._loaders)
         when_imported("torch.optim.optimizer", self._optimizers)
         when_imported("torch._tensor", self._waits)
+        when_imported("torch._tensor", functools.partial(watch_transfers, self, functools.partial(line_from, 2)))
         when_imported("torch.nn.modules.module", self._models)
 
     @contextmanager
