@@ -20,6 +20,7 @@ report.json, bundle/ (the winner; for a script, changes.diff), journal.jsonl.
 Examples:
   unslow fix examples/sentence_encoder/workload.py:encoder
   unslow fix train.py -- --epochs 3
+  unslow fix train.py --evaluate "python evaluate.py model.pt" -- --epochs 3
   unslow fix model.onnx --inputs requests.npz --budget 10m
   unslow fix model.onnx --shape image=1x3x224x224
   unslow fix serve.py:model --objective throughput --rate 20 --p99-below 50
@@ -56,6 +57,13 @@ Examples:
 @click.option("--only", multiple=True, metavar="FIX", help="Try only this fix; can be repeated.")
 @click.option("--skip", multiple=True, metavar="FIX", help="Do not try this fix; can be repeated.")
 @click.option("--allow", multiple=True, metavar="FIX", help="Try this fix too, which changes more than the speed.")
+@click.option(
+    "--evaluate",
+    default="",
+    metavar="COMMAND",
+    help="Of a script: prints its final metric after a whole run; higher is "
+    "better. Runs the script five times more for each variant whose losses differ.",
+)
 @click.option("--apply", "apply_it", is_flag=True, help="Show a script's patch, and write it into the source.")
 @click.option("--force", is_flag=True, help="With --apply: also over changes that are not committed.")
 @click.option("--out", default="", metavar="FOLDER", help="Where to write; default: unslow-runs/NAME-TIME.")

@@ -39,6 +39,9 @@ class Options:
         Names of fixes: try only these; do not try these.
     allow
         Names of fixes that are tried only where they are asked for, since they change more than the speed.
+    evaluate
+        Of a script: a command that is run after a whole run of it, in a copy of its working folder; the last number
+        that it prints is the final metric, and higher is better. "": none.
     memory_bytes
         What one process with its tree may take; 0: most of what is free.
     patience_s
@@ -64,6 +67,7 @@ class Options:
     only: tuple[str, ...] = ()
     skip: tuple[str, ...] = ()
     allow: tuple[str, ...] = ()
+    evaluate: str = ""
     memory_bytes: int = 0
     patience_s: float | None = None
 

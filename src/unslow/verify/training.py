@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, final
 
 import numpy as np
@@ -21,6 +22,7 @@ from unslow.measure.bench import ANSWERS_TIMEOUT_S, Bench, Opened, longest_wait_
 from unslow.measure.finals import t_quantile
 from unslow.processes.base import Process
 from unslow.scripts.outputs import StepOutputs
+from unslow.verify.final_metric import FinalMetric
 from unslow.verify.scoring import judged
 
 SEEDS = 6
@@ -46,6 +48,7 @@ class TrainingGuard:
     def __init__(self, bench: Bench, options: Options) -> None:
         self._bench = bench
         self._options = options
+        self._metric = FinalMetric(bench, options.evaluate) if options.evaluate else None
 
     def prepare(self, original: Callable[[], Opened]) -> None:
         """Nothing is needed before anything is tried."""
@@ -58,14 +61,31 @@ class TrainingGuard:
         """There is no process of its own that stays."""
 
     def judge(self, heat: Heat, tag: str, lossy_variants: int, bundle: str = "") -> Guarded:
-        """The losses of the variant's patched source, judged against the original's."""
+        """The losses of the variant's patched source, judged against the original's; then the final metric, where the
+        user has one and the losses are not the same to the bit."""
         if heat.workload is None:
             return Guarded("lost", "It was never built.")
+        found = self._by_steps(heat.workload, tag, lossy_variants, bundle)
+        details = (found.numeric or {}).get("details", {})
+        if self._metric is None or found.verdict == "lost" or details.get("rule") == "bit-equal":
+            return found
+        try:
+            final = self._metric.judge(heat.workload, bundle, self._tolerance, lossy_variants)
+        except WorkerFailed as error:
+            return Guarded("lost", error.what)
+        return replace(final, reason=f"{final.reason} {found.reason}", numeric=found.numeric)
+
+    @property
+    def _tolerance(self) -> float:
+        asked = self._options.tolerance
+        return self._bench.facts.tolerance if asked is None else asked
+
+    def _by_steps(self, workload: Workload, tag: str, lossy_variants: int, bundle: str) -> Guarded:
         try:
             ours = self._original(0)
             if not ours:
-                return self._by_outputs(heat.workload, bundle, tag)
-            theirs = self._losses(heat.workload, bundle, 0)
+                return self._by_outputs(workload, bundle, tag)
+            theirs = self._losses(workload, bundle, 0)
         except WorkerFailed as error:
             return Guarded("lost", error.what)
         if not all(map(math.isfinite, theirs)) and all(map(math.isfinite, ours)):
@@ -85,7 +105,7 @@ class TrainingGuard:
         if tag == "numeric" and len(ours) == len(theirs) and apart <= ROUNDING:
             text = f"The losses of {len(ours)} steps differ by at most {apart:.1e} of their size, from the same seed."
             return Guarded("kept", text, numeric={"details": {**details, "rule": "rounding", "largest": apart}})
-        return self._by_seeds(heat.workload, bundle, lossy_variants, details)
+        return self._by_seeds(workload, bundle, lossy_variants, details)
 
     def _by_seeds(self, workload: Workload, bundle: str, variants: int, details: dict[str, Any]) -> Guarded:
         """Not inferior in mean loss at the end of the window, against the spread of the script's own seeds."""
@@ -95,8 +115,7 @@ class TrainingGuard:
             return Guarded("lost", error.what)
         ours, theirs = np.array([_tail(a) for a, _ in pairs]), np.array([_tail(b) for _, b in pairs])
         worse, spread = theirs - ours, float(ours.std(ddof=1))
-        tolerance = self._bench.facts.tolerance if self._options.tolerance is None else self._options.tolerance
-        allowed = max(tolerance * abs(float(ours.mean())), SPREADS * spread)
+        allowed = max(self._tolerance * abs(float(ours.mean())), SPREADS * spread)
         # One-sided at each end: only being worse is at stake.
         level = 1 - (1 - LEVEL) / max(1, variants)
         half = t_quantile(level, SEEDS - 1) * float(worse.std(ddof=1)) / math.sqrt(SEEDS)

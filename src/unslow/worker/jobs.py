@@ -155,6 +155,15 @@ class Jobs:
 
         return whole_run(from_json(Workload, workload), from_json(Facts, facts), bundle, Path(survey))
 
+    def job_evaluated(
+        self, workload: Any, facts: Any, survey: str, bundle: str = "", offset: int = 0, command: str = ""
+    ) -> Any:
+        """What the user's command says of a whole run of a script, its seeds moved by `offset`."""
+        from unslow.worker.script import evaluated
+
+        what, known = from_json(Workload, workload), from_json(Facts, facts)
+        return evaluated(what, known, bundle, offset, command, Path(survey))
+
     def job_losses(
         self, workload: Any, facts: Any, survey: str, bundle: str = "", offset: int = 0, steps: int = 0
     ) -> Any:

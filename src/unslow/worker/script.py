@@ -17,6 +17,7 @@ from unslow.core.variant import Applied
 from unslow.core.workload import Workload
 from unslow.edits.patch import patched_files
 from unslow.fixes._script import CHANGES, WARM_STEPS
+from unslow.scripts.evaluate import metric_of
 from unslow.scripts.line import Line
 from unslow.scripts.loaders import Loaders
 from unslow.scripts.losses import Losses, first_steps
@@ -57,6 +58,15 @@ def whole_run(workload: Workload, facts: Facts, bundle: str, survey: Path) -> An
     return {"seconds": seconds, "cpu_seconds": cpu, "requests": count, "call_seconds": [seconds / count] * count}
 
 
+def evaluated(workload: Workload, facts: Facts, bundle: str, offset: int, command: str, survey: Path) -> Any:
+    """The metric that `command` prints after a whole run, the script's seeds moved by `offset`."""
+    seed_everything(0, offset)
+    if not bundle:
+        _install(workload)
+    script = _script(facts)
+    return {"metric": metric_of(command, _run(workload, script, noting_steps(script.step, []), bundle, survey))}
+
+
 def losses_of(workload: Workload, facts: Facts, bundle: str, offset: int, steps: int, survey: Path) -> Any:
     """The losses of the first `steps` steps (fewer where they take long), the script's seeds moved by `offset`."""
     return _first_steps(Losses(), workload, facts, bundle, offset, steps, survey)
@@ -79,8 +89,8 @@ def _first_steps(
     return kept.values()
 
 
-def _run(workload: Workload, script: ScriptFacts, plan: Plan, bundle: str, survey: Path) -> None:
-    """In a mirror of its own, which goes with the run's other scratch files."""
+def _run(workload: Workload, script: ScriptFacts, plan: Plan, bundle: str, survey: Path) -> Path:
+    """In a mirror of its own, which goes with the run's other scratch files; the folder that it ran in."""
     target = workload.target
     patched: Mapping[str, Path] = patched_files(Path(bundle)) if bundle else {}
     (survey / "mirrors").mkdir(exist_ok=True)
@@ -88,6 +98,7 @@ def _run(workload: Workload, script: ScriptFacts, plan: Plan, bundle: str, surve
     mirror = mirrored(Path(target.directory), Path(target.location), into, patched)
     next(plan)
     run(mirror, target.arguments, plan, [script.step])
+    return mirror.folder
 
 
 def _install(workload: Workload) -> None:
