@@ -121,6 +121,11 @@ class TestWhatPhasesAreMadeOf:
         assert (load.details["file"], load.details["line"]) == ("train.py", 1)  # the user's innermost line
         assert load.details["stack"] == ["train.py:1 main", "pil/a.py:3 load"] and load.calls == 0
 
+    def test_code_that_is_in_no_file_is_not_the_users(self, tmp_path: Path) -> None:
+        lines = sampled(("", "framework", "<frozen posixpath>:404 realpath"), ("", "framework", "<string>:7 made"))
+        seen = profile(tmp_path, **FORWARD, sampled=lines)
+        assert {span.details["file"] for span in seen.spans if span.details.get("sampled")} == {"train.py"}
+
     def test_native_code_that_operators_explain_is_not_counted_again(self, tmp_path: Path) -> None:
         # 40 % of what lies in no phase is an operator; 50 % of the samples there were in native code.
         lines = sampled(("", "framework", "train.py:9 python"), ("", "compute", "train.py:8 native"))

@@ -119,6 +119,25 @@ class TestWhatIsKeptApart:
         assert (project / "checkpoint.txt").read_text() == "the user's"
         assert sorted(path.name for path in project.iterdir()) == ["checkpoint.txt", "train.py"]
 
+    def test_so_does_what_is_written_past_python(self, project: Path) -> None:
+        """As safetensors before 0.8 writes: in native code, through the link to a file that is too large to copy."""
+        (project / "safetensors.py").write_text(
+            textwrap.dedent(
+                """
+                import ctypes
+                libc = ctypes.CDLL(None)
+                libc.fopen.restype = ctypes.c_void_p
+                def serialize_file(tensors, filename, metadata=None):
+                    libc.fclose(ctypes.c_void_p(libc.fopen(filename.encode(), b"w")))
+                """
+            )
+        )
+        users = b"the user's" * 500_000
+        (project / "model.safetensors").write_bytes(users)
+        source = "import os, safetensors\nassert os.path.islink('model.safetensors')\n"
+        survey(project, source + "safetensors.serialize_file({}, 'model.safetensors')\n" + LOOP)
+        assert (project / "model.safetensors").read_bytes() == users
+
     def test_it_may_remove_what_it_has_written(self, project: Path) -> None:
         source = "import shutil, os\nos.makedirs('out')\nopen('out/a', 'w').close()\nshutil.rmtree('out')\n"
         assert survey(project, source + LOOP).script.step == "step"

@@ -103,6 +103,7 @@ TRAINING_ARGUMENTS = {
     "persistent_workers": "dataloader_persistent_workers",
     "pin_memory": "dataloader_pin_memory",
     "prefetch_factor": "dataloader_prefetch_factor",
+    "multiprocessing_context": "dataloader_multiprocessing_context",
 }
 """What the keywords of a `DataLoader` are called where `transformers.Trainer` makes it from its `TrainingArguments`."""
 

@@ -207,7 +207,7 @@ def _joined(operators: Sequence[Part], samples: Sequence[Sample]) -> list[Part]:
 
 def _python(category: Category, stack: tuple[str, ...], fraction: float) -> Part:
     """Named by the innermost function and the user's innermost line; the stack is outermost first."""
-    users = [frame for frame in stack if not frame.startswith(os.sep)]
+    users = [frame for frame in stack if not frame.startswith((os.sep, "<"))]  # "<frozen …>", "<string>"
     place = (users or stack)[-1].rpartition(" ")[0]
     file, _, line = place.rpartition(":")
     details = {

@@ -105,7 +105,7 @@ def _prepare(mirror: Mirror, arguments: Iterable[str]) -> None:
     set_root(str(mirror.script.parent if not mirror.script.is_relative_to(mirror.folder) else mirror.folder))
     will_write = keep_whole(Path(os.path.realpath(mirror.folder.parent)))
 
-    # These write past Python, so that nobody is told of it.
+    # These write past Python (safetensors does before 0.8), so that nobody is told of it.
     when_imported("torch.serialization", lambda module: _telling(module, "save", "f", will_write))
     when_imported("torch", lambda module: setattr(module, "save", module.serialization.save))
     when_imported("safetensors", lambda module: _telling(module, "serialize_file", "filename", will_write))
