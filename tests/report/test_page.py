@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 from tests.report import build
 
+from unslow.core.trial import Report
 from unslow.report import _charts
 from unslow.report import page as page_module
 from unslow.report._drawing import safe_json
@@ -187,3 +189,28 @@ def test_a_browser_draws_the_charts_and_runs_nothing_else(pages: dict[str, str],
     charts = len(re.findall('class="chart', pages[name]))
     assert done.stdout.count('class="chart live"') == charts
     assert "img" not in {tag for tag, _ in Elements(done.stdout).elements}
+
+
+def of_a_script(tmp_path: Path, text: str) -> Report:
+    patch = tmp_path / "changes.diff"
+    patch.write_text(text)
+    return replace(
+        build.winner(), patch=str(patch), bundle="", profile=replace(build.winner().profile, source="script")
+    )
+
+
+def test_a_patch_that_is_gone_is_left_out(tmp_path: Path) -> None:
+    report = of_a_script(tmp_path, "")
+    (tmp_path / "changes.diff").unlink()
+    assert 'class="patch"' not in page(report)
+
+
+def test_a_patch_is_shown_as_it_is(tmp_path: Path) -> None:
+    shown = page(of_a_script(tmp_path, "--- a/train.py\n-    loader(x)\n+    loader(x, n=2)  # <script>\n"))
+    assert '<span class="plus">+    loader(x, n=2)  # &lt;script&gt;</span>' in shown
+    assert '<span class="minus">-    loader(x)</span>' in shown
+
+
+def test_the_figures_of_a_script_are_of_steps(tmp_path: Path) -> None:
+    shown = page(of_a_script(tmp_path, "+x\n"))
+    assert "Time of a step, median" in shown and "steps/s" in shown and "req/s" not in shown

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from unslow.core import units
@@ -60,7 +60,29 @@ _KINDS = (
 
 def figures(report: Report) -> tuple[Figure, ...]:
     """Before and after, where either was measured; only before, where the original stays."""
-    return _figures(original_of(report), winner_of(report))
+    rows = _figures(original_of(report), winner_of(report))
+    return tuple(map(_of_steps, rows)) if of_a_script(report) else rows
+
+
+def of_a_script(report: Report) -> bool:
+    """Whether its requests are a script's steps."""
+    return report.profile.source == "script"
+
+
+_STEPS = (
+    ("Latency, median (p50)", "Time of a step, median"),
+    ("Latency, ", "Time of a step, "),
+    ("request", "step"),
+    ("req/s", "steps/s"),
+)
+
+
+def _of_steps(row: Figure) -> Figure:
+    """The same in a script's words."""
+    label, before, after, note = row.label, row.before, row.after, row.note
+    for word, steps in _STEPS:
+        label, before, after, note = (text.replace(word, steps) for text in (label, before, after, note))
+    return replace(row, label=label, before=before, after=after, note=note)
 
 
 def comparison_figures(comparison: Comparison) -> tuple[Figure, ...]:
@@ -118,4 +140,5 @@ def break_even(report: Report) -> str:
         return ""
     if requests <= 0:
         return "at once, it starts no slower"
-    return "never" if math.isinf(requests) else f"after {math.ceil(requests):,} requests"
+    unit = "steps" if of_a_script(report) else "requests"
+    return "never" if math.isinf(requests) else f"after {math.ceil(requests):,} {unit}"

@@ -12,6 +12,7 @@ import math
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from unslow.core.profile import CATEGORIES, Profile
 from unslow.core.trial import ProfileSummary, Report
@@ -25,7 +26,14 @@ from unslow.report._text import plain
 from unslow.report.json import best_first
 
 MOST_OPS = 25
-_KEY_FIGURES = ("Latency, median (p50)", "Latency, 99th percentile", "Throughput", "Peak memory")
+_KEY_FIGURES = (
+    "Latency, median (p50)",
+    "Time of a step, median",
+    "Latency, 99th percentile",
+    "Throughput",
+    "Peak memory",
+)
+MOST_PATCH_LINES = 400
 
 
 def page(report: Report, profile: Profile | None = None) -> str:
@@ -43,6 +51,7 @@ def page(report: Report, profile: Profile | None = None) -> str:
         break_even=break_even(report),
         load=words.load_of(report),
         snippet=snippet(report),
+        patch=patch_of(report),
         profile=report.profile if profile is None else summarised(profile, MOST_OPS),
         shares=shares_of(report.profile),
         findings=[rated for rated in best_first(report.findings) if rated.worth_fixing],
@@ -76,6 +85,32 @@ def snippet(report: Report) -> str:
         return ""
     location = ascii(plain(report.bundle))
     return f"import unslow\n\nmodel = unslow.load({location})\nanswer = model(request)  # called as the original is"
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of a patch; `css` is the class that gives it its colour."""
+
+    text: str
+    css: str
+
+
+def patch_of(report: Report) -> list[Line]:
+    """The lines of the winner's patch; empty where there is none, or where its file is gone."""
+    try:
+        text = Path(report.patch).read_text(encoding="utf-8") if report.patch else ""
+    except OSError:
+        return []
+    lines = text.splitlines()
+    shown = [Line(plain(line, 400, lines=True), _css_of_line(line)) for line in lines[:MOST_PATCH_LINES]]
+    left = len(lines) - len(shown)
+    return [*shown, *([Line(f"… and {left} lines more, in {plain(report.patch)}", "head")] if left else [])]
+
+
+def _css_of_line(line: str) -> str:
+    if line.startswith(("diff ", "index ", "--- ", "+++ ", "@@", "new file")):
+        return "head"
+    return {"+": "plus", "-": "minus"}.get(line[:1], "")
 
 
 @dataclass(frozen=True)
