@@ -71,6 +71,7 @@ SCRIPTS = [
             noted("anomaly", call="set_detect_anomaly", positional=True),
             noted("optimizer", **{"class": "Adam", "module": "torch.optim.adam", "tensors": 6, "can_be_fused": True,
                                   "fused": False, "foreach": False}),
+            replace(noted("sync", call="bool", device="cuda"), times_in_steps=20, seconds_in_steps=1e-3),
         ),
     )
     for workers in (0, 2)

@@ -93,6 +93,24 @@ def stack_of(frame: FrameType | None, deepest: int = 64) -> tuple[str, ...]:
     return tuple(reversed(names[:users][:deepest]))
 
 
+def own_frame(skip: int = 1) -> FrameType | None:
+    """The frame that `skip` of our own frames stand in, where it is the user's; None where a library makes the call."""
+    frame: FrameType | None = sys._getframe(skip + 1)  # pyright: ignore[reportPrivateUsage]
+    while frame is not None:
+        name = frame.f_code.co_filename
+        if name.startswith(_root):
+            return frame
+        if not name.startswith(_OURS):
+            return None
+        frame = frame.f_back
+    return None
+
+
+def called_in(frame: FrameType) -> Called:
+    """The call that a frame of the user's own is making."""
+    return Called(_site(frame, frame.f_code.co_filename), direct=True)
+
+
 _sites: dict[tuple[int, int], tuple[object, Site]] = {}
 """By code and instruction, for a place is asked for in every step; the code is held, so that its id stays its own."""
 
