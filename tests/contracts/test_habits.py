@@ -62,7 +62,7 @@ SCRIPT_STEP = step(
 )  # fmt: skip
 SCRIPTS = [
     script(
-        loader(workers=workers, restart_s=1e-3),
+        loader(workers=workers, restart_s=1e-3, collate_s=0.1),
         written=(Written("checkpoint", Site("train.py", 20), 1.0, 10e-6),),
         noted=(
             noted("double", call="Module.double", elements=100), noted("backward", dtype="float64"),
@@ -71,6 +71,7 @@ SCRIPTS = [
             noted("anomaly", call="set_detect_anomaly", positional=True),
             noted("optimizer", **{"class": "Adam", "module": "torch.optim.adam", "tensors": 6, "can_be_fused": True,
                                   "fused": False, "foreach": False}),
+            replace(noted("arrays", call="tensor", bytes=100), times_in_steps=20, seconds_in_steps=1e-3),
             replace(noted("sync", call="bool", device="cuda"), times_in_steps=20, seconds_in_steps=1e-3),
         ),
     )

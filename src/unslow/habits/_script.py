@@ -11,6 +11,10 @@ from unslow.habits._shares import is_empty, share_within
 LEAST_WAIT = 0.05
 """The part of a step that must be waited for data before it is a habit: less hides behind noise and prefetching."""
 
+COPIED_BYTES_PER_S = 2e9
+TIMES_COPYING = 5.0
+"""What takes so many times as long as copying the same bytes is no copying."""
+
 
 def waited_for(evidence: Evidence, chosen: Callable[[LoaderFacts], bool]) -> LoaderFacts | None:
     """Of the loaders that are `chosen`, the one that is waited for longest in all; None where there is none."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import dataclass
-from types import FrameType
+from types import CodeType, FrameType
 
 from unslow.core.script import Site
 
@@ -104,6 +104,13 @@ def own_frame(skip: int = 1) -> FrameType | None:
             return None
         frame = frame.f_back
     return None
+
+
+def own_site(code: CodeType) -> Site | None:
+    """The lines of a function of the user's own; None of anybody else's."""
+    name = code.co_filename
+    lines = [line for _, _, line in code.co_lines() if line is not None]
+    return Site(name[len(_root) :], code.co_firstlineno, 0, max(lines, default=0)) if name.startswith(_root) else None
 
 
 def called_in(frame: FrameType) -> Called:
