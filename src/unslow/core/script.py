@@ -50,6 +50,7 @@ class LoaderFacts:
     source, which can be edited.
     `vector_collate_s` is what joining one batch takes field by field, as `joined` says (see `scripts.collation`), with
     the same result; where nothing says so, `why_not_vectorised` does. `collate` is the user's own function that joins.
+    `slowest_line` of the user's own source takes longest in making an item, `slowest_line_part` of it.
     """
 
     site: Site
@@ -81,6 +82,8 @@ class LoaderFacts:
     why_not_vectorised: str = ""
     joined: Mapping[str, Any] = field(default_factory=dict[str, Any])
     collate: Site | None = None
+    slowest_line: str = ""
+    slowest_line_part: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from unslow.core.script import LoaderFacts
 from unslow.scripts.collation import collated
 from unslow.scripts.elsewhere import tried_elsewhere
 from unslow.scripts.same import random_state, same, same_state
+from unslow.scripts.slowest_line import slowest_line
 
 TRIED_ITEMS = 8
 ASKED_TIMES = 3
@@ -66,7 +67,8 @@ def _with_items(loader: Any, known: LoaderFacts) -> LoaderFacts:
         item_bytes=max(sum(array.nbytes for array in item) for item in arrays),
         why_not_cached=why,
     )
-    return collated(loader, items, known)
+    line, part = slowest_line(lambda: loader.dataset[places[0]])
+    return collated(loader, items, replace(known, slowest_line=line, slowest_line_part=part))
 
 
 def _elsewhere(loader: Any, known: LoaderFacts) -> LoaderFacts:

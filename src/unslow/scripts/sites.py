@@ -106,6 +106,11 @@ def own_frame(skip: int = 1) -> FrameType | None:
     return None
 
 
+def own_name(file: str) -> str:
+    """The user's own file relative to the root; "" for anybody else's."""
+    return file[len(_root) :] if file.startswith(_root) else ""
+
+
 def own_site(code: CodeType) -> Site | None:
     """The lines of a function of the user's own; None of anybody else's."""
     name = code.co_filename
