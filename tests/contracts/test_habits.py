@@ -60,9 +60,17 @@ SCRIPT_STEP = step(
     phase("data", 40, "data"), phase("forward", 10), phase("backward", 20), phase("optimizer", 10),
     phase("zero-grad", 5), phase("checkpoint", 10, "io"), source="script",
 )  # fmt: skip
+LOOPING = step(
+    *(
+        op("f", 600, "", category=category, file="a.py", line=3, stack=["a.py:3 f"], sampled=True)
+        for category in ("framework", "other")
+    ),
+    us=2000,
+    source="script",
+)
 SCRIPTS = [
     script(
-        loader(workers=workers, restart_s=1e-3),
+        loader(workers=workers, restart_s=1e-3, collate_s=0.01, item_s=item_s, slowest_line="a.py:3"),
         written=(Written("checkpoint", Site("train.py", 20), 1.0, 10e-6),),
         noted=(
             noted("double", call="Module.double", elements=100), noted("backward", dtype="float64"),
@@ -71,9 +79,11 @@ SCRIPTS = [
             noted("anomaly", call="set_detect_anomaly", positional=True),
             noted("optimizer", **{"class": "Adam", "module": "torch.optim.adam", "tensors": 6, "can_be_fused": True,
                                   "fused": False, "foreach": False}),
+            replace(noted("arrays", call="tensor", bytes=100), times_in_steps=20, seconds_in_steps=1e-3),
+            replace(noted("sync", call="bool", device="cuda"), times_in_steps=20, seconds_in_steps=1e-3),
         ),
     )
-    for workers in (0, 2)
+    for workers, item_s in ((0, 1e-3), (2, 1e-4))
     for called in (model(images=1, convolutions=3), gpu_model(images=1, convolutions=3))
 ]  # fmt: skip
 CASES = [
@@ -82,7 +92,7 @@ CASES = [
     for known in (facts(), GUILTY)
     for framework in ("torch", "onnx", "exported", "function")
     for on in MACHINES
-] + [Evidence(profile, known, on) for profile in (EMPTY, SCRIPT_STEP) for known in SCRIPTS for on in MACHINES]
+] + [Evidence(profile, known, on) for profile in (EMPTY, SCRIPT_STEP, LOOPING) for known in SCRIPTS for on in MACHINES]
 
 each_habit = pytest.mark.parametrize("habit", HABITS.values(), ids=list(HABITS))
 

@@ -146,6 +146,24 @@ class TestSeveral:
         )
 
 
+class TestAfterALoop:
+    SOURCE = "for a in b:\n    while a:\n        total += f(1)\n    # the end\n    print(total)\n"
+
+    def test_lines_come_after_the_innermost_one(self) -> None:
+        assert changed(self.SOURCE, "f(1)", after_loop=("total = g(total)",)) == (
+            "for a in b:\n    while a:\n        total += f(1)\n    total = g(total)\n    # the end\n    print(total)\n"
+        )
+
+    def test_two_calls_that_want_the_same_lines(self) -> None:
+        source = "for a in b:\n    t += f(1)\n    t += f(2)\n"
+        edits = [Edit(site_in(source, text), after_loop=("t = g(t)",)) for text in ("f(1)", "f(2)")]
+        assert edited(source, edits) == source + "t = g(t)\n"
+
+    def test_there_is_none(self) -> None:
+        with pytest.raises(BadInput, match="stands in no loop"):
+            changed("total += f(1)\n", "f(1)", after_loop=("total = g(total)",))
+
+
 class TestImports:
     def test_after_the_last_one_at_the_top(self) -> None:
         source = '"""Doc."""\n\nimport torch\n\nx = f(1)\n'

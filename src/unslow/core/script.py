@@ -48,6 +48,9 @@ class LoaderFacts:
     forked one did instead.
     `made` is how often the call made one: in a loop, more than once. `direct`: it is made by a call in the user's own
     source, which can be edited.
+    `vector_collate_s` is what joining one batch takes field by field, as `joined` says (see `scripts.collation`), with
+    the same result; where nothing says so, `why_not_vectorised` does. `collate` is the user's own function that joins.
+    `slowest_line` of the user's own source takes longest in making an item, `slowest_line_part` of it.
     """
 
     site: Site
@@ -75,6 +78,12 @@ class LoaderFacts:
     slowest_item_s: float = 0.0
     start_method: str = ""
     why_not_forked: str = ""
+    vector_collate_s: float = 0.0
+    why_not_vectorised: str = ""
+    joined: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    collate: Site | None = None
+    slowest_line: str = ""
+    slowest_line_part: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,7 @@ class _Change(cst.CSTTransformer):
         self._waiting: list[tuple[str, ...]] = []
         self._contexts: dict[str, None] = {}
         self._later: list[bool] = [True]
+        self._after_loops: list[dict[str, None]] = []
         self.done: list[Edit] = []
 
     def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.BaseExpression:
@@ -58,6 +59,9 @@ class _Change(cst.CSTTransformer):
                 self._contexts[edit.within] = None
         self.done += here
         self._waiting += [edit.before for edit in here if edit.before]
+        for edit in here:
+            if edit.after_loop:
+                self._loop_of(edit).update(dict.fromkeys(edit.after_loop))
         # Last, for what is put around the call is another expression, which no edit of the call is for.
         whole: cst.BaseExpression = call
         for edit in here:
@@ -82,6 +86,28 @@ class _Change(cst.CSTTransformer):
     def leave_GeneratorExp(self, original_node: cst.GeneratorExp, updated_node: cst.GeneratorExp) -> cst.BaseExpression:
         self._later.pop()
         return updated_node
+
+    def _loop_of(self, edit: Edit) -> dict[str, None]:
+        """The lines that come after the loop which the call stands in."""
+        if not self._after_loops:
+            raise BadInput(f"The call at {edit.site} stands in no loop.", "Edit it by hand.")
+        return self._after_loops[-1]
+
+    def visit_For(self, node: cst.For) -> None:
+        self._after_loops.append({})
+
+    def visit_While(self, node: cst.While) -> None:
+        self._after_loops.append({})
+
+    def leave_For(self, original_node: cst.For, updated_node: cst.For) -> Any:
+        return self._loop_and_lines(updated_node)
+
+    def leave_While(self, original_node: cst.While, updated_node: cst.While) -> Any:
+        return self._loop_and_lines(updated_node)
+
+    def _loop_and_lines(self, loop: cst.For | cst.While) -> Any:
+        lines = self._after_loops.pop()
+        return cst.FlattenSentinel([loop, *map(cst.parse_statement, lines)]) if lines else loop
 
     def leave_SimpleStatementLine(
         self, original_node: cst.SimpleStatementLine, updated_node: cst.SimpleStatementLine

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from unslow.core.finding import Evidence
-from unslow.core.script import LoaderFacts
+from unslow.core.script import LoaderFacts, ScriptFacts
 from unslow.habits._shares import is_empty, share_within
 
 LEAST_WAIT = 0.05
 """The part of a step that must be waited for data before it is a habit: less hides behind noise and prefetching."""
+
+COPIED_BYTES_PER_S = 2e9
+TIMES_COPYING = 5.0
+"""What takes so many times as long as copying the same bytes is no copying."""
 
 
 def waited_for(evidence: Evidence, chosen: Callable[[LoaderFacts], bool]) -> LoaderFacts | None:
@@ -40,3 +44,8 @@ def overlapped_floor(evidence: Evidence, share: float) -> float:
 def phase_share(evidence: Evidence, phase: str) -> float:
     """The part of the wall time that a script spends in a phase ("backward", "optimizer") and in all that it calls."""
     return share_within(evidence.profile, lambda span: span.details.get("phase") == phase)
+
+
+def per_step(seconds_in_steps: float, script: ScriptFacts) -> float:
+    """Of a call's seconds after the first step, those of one step."""
+    return seconds_in_steps / max(1, script.steps - 1)

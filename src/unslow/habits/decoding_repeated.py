@@ -32,11 +32,9 @@ from unslow.core.finding import Evidence, Finding, Habit
 from unslow.core.script import LoaderFacts
 from unslow.core.units import seconds, size
 from unslow.core.units import share as show_share
-from unslow.habits._script import LEAST_WAIT, data_share, waited_for
+from unslow.habits._script import COPIED_BYTES_PER_S, LEAST_WAIT, TIMES_COPYING, data_share, waited_for
 
 NAME = "decoding-repeated"
-COPIED_BYTES_PER_S = 2e9
-TIMES_COPYING = 5.0
 
 
 def detect(evidence: Evidence) -> Iterator[Finding]:

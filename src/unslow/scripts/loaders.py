@@ -3,31 +3,21 @@
 from __future__ import annotations
 
 import functools
-import random
 import statistics
-import sys
 import time
 import weakref
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, final
 
-import numpy as np
-
-from unslow.core.calls import Array, is_array, leaves_of, to_numpy
 from unslow.core.script import LoaderFacts
-from unslow.scripts.elsewhere import tried_elsewhere
 from unslow.scripts.imports import when_imported
+from unslow.scripts.items import tried
 from unslow.scripts.sites import Called, called_from
 
-TRIED_ITEMS = 8
-ASKED_TIMES = 3
-TRIED_S = 4.0
-"""Items of each loader that are asked for again after the recording, and for how long."""
 PATIENT_S = 86_400
 """A loader's timeout while its script takes turns."""
-ELSEWHERE_S, TIMES_AS_LONG = 10.0, 10.0
-"""How long a forked process may take for an item: this, and so many times as long as the slowest item here."""
+COLLATE_FN = 6
+"""The place of `collate_fn` among the arguments of a `DataLoader`."""
 
 
 @dataclass
@@ -40,6 +30,7 @@ class _Seen:
     firsts: list[float] = field(default_factory=list[float])
     began: float = 0.0
     made: int = 1
+    collates_by_position: bool = False
 
 
 @final
@@ -98,6 +89,7 @@ class Loaders:
             called = called_from(making=loader) if self._keep else None
             if called is not None:
                 self._of[id(loader)] = self._at(loader, called)
+                self._of[id(loader)].collates_by_position = len(args) > COLLATE_FN
 
         @functools.wraps(begun)
         def watched_begun(loader: Any) -> Any:
@@ -174,7 +166,9 @@ def _facts(seen: _Seen) -> LoaderFacts:
         batches_per_epoch=_length(loader),
         made=seen.made,
     )
-    return _Trial(loader).tried(known)
+    known = tried(loader, known)
+    by_position = "its collate function is not passed by name"
+    return replace(known, why_not_vectorised=by_position) if seen.collates_by_position else known
 
 
 def _length(dataset: Any) -> int:
@@ -182,112 +176,3 @@ def _length(dataset: Any) -> int:
         return len(dataset)
     except (TypeError, NotImplementedError):
         return 0
-
-
-@final
-class _Trial:
-    """Asks a data set for some items, several times: how long each takes, and whether it is always the same."""
-
-    def __init__(self, loader: Any) -> None:
-        self._loader = loader
-
-    def tried(self, known: LoaderFacts) -> LoaderFacts:
-        if not known.items or not hasattr(self._loader.dataset, "__getitem__"):
-            return replace(known, why_not_cached="its items have no numbers to keep them by")
-        try:
-            return self._elsewhere(self._with_items(known))
-        except Exception as error:  # Whatever a data set says to being asked again: its items are not known, then.
-            said = (str(error).strip() or type(error).__name__).splitlines()[0]
-            return replace(known, why_not_cached=f"asked for an item again it raised {said}")
-
-    def _with_items(self, known: LoaderFacts) -> LoaderFacts:
-        places = sorted({round(n * (known.items - 1) / max(1, TRIED_ITEMS - 1)) for n in range(TRIED_ITEMS)})
-        seconds: list[float] = []
-        cpu_seconds: list[float] = []
-        items: list[Any] = []
-        why = ""
-        ends = time.perf_counter() + TRIED_S
-        for place in places:
-            before, cpu, started = _random_state(), time.process_time(), time.perf_counter()
-            item = self._loader.dataset[place]
-            seconds.append(time.perf_counter() - started)
-            cpu_seconds.append(time.process_time() - cpu)
-            items.append(item)
-            why = why or self._why_not_the_same(place, item, before)
-            if time.perf_counter() > ends:
-                break
-        arrays = [[to_numpy(leaf) for leaf in leaves_of(item) if _countable(leaf)] for item in items]
-        if any(not all(map(_countable, leaves_of(item))) for item in items):
-            why = why or "its items are not made of arrays and numbers"
-        shapes = {tuple((array.shape, str(array.dtype)) for array in item) for item in arrays}
-        if len(shapes) > 1:
-            why = why or "its items differ in shape"
-        collate = self._collate_seconds(items) if known.batch_size else 0.0
-        return replace(
-            known,
-            item_s=statistics.median(seconds),
-            item_cpu_s=statistics.median(cpu_seconds),
-            slowest_item_s=max(seconds),
-            collate_s=collate * known.batch_size / len(items),
-            deterministic=not why.startswith("its items are random"),
-            fixed_shapes=len(shapes) == 1,
-            item_bytes=max(sum(array.nbytes for array in item) for item in arrays),
-            why_not_cached=why,
-        )
-
-    def _elsewhere(self, known: LoaderFacts) -> LoaderFacts:
-        """Where workers are still to come: whether another process can make an item, and how it must be started."""
-        if known.workers:
-            return known
-        found = tried_elsewhere(self._loader.dataset, ELSEWHERE_S + TIMES_AS_LONG * known.slowest_item_s)
-        return replace(known, start_method=found.method, why_not_forked=found.why_not_forked)
-
-    def _why_not_the_same(self, place: int, item: Any, before: tuple[Any, ...]) -> str:
-        if not _same_state(before, _random_state()):
-            return "its items are random: making one draws random numbers (augmentation)"
-        for _ in range(ASKED_TIMES - 1):
-            if not _same(item, self._loader.dataset[place]):
-                return "its items are random: asked for twice, one differs (augmentation)"
-        return ""
-
-    def _collate_seconds(self, items: Sequence[Any]) -> float:
-        started = time.perf_counter()
-        try:
-            self._loader.collate_fn(list(items))
-        except Exception:  # Items of different shapes may not be joined by everybody.
-            return 0.0
-        return time.perf_counter() - started
-
-
-def _countable(leaf: Any) -> bool:
-    return is_array(leaf) or isinstance(leaf, (bool, int, float, np.generic))
-
-
-def _random_state() -> tuple[Any, ...]:
-    torch: Any = sys.modules.get("torch")
-    numpy_state: Any = np.random.get_state()
-    return (random.getstate(), numpy_state[1].tobytes(), numpy_state[2], torch.get_rng_state() if torch else None)
-
-
-def _same_state(a: tuple[Any, ...], b: tuple[Any, ...]) -> bool:
-    same = a[:3] == b[:3]
-    return same and (a[3] is None or bool((a[3] == b[3]).all()))
-
-
-def _same(a: Any, b: Any) -> bool:
-    first, second = list(leaves_of(a)), list(leaves_of(b))
-    return len(first) == len(second) and all(map(_same_leaf, first, second))
-
-
-def _same_leaf(a: Any, b: Any) -> bool:
-    if is_array(a) and is_array(b):
-        one, other = np.asarray(to_numpy(a)), np.asarray(to_numpy(b))
-        return _bytes(one) == _bytes(other)
-    try:
-        return bool(a == b)
-    except (TypeError, ValueError, RuntimeError):
-        return False
-
-
-def _bytes(array: Array) -> tuple[Any, ...]:
-    return array.shape, str(array.dtype), array.tobytes()

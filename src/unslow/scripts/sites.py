@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import dataclass
-from types import FrameType
+from types import CodeType, FrameType
 
 from unslow.core.script import Site
 
@@ -91,6 +91,36 @@ def stack_of(frame: FrameType | None, deepest: int = 64) -> tuple[str, ...]:
             users = len(names) if is_users else users
         frame = frame.f_back
     return tuple(reversed(names[:users][:deepest]))
+
+
+def own_frame(skip: int = 1) -> FrameType | None:
+    """The frame that `skip` of our own frames stand in, where it is the user's; None where a library makes the call."""
+    frame: FrameType | None = sys._getframe(skip + 1)  # pyright: ignore[reportPrivateUsage]
+    while frame is not None:
+        name = frame.f_code.co_filename
+        if name.startswith(_root):
+            return frame
+        if not name.startswith(_OURS):
+            return None
+        frame = frame.f_back
+    return None
+
+
+def own_name(file: str) -> str:
+    """The user's own file relative to the root; "" for anybody else's."""
+    return file[len(_root) :] if file.startswith(_root) else ""
+
+
+def own_site(code: CodeType) -> Site | None:
+    """The lines of a function of the user's own; None of anybody else's."""
+    name = code.co_filename
+    lines = [line for _, _, line in code.co_lines() if line is not None]
+    return Site(name[len(_root) :], code.co_firstlineno, 0, max(lines, default=0)) if name.startswith(_root) else None
+
+
+def called_in(frame: FrameType) -> Called:
+    """The call that a frame of the user's own is making."""
+    return Called(_site(frame, frame.f_code.co_filename), direct=True)
 
 
 _sites: dict[tuple[int, int], tuple[object, Site]] = {}

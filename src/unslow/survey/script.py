@@ -117,6 +117,7 @@ class _Watcher:
         self._phases.forget()
         yield from sampled_window(self._phases, self._next, self._samples)
         yield from operator_window(self._phases, self._next, folder, self._operators)
+        self._notes.stepping = False  # Trying items is no step of the script's.
         self._loader_facts = self._loaders.facts()
 
     def _discover(self) -> Plan:

@@ -6,11 +6,23 @@ import functools
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, final
 
-from unslow.core.script import Noted
+from unslow.core.script import Noted, Site
 from unslow.scripts.sites import Called
+
+
+@dataclass(slots=True)
+class Tally:
+    """What is counted of a kind of call at one place: `details` (plain JSON) are those of the first."""
+
+    kind: str
+    called: Called
+    details: Mapping[str, Any]
+    times: int = 0
+    times_in_steps: int = 0
+    seconds_in_steps: float = 0.0
 
 
 @final
@@ -19,30 +31,46 @@ class Notes:
 
     def __init__(self) -> None:
         self.stepping = False
-        self._found: dict[tuple[str, str], Noted] = {}
+        self._found: dict[tuple[str, Site], Tally] = {}
         self._main = threading.get_ident()
 
     def facts(self) -> tuple[Noted, ...]:
         """All that was noted, in the order in which it was first seen."""
-        return tuple(self._found.values())
+        return tuple(
+            Noted(
+                tally.kind,
+                tally.called.site,
+                tally.called.direct,
+                tally.times,
+                tally.details,
+                tally.times_in_steps,
+                tally.seconds_in_steps,
+            )
+            for tally in self._found.values()
+        )
 
     def note(self, kind: str, called: Called | None, details: Mapping[str, Any], seconds: float = 0.0) -> None:
         """One more call of that kind; of its `details` (plain JSON) those of the first at its place are kept.
 
         `called` is None where no frame is the user's: then nothing is noted.
         """
-        if called is None:
-            return
+        if called is not None:
+            self.count(self.tally(kind, called, details), seconds)
+
+    def tally(self, kind: str, called: Called, details: Mapping[str, Any]) -> Tally:
+        """What is counted at that place: a watch that keeps it need not look for the place again."""
         # The first note of a place is of the call itself; what follows may be a call that it makes.
-        key = kind, str(called.site) + str(called.site.column)
-        before = self._found.get(key) or Noted(kind, called.site, called.direct, 0, details)
-        inside = self.stepping and threading.get_ident() == self._main
-        self._found[key] = replace(
-            before,
-            times=before.times + 1,
-            times_in_steps=before.times_in_steps + inside,
-            seconds_in_steps=before.seconds_in_steps + (seconds if inside else 0.0),
-        )
+        key = kind, called.site
+        if key not in self._found:
+            self._found[key] = Tally(kind, called, details)
+        return self._found[key]
+
+    def count(self, tally: Tally, seconds: float = 0.0) -> None:
+        """One more call there."""
+        tally.times += 1
+        if self.stepping and threading.get_ident() == self._main:
+            tally.times_in_steps += 1
+            tally.seconds_in_steps += seconds
 
 
 @dataclass(frozen=True)

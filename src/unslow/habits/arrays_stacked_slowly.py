@@ -1,0 +1,62 @@
+"""A tensor is made of a list of NumPy arrays, number by number.
+
+What it is
+----------
+`torch.tensor([array, array, …])` or `torch.as_tensor` of such a list.
+
+Why it is slow
+--------------
+PyTorch takes the list for one of lists, and asks each array for each of its numbers as a Python object. Copying the
+arrays into one takes a small part of that.
+
+How it shows
+------------
+The time of such calls, by the place of the call. The threshold is 1 % of the step, below which a recording's noise is
+larger. What must remain is copying the bytes at 2 GB/s. Source: PyTorch itself, which warns that this is "extremely
+slow".
+
+When it does not matter
+-----------------------
+For a few small arrays. In loader workers that are faster than the step.
+
+Risk
+----
+None of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from unslow.core.finding import Evidence, Finding, Habit
+from unslow.core.units import seconds
+from unslow.core.units import share as show_share
+from unslow.habits._script import COPIED_BYTES_PER_S, per_step
+from unslow.habits._shares import LEAST_SHARE, is_empty
+
+NAME = "arrays-stacked-slowly"
+
+
+def detect(evidence: Evidence) -> Iterator[Finding]:
+    """One finding, at the call that takes longest."""
+    script, step_s = evidence.facts.script, evidence.facts.seconds_per_request
+    stacked = [noted for noted in script.of_kind("arrays") if noted.times_in_steps] if script is not None else []
+    if script is None or not stacked or step_s <= 0 or is_empty(evidence.profile):
+        return
+    taken_s = sum(noted.seconds_in_steps for noted in stacked)
+    share = min(1.0, per_step(taken_s, script) / step_s)
+    if share < LEAST_SHARE:
+        return
+    copied_s = sum(noted.details["bytes"] * noted.times_in_steps for noted in stacked) / COPIED_BYTES_PER_S
+    longest = max(stacked, key=lambda noted: noted.seconds_in_steps)
+    each_s = longest.seconds_in_steps / longest.times_in_steps
+    title = (
+        f"{show_share(share)} of a step makes tensors of lists of arrays, number by number "
+        f"({seconds(each_s)} a call of torch.{longest.details['call']})."
+    )
+    numbers = {"seconds_per_call": each_s, "bytes_per_call": longest.details["bytes"], "places": len(stacked)}
+    advice = "Make one array of the list first: torch.tensor(numpy.asarray(arrays))."
+    yield Finding(NAME, title, share, min(1.0, copied_s / taken_s), numbers, str(longest.site), advice)
+
+
+HABIT = Habit(name=NAME, detect=detect)

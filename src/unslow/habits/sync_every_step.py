@@ -1,0 +1,65 @@
+"""Every step asks a tensor for its value, and waits until it has been computed.
+
+What it is
+----------
+`loss.item()`, `.tolist()`, `float(loss)`, `if loss > 10:`, `.cpu()`, or a `print` of a tensor, in each step.
+
+Why it is slow
+--------------
+A device computes what Python has asked for while Python goes on asking. A value that Python needs makes it wait until
+the device has done all of it; then the device waits for Python. On a processor nothing is waited for, and a call takes
+a microsecond.
+
+How it shows
+------------
+The part of the wall time inside such calls of the script's own, made in every second step or more. The threshold is
+2 % of the step. How much of it must remain is not known: the device has to compute it all the same. The finding is not
+scored. Source of the threshold: nsys-ai calls synchronisation excessive from 2 % of the device's time on.
+
+When it does not matter
+-----------------------
+On a processor, unless steps take microseconds. When the value decides what is done next.
+
+Risk
+----
+What is asked for later is known later: a loss that is not finite is noticed after more steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from unslow.core.finding import Evidence, Finding, Habit
+from unslow.core.units import share as show_share
+from unslow.habits._script import per_step, phase_share
+
+NAME = "sync-every-step"
+LEAST = 0.02
+EVERY_SECOND = 0.5
+IN_A_PHASE = ("item", "tolist")
+
+
+def detect(evidence: Evidence) -> Iterator[Finding]:
+    """One finding, at the call that is waited for longest."""
+    script = evidence.facts.script
+    if script is None or evidence.facts.seconds_per_request <= 0:
+        return
+    asked = [noted for noted in script.of_kind("sync") if noted.times_in_steps >= EVERY_SECOND * script.steps]
+    others = [noted for noted in asked if noted.details["call"] not in IN_A_PHASE]
+    waited_s = sum(per_step(noted.seconds_in_steps, script) for noted in others)
+    share = min(1.0, phase_share(evidence, "sync") + waited_s / evidence.facts.seconds_per_request)
+    if not asked or share < LEAST:
+        return
+    longest = max(asked, key=lambda noted: noted.seconds_in_steps)
+    title = f"{show_share(share)} of a step waits for values of tensors that the script asks for in every step."
+    numbers = {
+        "sync_share": share,
+        "calls_per_step": round(sum(noted.times_in_steps for noted in asked) / script.steps, 2),
+        "call": longest.details["call"],
+        "device": longest.details["device"],
+    }
+    advice = "Add values up on the device, and ask for them once in many steps or after the loop."
+    yield Finding(NAME, title, share, None, numbers, str(longest.site), advice)
+
+
+HABIT = Habit(name=NAME, detect=detect)

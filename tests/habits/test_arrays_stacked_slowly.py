@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from handmade import EMPTY, evidence, found, noted, phase, script, step, the
+from unslow.core.script import Noted
+from unslow.habits.arrays_stacked_slowly import HABIT
+
+STEP = step(phase("data", 60, "data"), phase("forward", 30))
+
+
+def stacked(seconds: float, times: int = 19, line: int = 3) -> Noted:
+    """A call a step, which makes 2 kB."""
+    known = noted("arrays", line=line, call="tensor", bytes=2_000, why_not_stacked="")
+    return replace(known, times_in_steps=times, seconds_in_steps=seconds)
+
+
+def test_no_tensor_is_made_of_arrays() -> None:
+    assert not found(HABIT, evidence(STEP, script()), evidence(STEP))
+
+
+def test_what_takes_no_time_or_no_step() -> None:
+    quick, once = stacked(19 * 0.5e-6), stacked(0.0, times=0)
+    assert not found(HABIT, *(evidence(STEP, script(noted=(call,))) for call in (quick, once)))
+    assert not found(HABIT, evidence(EMPTY, script(noted=(stacked(19 * 40e-6),))))
+
+
+def test_lists_of_arrays_in_every_step() -> None:
+    calls = stacked(19 * 10e-6, line=2), stacked(19 * 40e-6)
+    finding = the(HABIT, evidence(STEP, script(noted=calls)))
+    assert finding.share == pytest.approx(0.5) and finding.floor == pytest.approx(2e-6 / 50e-6)
+    assert finding.site == "train.py:3" and "40 µs" in finding.title
