@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handmade import EMPTY, evidence, facts, gpu_model, loader, machine, model, noted, op, phase, script, step
+from handmade import EMPTY, evidence, facts, gpu_model, loader, machine, model, noted, op, phase, scoring, script, step
 from unslow.core.discover import HEADINGS, documentation
 from unslow.core.facts import FileRead, Leaf, ThreadPool
 from unslow.core.finding import Evidence, Finding, Habit
@@ -86,6 +86,18 @@ SCRIPTS = [
     for workers, item_s in ((0, 1e-3), (2, 1e-4))
     for called in (model(images=1, convolutions=3), gpu_model(images=1, convolutions=3))
 ]  # fmt: skip
+FORWARD = noted(
+    "forward", times=19, model="Net", with_graph=19, rows=19, training=["drop"], shapes=[[1, 8]], floats=True,
+    masked=40, mask_size=100, cut=20,
+)  # fmt: skip
+COPIES = [
+    noted("copy", line=line, times=19, seconds=19 * 20e-6, source="cpu", target="cuda", bytes=4000, pinned=False,
+          looked_at=16, same=same)
+    for line, same in ((7, 0), (8, 15))
+]  # fmt: skip
+LOADS = noted("load", times=19, seconds=19 * 20e-6, call="torch.load", file="model.pt", bytes=10**7, again=18)
+PARALLEL = noted("ddp", find_unused=True, static=False, world=2, exchanges=80, steps=20, looked_at=20, unused=0)
+SCRIPTS += [scoring(FORWARD, LOADS), script(loader(), noted=(FORWARD, *COPIES, PARALLEL))]
 CASES = [
     Evidence(profile, replace(known, framework=framework), on)
     for profile in (EMPTY, ZERO, BUSY, step(op("f", 90, "")), replace(BUSY, requests=0))
