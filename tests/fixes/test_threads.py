@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from handmade import loader
+from handmade import loader, noted
 from unslow.core.facts import ThreadPool
 from unslow.core.workload import Host, Serving
 from unslow.fixes.threads import FIX
@@ -74,6 +74,19 @@ class TestOfAScript:
         assert "could stand" in FIX.refuses(scripted.setting(facts={"thread_pools": self.POOLS}))
         by_a_library = scripted.setting(loader(direct=False), facts={"thread_pools": self.POOLS})
         assert FIX.refuses(by_a_library)
+
+    def test_a_number_of_its_own_is_changed_where_it_is_said(self, tmp_path: Path) -> None:
+        said = noted("threads", line=5, threads=4)
+        (parameters,) = FIX.space(scripted.setting(loader(), noted=(said,), facts={"thread_pools": self.POOLS}))
+        assert [call["site"]["line"] for call in parameters["calls"]] == [5]
+        source = "import torch\ntorch.set_num_threads(3)\nprint(torch.get_num_threads())\n"
+        place = scripted.site_of(source, "torch.set_num_threads(3)")
+        text, line = scripted.both(tmp_path, source, FIX, {"calls": [{"site": place}], "threads": 2})
+        assert line == "2" and text == source.replace("3", "2")
+
+    def test_a_number_that_a_library_says_is_left(self) -> None:
+        said = noted("threads", direct=False, threads=4)
+        assert FIX.refuses(scripted.setting(loader(), noted=(said,), facts={"thread_pools": self.POOLS}))
 
     def test_a_script_without_torch(self) -> None:
         assert FIX.refuses(scripted.setting(loader()))

@@ -32,9 +32,10 @@ from unslow.core.jsonable import to_json
 from unslow.core.script import Site
 from unslow.core.variant import Edit, Fix, Parameters, Setting, Workshop
 from unslow.core.workload import Workload
-from unslow.fixes._script import SCRIPT, facts_of, site_of, when_made, with_change
+from unslow.fixes._script import SCRIPT, facts_of, loader_call, set_in_source, set_when_made, site_of, with_change
 
 NAME = "pin-memory"
+SET = {"pin_memory": True}
 METHODS = ("to", "cuda")
 
 
@@ -57,9 +58,14 @@ def space(setting: Setting) -> Sequence[Parameters]:
     )
 
 
-def _loaders(setting: Setting) -> list[dict[str, Any]]:
-    made = facts_of(setting).loaders
-    return [{"site": to_json(loader.site)} for loader in made if loader.direct and not loader.pinned]
+def _loaders(setting: Setting) -> list[Parameters]:
+    """The calls that say it; for several loaders there may be one."""
+    made = [loader_call(setting, loader) for loader in facts_of(setting).loaders if not loader.pinned]
+    found: list[Parameters] = []
+    for call in made:
+        if call is not None and call not in found:
+            found.append(call)
+    return found
 
 
 def _copies(setting: Setting) -> list[dict[str, Any]]:
@@ -78,12 +84,8 @@ def install(parameters: Parameters) -> None:
     """At the calls that make the loaders, and at those that copy."""
     from unslow.scripts.imports import when_imported
 
-    def pinned(args: Sequence[Any], named: dict[str, Any]) -> Sequence[Any]:
-        named["pin_memory"] = True
-        return args
-
     for loader in parameters["loaders"]:
-        when_made("torch.utils.data.dataloader", "DataLoader", site_of(loader), pinned)
+        set_when_made(loader, SET)
     sites = [site_of(call) for call in parameters["calls"]]
     when_imported("torch._tensor", functools.partial(_patch, sites=sites))
 
@@ -108,7 +110,7 @@ def _not_blocking(inner: Callable[..., Any], sites: Sequence[Site]) -> Callable[
 
 def edit(parameters: Parameters) -> Sequence[Edit]:
     """The same keywords, in the source."""
-    loaders = [Edit(site_of(loader), {"pin_memory": "True"}) for loader in parameters["loaders"]]
+    loaders = [set_in_source(loader, SET) for loader in parameters["loaders"]]
     return (*loaders, *(Edit(site_of(call), {"non_blocking": "True"}) for call in parameters["calls"]))
 
 

@@ -4,7 +4,8 @@ What it is
 ----------
 Numerical libraries split each operation over a pool of threads. This fix sets the size of that pool for the whole
 process: to the cores that may really be used, to the physical ones, or to one; on ONNX Runtime also whether waiting
-threads spin. In a script it is `torch.set_num_threads(N)`: where loader workers decode, the cores are theirs too.
+threads spin. In a script it is `torch.set_num_threads(N)`, the script's own where it says so by itself: where loader
+workers decode, the cores are theirs too.
 
 Why it is slow
 --------------
@@ -32,12 +33,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial, wraps
+from typing import Any
 
 from unslow.core.jsonable import to_json
+from unslow.core.script import Site
 from unslow.core.variant import Edit, Fix, Parameters, Setting, Workshop
 from unslow.core.workload import Workload
 from unslow.fixes._models import early_place
-from unslow.fixes._script import SCRIPT, site_of, with_change
+from unslow.fixes._script import SCRIPT, facts_of, site_of, with_change
 from unslow.fixes._settings import with_settings
 
 NAME = "threads"
@@ -47,7 +51,7 @@ SMALL_REQUEST_SECONDS = 0.002
 
 def apply(workload: Workload, parameters: Parameters, workshop: Workshop) -> Workload:
     """Sets the process's threads, and the spinning of ONNX Runtime's where asked; of a script, changes its source."""
-    if "site" in parameters:
+    if "site" in parameters or "calls" in parameters:
         return with_change(workload, NAME, parameters)
     threads = int(parameters.get("threads") or workshop.machine.cores)
     if threads != workload.host.threads:
@@ -61,7 +65,7 @@ def refuses(setting: Setting) -> str:
     """Refused where there is nothing to choose, or where requests in parallel have their own number of threads."""
     if setting.workload.serving.clients > 1:
         return "requests run in parallel, each with its own share of the cores"
-    if setting.facts.script is not None and early_place(setting) is None:
+    if setting.facts.script is not None and _places(setting) is None:
         return "no call of the script's own shows where torch.set_num_threads could stand"
     if not space(setting):
         return "the threads are as many as the cores that may be used, which is one"
@@ -85,21 +89,51 @@ def space(setting: Setting) -> Sequence[Parameters]:
 
 def _of_a_script(setting: Setting) -> Sequence[Parameters]:
     """One, which leaves the other cores to loader workers; and the cores, where the script has another number."""
-    place = early_place(setting)
+    places = _places(setting)
     now = max((pool.threads for pool in setting.facts.thread_pools if pool.name == "torch"), default=0)
     sizes = dict.fromkeys([1, setting.machine.cores])
-    return tuple({"site": to_json(place), "threads": size} for size in sizes if size != now) if place and now else ()
+    return tuple({**places, "threads": size} for size in sizes if size != now) if places and now else ()
+
+
+def _places(setting: Setting) -> Parameters | None:
+    """The `calls` by which the script says it by itself; else a call as its `site`, before which it can be said."""
+    said = facts_of(setting).of_kind("threads")
+    if said:
+        own = all(call.direct for call in said)
+        return {"calls": [{"site": to_json(call.site)} for call in said]} if own else None
+    place = early_place(setting)
+    return {"site": to_json(place)} if place else None
 
 
 def install(parameters: Parameters) -> None:
-    """As soon as the script has imported torch."""
+    """As soon as the script has imported torch; or where it says a number by itself."""
     from unslow.scripts.imports import when_imported
 
-    when_imported("torch", lambda torch: torch.set_num_threads(int(parameters["threads"])))
+    threads = int(parameters["threads"])
+    if "calls" in parameters:
+        sites = [site_of(call) for call in parameters["calls"]]
+        when_imported("torch", partial(_said_otherwise, sites=sites, threads=threads))
+    else:
+        when_imported("torch", lambda torch: torch.set_num_threads(threads))
+
+
+def _said_otherwise(torch: Any, sites: Sequence[Site], threads: int) -> None:
+    from unslow.scripts.sites import called_from
+
+    inner = torch.set_num_threads
+
+    @wraps(inner)
+    def said(number: int) -> None:
+        called = called_from()
+        inner(threads if called is not None and called.site in sites else number)
+
+    torch.set_num_threads = said
 
 
 def edit(parameters: Parameters) -> Sequence[Edit]:
-    """A line before that call."""
+    """Another number in those calls; or a line before that call."""
+    if "calls" in parameters:
+        return tuple(Edit(site_of(call), wrap=str(int(parameters["threads"]))) for call in parameters["calls"])
     line = f"torch.set_num_threads({int(parameters['threads'])})"
     return (Edit(site_of(parameters), before=(line,), imports=("import torch",)),)
 
