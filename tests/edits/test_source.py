@@ -96,6 +96,11 @@ class TestWrapping:
         new = changed(source, "torch.save(state, path)", callee="rarely({}, every_s=30)")
         assert new == "if True:\n    rarely(torch.save, every_s=30)(state, path)\n"
 
+    def test_what_a_method_belongs_to(self) -> None:
+        source = "trainer.losses[0].backward()\n"
+        new = changed(source, "trainer.losses[0].backward()", callee="scaled({owner}).backward")
+        assert new == "scaled(trainer.losses[0]).backward()\n"
+
     def test_the_whole_call(self) -> None:
         source = "rows = torch.from_numpy(table)\n"
         assert changed(source, "torch.from_numpy(table)", result="{}.float()") == (

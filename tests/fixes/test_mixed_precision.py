@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from handmade import gpu_model, model, noted
+from unslow.core.script import Noted
 from unslow.fixes.mixed_precision import FIX
 from unslow.search.order import LEAST_ODDS, UNHELPFUL_ODDS
 
@@ -48,7 +49,6 @@ print(set(net.seen), loss.dtype, loss.item(), net.head.weight.dtype)
         model(times_in_steps=0),
         model(parameter_bytes={"bfloat16": 100}),
         model(device="mps"),
-        gpu_model(capability=[7, 5]),
     ],
 )
 def test_calls_that_are_left(called: object) -> None:
@@ -89,6 +89,48 @@ def test_it_is_tried_without_the_instructions_and_the_report_names_them() -> Non
 
 def test_what_gave_nothing_once_is_not_tried_again() -> None:
     assert FIX.odds * UNHELPFUL_ODDS < LEAST_ODDS
+
+
+class TestAnOldGpu:
+    OLD = gpu_model(capability=[7, 5])
+    LOSS, UPDATE = noted("goes-backward", line=4, arguments=0), noted("updates", line=5, arguments=0)
+
+    @pytest.mark.parametrize(
+        ("calls", "says"),
+        [
+            ((), "one loss and one optimizer"),
+            ((LOSS, noted("goes-backward", line=9, arguments=0), UPDATE), "one loss"),
+            ((LOSS, noted("updates", arguments=1)), "plain"),
+            ((LOSS, noted("updates", direct=False, arguments=0)), "own source"),
+            ((LOSS, UPDATE, noted("clips", call="clip_grad_norm_")), "clipped"),
+            ((LOSS, UPDATE, noted("scaler")), "by itself"),
+        ],
+    )
+    def test_losses_that_cannot_be_scaled(self, calls: tuple[Noted, ...], says: str) -> None:
+        known = setting(noted=(self.OLD, *calls))
+        assert says in FIX.refuses(known) and not FIX.space(known)
+
+    def test_float16_with_a_scaled_loss(self) -> None:
+        (parameters,) = FIX.space(setting(noted=(self.OLD, self.LOSS, self.UPDATE)))
+        assert parameters["backward"]["site"]["line"] == 4 and parameters["step"]["site"]["line"] == 5
+
+    @pytest.mark.parametrize("scheduled", ["", "schedule = torch.optim.lr_scheduler.StepLR(optimizer, 9)"])
+    def test_the_run_time_form_and_the_edit_come_to_the_same(self, tmp_path: Path, scheduled: str) -> None:
+        # The first steps are left out: with the scale that is begun with, gradients overflow.
+        source = (
+            SOURCE.replace("for n in range(3)", f"{scheduled}\nfor n in range(20)")
+            .replace("- n)", "- 1)")
+            .replace("    loss.back", "    optimizer.zero_grad()\n    loss.back")
+        )
+        parameters = {
+            "calls": [{"site": site_of(source, "net(torch.ones(4, 8))"), "device": "cpu", "cast": True}],
+            "backward": {"site": site_of(source, "loss.backward()")},
+            "step": {"site": site_of(source, "optimizer.step()")},
+        }
+        text, line = both(tmp_path, source, FIX, parameters)
+        assert line.startswith("{'torch.float16'} torch.float32")
+        assert "scaled(loss).backward()" in text and "unscaled(optimizer).step()" in text
+        assert float(line.split()[2]) < 0.01  # It has learned.
 
 
 @pytest.mark.gpu

@@ -11,7 +11,7 @@ import pytest
 from handmade import loader, model
 from unslow.core.facts import Leaf
 from unslow.core.script import Noted
-from unslow.fixes.torch_compile import FIX
+from unslow.fixes.torch_compile import FIX, warm_steps
 
 from . import scripted
 from .workshop import FACTS, WORKLOAD, FakeWorkshop, on, setting
@@ -75,18 +75,19 @@ class TestOfAScript:
     def test_calls_that_are_left(self, called: Noted, says: str) -> None:
         assert says in FIX.refuses(scripted.setting(noted=(called,)))
 
-    def test_it_is_steady_after_its_first_steps(self) -> None:
+    def test_it_is_steady_after_its_first_steps(self, tmp_path: Path) -> None:
         known = scripted.setting(loader(), noted=(model(),), period=8)
-        assert FIX.space(known)[0]["warm_steps"] == 3
+        (parameters,) = FIX.space(known)
+        after = FIX.apply(scripted.WORKLOAD, parameters, FakeWorkshop(tmp_path, known.facts))
+        assert after.model.settings["warm_steps"] == 3 and len(after.model.settings["changes"]) == 1
 
     def test_a_smaller_last_batch_is_compiled_too_before_anything_is_timed(self) -> None:
-        known = scripted.setting(loader(items=130), noted=(model(),), period=9)
-        assert FIX.space(known)[0]["warm_steps"] == 12
-        late = scripted.setting(loader(items=130), noted=(model(),), period=9000)
-        assert FIX.space(late)[0]["warm_steps"] == 3
+        assert warm_steps(scripted.setting(loader(items=130), noted=(model(),), period=9).facts) == 12
+        assert warm_steps(scripted.setting(loader(items=130), noted=(model(),), period=9000).facts) == 3
+        assert warm_steps(scripted.setting(noted=(model(shapes=2),), period=9).facts) == 12
 
     @pytest.mark.slow
     def test_the_run_time_form_and_the_edit_come_to_the_same(self, tmp_path: Path) -> None:
-        parameters = {"calls": [{"site": scripted.site_of(SCRIPT, "net(rows)")}], "warm_steps": 3}
+        parameters = {"calls": [{"site": scripted.site_of(SCRIPT, "net(rows)")}]}
         text, line = scripted.both(tmp_path, SCRIPT, FIX, parameters)
         assert line.startswith("2 0.weight Sequential") and "(compiled(net)(rows) - n)" in text

@@ -84,6 +84,17 @@ def test_the_outermost_model_is_noted_by_its_place(project: Path) -> None:
     assert not known["autocast"] and not known["compiled"] and set(known["parameter_bytes"]) == {"float32"}
 
 
+def test_what_goes_backward_and_what_updates_are_noted(project: Path) -> None:
+    source = LOOP.replace("for n in", "torch.optim.lr_scheduler.StepLR(optimizer, 9)\nfor n in").replace(
+        "    optimizer.step()", "    nn.utils.clip_grad_norm_(model.parameters(), 1.0)\n    optimizer.step()"
+    )
+    known = surveyed(project, source).facts.script
+    assert known is not None
+    for kind, line in (("goes-backward", 20), ("clips", 21), ("updates", 22)):
+        (noted,) = known.of_kind(kind)
+        assert noted.site.line == line and noted.direct and noted.details.get("arguments", 0) == 0
+
+
 def test_shapes_that_change_a_layout_and_a_library_that_calls(project: Path) -> None:
     source = LOOP.replace("model(images)", "model(images[: 1 + n % 3].to(memory_format=torch.channels_last))")
     known = called(project, source).details

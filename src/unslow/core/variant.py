@@ -102,7 +102,8 @@ class Edit:
 
     `keywords` are set on the call, each as source (`{"num_workers": "2"}`). The argument called `wrapped` (or the
     first one) becomes what `wrap` says, with the argument in place of `{}` ("" for no change); what is called becomes
-    what `callee` says, and the whole call what `result` says, likewise. `method` is called instead of the one that is.
+    what `callee` says (with what a method belongs to in place of `{owner}`), and the whole call what `result` says,
+    likewise. `method` is called instead of the one that is.
     `before` are lines that come before the statement, `after_loop` lines that come after the innermost loop that the
     call stands in. `within` is a context in which the call is to happen: the statement that holds it goes into a `with`
     of that; where that would not do (a generator, a lambda, the head of a loop), what is called becomes `within({})`,

@@ -144,7 +144,7 @@ def _is_at(position: CodeRange, edit: Edit) -> bool:
 def _changed(call: cst.Call, edit: Edit) -> cst.Call:
     """The call with all of an edit but what is put around it."""
     if edit.callee:
-        call = call.with_changes(func=_within(edit.callee, call.func))
+        call = call.with_changes(func=_within(edit.callee, call.func, _owner(call.func)))
     if edit.wrap:
         call = _wrapped(call, edit)
     for name, value in edit.keywords.items():
@@ -173,9 +173,15 @@ def _wrapped(call: cst.Call, edit: Edit) -> cst.Call:
     return call.with_changes(args=args)
 
 
-def _within(template: str, inner: cst.BaseExpression) -> cst.BaseExpression:
-    """The template's expression with `inner` where its `{}` stands."""
-    return cst.parse_expression(template.format(cst.Module([]).code_for_node(inner)))
+def _within(template: str, inner: cst.BaseExpression, owner: cst.BaseExpression | None = None) -> cst.BaseExpression:
+    """The template's expression with `inner` where its `{}` stands, and `owner` where `{owner}` does."""
+    whole = cst.Module([])
+    owned = "" if owner is None else whole.code_for_node(owner)
+    return cst.parse_expression(template.format(whole.code_for_node(inner), owner=owned))
+
+
+def _owner(func: cst.BaseExpression) -> cst.BaseExpression | None:
+    return func.value if isinstance(func, cst.Attribute) else None
 
 
 def _with_keyword(call: cst.Call, name: str, value: cst.BaseExpression) -> cst.Call:

@@ -4,7 +4,9 @@ What it is
 ----------
 The forward call is made within `torch.autocast`: matrix products and convolutions take bfloat16 numbers, what is
 sensitive (sums, norms, exponentials) stays in float32, and backward does as forward did. Weights and their updates stay
-float32, and an answer that is a tensor is cast back, so that the loss is computed as before.
+float32, and an answer that is a tensor is cast back, so that the loss is computed as before. On GPUs without units for
+bfloat16 (compute capability below 8) it is float16, whose range is small: there the loss is scaled too
+(`torch.amp.GradScaler`).
 
 Why it is slow
 --------------
@@ -37,6 +39,7 @@ from unslow.core.script import Noted, Site
 from unslow.core.variant import Edit, Fix, Parameters, Setting, Workshop
 from unslow.core.workload import Workload
 from unslow.fixes._instructions import lacks_bfloat16
+from unslow.fixes._loss_scaling import cannot_scale, install_scaling, scaled_calls, scaling_edits
 from unslow.fixes._models import Call, around_models, called_models
 from unslow.fixes._script import SCRIPT, facts_of, site_of, with_change
 
@@ -54,15 +57,17 @@ def refuses(setting: Setting) -> str:
     """Refused where the script does it by itself, and where no call can be changed."""
     if facts_of(setting).of_kind("autocast"):
         return "the script turns autocast on by itself"
-    if any(map(_is_old, called_models(setting))):
-        return "this GPU has no units for bfloat16 (compute capability below 8)"
-    return "" if _calls(setting) else "no float32 model is called by the script's own source"
+    if not _calls(setting):
+        return "no float32 model is called by the script's own source"
+    return cannot_scale(setting) if _needs_float16(setting) else ""
 
 
 def space(setting: Setting) -> Sequence[Parameters]:
     """All calls at once: half of them would mix the types."""
     calls = _calls(setting)
-    return ({"calls": calls},) if calls else ()
+    if not calls or refuses(setting):
+        return ()
+    return ({"calls": calls, **(scaled_calls(setting) if _needs_float16(setting) else {})},)
 
 
 def why_slower(setting: Setting) -> str:
@@ -84,20 +89,22 @@ def _is_float32(called: Noted) -> bool:
     return known.get("float32", 0) * 2 > sum(known.values())
 
 
-def _is_old(called: Noted) -> bool:
-    capability: list[int] = called.details["capability"]
-    return bool(capability) and capability[0] < NATIVE_BFLOAT16
+def _needs_float16(setting: Setting) -> bool:
+    capabilities: list[list[int]] = [noted.details["capability"] for noted in called_models(setting)]
+    return any(capability and capability[0] < NATIVE_BFLOAT16 for capability in capabilities)
 
 
 def install(parameters: Parameters) -> None:
-    """Around the models at these calls."""
+    """Around the models at these calls; where the loss is scaled, at its own calls."""
+    if "backward" in parameters:
+        install_scaling(parameters)
     calls = {site_of(call): call for call in parameters["calls"]}
 
     def change(model: Any, call: Call, site: Site) -> Call:
         torch: Any = sys.modules["torch"]
 
         def computed(*args: Any, **kwargs: Any) -> Any:
-            with torch.autocast(calls[site]["device"], torch.bfloat16):
+            with torch.autocast(calls[site]["device"], getattr(torch, _dtype(parameters))):
                 result = call(*args, **kwargs)
             return result.float() if calls[site]["cast"] else result
 
@@ -108,15 +115,20 @@ def install(parameters: Parameters) -> None:
 
 def edit(parameters: Parameters) -> Sequence[Edit]:
     """`model(x)` becomes `torch.autocast("cpu", torch.bfloat16)(model)(x).float()`."""
-    return tuple(
+    around = tuple(
         Edit(
             site_of(call),
-            callee=f'torch.autocast("{call["device"]}", torch.bfloat16)({{}})',
+            callee=f'torch.autocast("{call["device"]}", torch.{_dtype(parameters)})({{}})',
             result="{}.float()" if call["cast"] else "",
             imports=("import torch",),
         )
         for call in parameters["calls"]
     )
+    return (*around, *scaling_edits(parameters)) if "backward" in parameters else around
+
+
+def _dtype(parameters: Parameters) -> str:
+    return "float16" if "backward" in parameters else "bfloat16"
 
 
 FIX = Fix(

@@ -36,11 +36,12 @@ import importlib
 from collections.abc import Sequence
 from typing import Any
 
-from unslow.core.script import Noted, Site
+from unslow.core.facts import Facts
+from unslow.core.script import Noted, ScriptFacts, Site
 from unslow.core.variant import Edit, Fix, Parameters, Setting, Workshop
 from unslow.core.workload import Workload
 from unslow.fixes._models import Call, around_models, called_models, fixed_shapes, sites
-from unslow.fixes._script import SCRIPT, facts_of, helper, site_of, with_change
+from unslow.fixes._script import SCRIPT, helper, site_of, with_change
 from unslow.fixes._settings import TORCH_RUNTIMES, no_compiler, shapes_vary, with_settings
 
 NAME = "torch-compile"
@@ -52,7 +53,7 @@ def apply(workload: Workload, parameters: Parameters, workshop: Workshop) -> Wor
     """Asks the runtime to compile. Inference mode comes with it, since freezing is for inference only; a script is
     changed instead."""
     if "calls" in parameters:
-        return with_change(workload, NAME, parameters, int(parameters["warm_steps"]))
+        return with_change(workload, NAME, parameters, warm_steps(workshop.facts))
     compiled = {
         "mode": parameters.get("mode"),
         "dynamic": parameters.get("dynamic", shapes_vary(workshop.facts) or None),
@@ -74,7 +75,7 @@ def space(setting: Setting) -> Sequence[Parameters]:
     """Frozen first. One compilation for all shapes where they vary, else for the one shape. A script's models at
     once."""
     if setting.facts.script is not None:
-        return ({"calls": sites(_calls(setting)), "warm_steps": _warm_steps(setting)},)
+        return ({"calls": sites(_calls(setting))},)
     dynamic = True if shapes_vary(setting.facts) else None
     return (
         {"mode": None, "dynamic": dynamic, "freezing": True},
@@ -94,11 +95,12 @@ def _calls(setting: Setting) -> list[Noted]:
     return [noted for noted in called_models(setting) if not noted.details["compiled"] and fixed_shapes(noted)]
 
 
-def _warm_steps(setting: Setting) -> int:
+def warm_steps(facts: Facts) -> int:
     """The step that compiles and two more; an epoch, where its last batch is compiled for itself and is soon there."""
-    script, two = facts_of(setting), any(noted.details.get("shapes", 1) > 1 for noted in _calls(setting))
-    short = two or any(loader.batch_size and loader.items % loader.batch_size for loader in script.loaders)
-    soon = script.period * setting.facts.seconds_per_request <= LONGEST_WARM_UP_S
+    script = facts.script or ScriptFacts("step", 0)
+    short = any(loader.batch_size and loader.items % loader.batch_size for loader in script.loaders)
+    short = short or any(noted.details.get("shapes", 1) > 1 for noted in script.of_kind("model"))
+    soon = script.period * facts.seconds_per_request <= LONGEST_WARM_UP_S
     return 3 + (script.period if short and soon else 0)
 
 

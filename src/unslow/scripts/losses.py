@@ -28,6 +28,7 @@ class Losses:
             @functools.wraps(backward)
             def watched(tensors: Any, *args: Any, **kwargs: Any) -> Any:
                 first = first_of(tensors)
+                first = getattr(first, _UNSCALED, first)
                 if hasattr(first, "numel") and first.numel() == 1:
                     loss = first.detach().clone()
                     self._summed = loss if self._summed is None else self._summed + loss
@@ -36,6 +37,7 @@ class Losses:
             module.backward = watched
 
         when_imported("torch.autograd", patch)
+        when_imported("torch.amp.grad_scaler", _keep_unscaled)
 
     def stepped(self) -> None:
         """A step is over: what was summed (over the parts of an accumulated batch) is its loss."""
@@ -51,6 +53,21 @@ class Losses:
 
 
 LEAST_STEPS = 6
+_UNSCALED = "_unslow_unscaled"
+
+
+def _keep_unscaled(module: Any) -> None:
+    """A loss that is scaled for float16 is known by what it was: the scale changes while the script runs."""
+    inner = module.GradScaler.scale
+
+    @functools.wraps(inner)
+    def scaled(scaler: Any, outputs: Any) -> Any:
+        result = inner(scaler, outputs)
+        if hasattr(outputs, "detach") and result is not outputs:
+            setattr(result, _UNSCALED, outputs.detach())
+        return result
+
+    module.GradScaler.scale = scaled
 
 
 def first_of(tensors: Any) -> Any:

@@ -51,10 +51,13 @@ def frame_from(skip: int = 1) -> FrameType | None:
     return frame
 
 
-def direct_frame(skip: int = 1) -> FrameType | None:
-    """The user's frame that makes the call itself; None where a library makes it. Cheap, for what is called often."""
+def direct_frame(skip: int = 1, through: str = _OURS) -> FrameType | None:
+    """The user's frame that makes the call itself; None where a library makes it. Cheap, for what is called often.
+
+    Frames of files whose path has `through` in it are part of the call (a library's own decorators of what is called).
+    """
     frame: FrameType | None = sys._getframe(skip + 1)  # pyright: ignore[reportPrivateUsage]
-    while frame is not None and frame.f_code.co_filename.startswith(_OURS):
+    while frame is not None and (frame.f_code.co_filename.startswith(_OURS) or through in frame.f_code.co_filename):
         frame = frame.f_back
     return frame if frame is not None and frame.f_code.co_filename.startswith(_root) else None
 
