@@ -50,6 +50,7 @@ def test_what_compares_with_no_time_or_loss(name: str, says: str, value: float) 
         {"noise": math.nan},
         {"alpha": 0.0},
         {"objective": "beauty"},
+        {"after_steps": -1},
     ],
 )
 def test_limits_that_nothing_can_keep(chosen: dict[str, Any]) -> None:

@@ -46,14 +46,14 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def survey(project: Path, source: str, *arguments: str, timeout_s: float = 100.0) -> Surveyed:
+def survey(project: Path, source: str, *arguments: str, timeout_s: float = 100.0, after: int = 0) -> Surveyed:
     script = project / "train.py"
     script.write_text(textwrap.dedent(source))
     target = targets.locate(str(script), Declared(arguments=arguments))
     out = project.parent / "survey"
     out.mkdir()
     with LocalProcesses().start(Conditions(out / "log")) as process:
-        answer = process.ask("survey", timeout_s, target=to_json(target), folder=str(out))
+        answer = process.ask("survey", timeout_s, target=to_json(target), folder=str(out), after=after)
         return Surveyed(answer, (out / "log").read_text())
 
 
@@ -199,6 +199,14 @@ class TestSteps:
             """,
         )
         assert seen.script.step == "forward" and not any(span.details.get("op") for span in seen.profile.spans)
+
+    def test_steps_may_go_by_before_they_are_watched(self, project: Path) -> None:
+        source = LOOP.replace("time.sleep(0.002)", "time.sleep(0.002)\n        if n < 60:\n            print(n)")
+        assert not survey(project, source, after=60).script.written
+
+    def test_else_they_are_watched_from_the_first_ones_on(self, project: Path) -> None:
+        source = LOOP.replace("time.sleep(0.002)", "time.sleep(0.002)\n        if n < 60:\n            print(n)")
+        assert [written.kind for written in survey(project, source).script.written] == ["print"]
 
     def test_a_script_that_ends_while_it_is_watched(self, project: Path) -> None:
         seen = survey(project, LOOP.replace("1000", "40"))

@@ -73,6 +73,12 @@ def about_inputs(command: C) -> C:
     return command
 
 
+def about_looking(command: C) -> C:
+    """`--after`, for whatever looks at a target and changes nothing."""
+    said = "Steps of a script that go by first: until its caches are filled, say."
+    return click.option("--after", type=click.IntRange(min=0), default=0, metavar="STEPS", help=said)(command)
+
+
 def about_measuring(command: C) -> C:
     """`--objective`, `--noise`, `--seed` and `--memory`."""
     for option in (

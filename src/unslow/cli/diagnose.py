@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from unslow.cli._options import about_inputs, typed
+from unslow.cli._options import about_inputs, about_looking, typed
 
 HELP = """Watches TARGET run and says what slows it, best ceiling first. Tries nothing, writes nothing.
 
@@ -24,6 +24,7 @@ Examples:
 @click.argument("target")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @about_inputs
+@about_looking
 @click.option(
     "--worth", type=float, default=1.03, show_default=True, help="Say nothing of what can give less than this."
 )
@@ -35,6 +36,7 @@ def diagnose(
     inputs: str,
     shapes: Any,
     trust: bool,
+    after: int,
     worth: float,
     show_all: bool,
     as_json: bool,
@@ -49,7 +51,8 @@ def diagnose(
     console = Console(stderr=as_json, highlight=False)
     with TerminalListener(console) as listener:
         about: dict[str, Any] = {"shapes": dict(shapes), "arguments": arguments or None, "trust": trust}
-        report = watch(target, inputs or None, options=Options(worth=worth), listener=listener, **about)
+        options = Options(worth=worth, after_steps=after)
+        report = watch(target, inputs or None, options=options, listener=listener, **about)
     report = replace(report, command=typed())
     if as_json:
         click.echo(json.dumps(diagnosis_json(report), indent=1))

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from unslow.cli._options import about_inputs
+from unslow.cli._options import about_inputs, about_looking
 
 HELP = """Records TARGET with its framework's own profiler and shows where the time goes.
 
@@ -22,15 +22,24 @@ Examples:
 @click.argument("target")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @about_inputs
+@about_looking
 @click.option("--perfetto", default="", metavar="FILE", help="Also write a trace for Perfetto and speedscope.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON (schema unslow.profile/1).")
 def profile(
-    target: str, arguments: tuple[str, ...], inputs: str, shapes: Any, trust: bool, perfetto: str, as_json: bool
+    target: str,
+    arguments: tuple[str, ...],
+    inputs: str,
+    shapes: Any,
+    trust: bool,
+    after: int,
+    perfetto: str,
+    as_json: bool,
 ) -> None:
     from pathlib import Path
 
     from rich.console import Console
 
+    from unslow.core.options import Options
     from unslow.report.json import profile_json
     from unslow.report.terminal import TerminalListener, profile_view
     from unslow.verbs._look import write_profile
@@ -39,7 +48,7 @@ def profile(
     console = Console(stderr=as_json, highlight=False)
     with TerminalListener(console) as listener:
         about: dict[str, Any] = {"shapes": dict(shapes), "arguments": arguments or None, "trust": trust}
-        recorded = record(target, inputs or None, listener=listener, **about)
+        recorded = record(target, inputs or None, options=Options(after_steps=after), listener=listener, **about)
     if perfetto:
         write_profile(recorded, Path(perfetto))
     if as_json:

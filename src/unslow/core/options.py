@@ -42,6 +42,9 @@ class Options:
     evaluate
         Of a script: a command that is run after a whole run of it, in a copy of its working folder; the last number
         that it prints is the final metric, and higher is better. "": none.
+    after_steps
+        Of a script: so many steps go by before it is looked at, where it takes that long to be steady (a cache is
+        filled, workers have started).
     memory_bytes
         What one process with its tree may take; 0: most of what is free.
     patience_s
@@ -68,6 +71,7 @@ class Options:
     skip: tuple[str, ...] = ()
     allow: tuple[str, ...] = ()
     evaluate: str = ""
+    after_steps: int = 0
     memory_bytes: int = 0
     patience_s: float | None = None
 
@@ -78,6 +82,10 @@ class Options:
             raise BadUsage(f"A budget of {self.budget_s} s leaves no time.", "Give it as 5m, 90s or 1h.")
         if self.patience_s is not None and not self.patience_s > 0:
             raise BadUsage(f"A patience of {self.patience_s} s ends every process at once.", "Give it as 10m or 60s.")
+        if self.after_steps < 0:
+            raise BadUsage(
+                f"A look after {self.after_steps} steps makes no sense.", "Give a number that is not negative."
+            )
         # Written so that "nan", which compares with nothing, is refused too.
         limits = (self.rate, self.tolerance or 0.0, 1.0 if self.p99_below_ms is None else self.p99_below_ms)
         if not all(0 <= limit < math.inf for limit in limits) or limits[-1] == 0:

@@ -58,12 +58,12 @@ class _Built:
         return list(self.stream.answers(range(place, place + self.stream.granularity)))
 
 
-def survey(target: Target, folder: Path) -> Survey:
-    """Everything, in this process. Files go to `folder`."""
+def survey(target: Target, folder: Path, after: int = 0) -> Survey:
+    """Everything, in this process. Files go to `folder`. Of a script, `after` steps go by before it is looked at."""
     if target.kind == "script":
         from unslow.survey.script import survey_script
 
-        return Survey(*survey_script(target, folder))
+        return Survey(*survey_script(target, folder, after))
     built = _build(target)
     first, second = _first_answers(built)
     timing = observe.time_requests(built.answer, len(built.requests), TIMING_S)

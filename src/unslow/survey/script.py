@@ -42,8 +42,10 @@ LEAST_STEPPING_S = 4.0
 """A script that takes steps for less than this has too few of them for turns: it runs as a whole each time."""
 
 
-def survey_script(target: Target, folder: Path) -> tuple[Workload, Facts, str]:
+def survey_script(target: Target, folder: Path, after: int = 0) -> tuple[Workload, Facts, str]:
     """Everything, in this process: the original as plain data, what is known of it, and the file of the recording.
+
+    `after` steps go by before anything is recorded.
 
     Raises
     ------
@@ -51,7 +53,7 @@ def survey_script(target: Target, folder: Path) -> tuple[Workload, Facts, str]:
         The script raises, has no steps, or ends before there are enough of them.
     """
     mirror = mirrored(Path(target.directory), Path(target.location), folder / "mirror")
-    watcher = _Watcher()
+    watcher = _Watcher(after)
     started = time.perf_counter()
     plan = watcher.started_plan(folder)
     ended = run(mirror, target.arguments, plan)
@@ -82,7 +84,8 @@ def _no_steps(target: Target, counts: Counter[StepKind], seconds: float) -> BadI
 class _Watcher:
     """What is noted while the script runs."""
 
-    def __init__(self) -> None:
+    def __init__(self, after: int = 0) -> None:
+        self._after = after
         self.counts: Counter[StepKind] = Counter()
         self.kind: StepKind = "step"
         self.recorded: list[dict[str, int]] = []
@@ -127,6 +130,8 @@ class _Watcher:
             self._notes.stepping = True
             self.counts[kind] += 1
         self.kind = self._surest
+        for _ in range(self._after):
+            yield from self._next()
 
     @property
     def _surest(self) -> StepKind:

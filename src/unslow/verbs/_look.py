@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from unslow.core.errors import WorkerFailed
+from unslow.core.errors import BadUsage, WorkerFailed
 from unslow.core.events import Event, Listener
 from unslow.core.facts import Facts
 from unslow.core.finding import Evidence, Finding
@@ -61,6 +61,8 @@ def look(
     target: Target, folder: RunFolder, journal: Journal, options: Options, processes: Processes, listener: Listener
 ) -> Look:
     """Survey, read, diagnose. A survey that is in the journal is not made again."""
+    if options.after_steps and target.kind != "script":
+        raise BadUsage(f"{target} has no steps that could go by.", "--after is for a script: train.py.")
     listener(Event("survey", f"building {target} and watching it run"))
     surveyed = journal.get("survey", "original", Surveyed) or _survey(target, folder, options, processes)
     journal.add("survey", "original", surveyed)
@@ -87,9 +89,8 @@ def _survey(target: Target, folder: RunFolder, options: Options, processes: Proc
     with processes.start(conditions) as process:
         try:
             timeout_s = options.patience_s or SURVEY_TIMEOUT_S
-            return from_json(
-                Surveyed, process.ask("survey", timeout_s, target=to_json(target), folder=str(folder.survey))
-            )
+            asked = {"target": to_json(target), "folder": str(folder.survey), "after": options.after_steps}
+            return from_json(Surveyed, process.ask("survey", timeout_s, **asked))
         except WorkerFailed as error:
             raise error.of_the_target(f"What it printed: {folder.log('survey')}") from error
 

@@ -48,11 +48,11 @@ class Jobs:
             raise BadUsage(f"There is no job {name!r}.", f"Jobs: {', '.join(offered)}.")
         return to_json(job(**arguments))
 
-    def job_survey(self, target: Any, folder: str) -> Any:
-        """Learn what the workload is; record where its time goes."""
+    def job_survey(self, target: Any, folder: str, after: int = 0) -> Any:
+        """Learn what the workload is; record where its time goes (of a script, after so many steps)."""
         from unslow.survey.run import survey
 
-        return survey(from_json(Target, target), Path(folder))
+        return survey(from_json(Target, target), Path(folder), after)
 
     def job_build(
         self, workload: Any, fixes: Any, facts: Any, machine: Any, cache: str, survey: str, places: Sequence[int]
