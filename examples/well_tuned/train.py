@@ -20,8 +20,8 @@ def main():
     torch.manual_seed(0)
     digits = load_digits()
     rows, labels = torch.from_numpy(digits.data).float() / 16, torch.from_numpy(digits.target)
-    model = nn.Sequential(nn.Linear(64, 1024), nn.ReLU(), nn.Linear(1024, 1024), nn.ReLU(), nn.Linear(1024, 10))
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    model = nn.Sequential(nn.Linear(64, 2048), nn.ReLU(), nn.Linear(2048, 2048), nn.ReLU(), nn.Linear(2048, 10))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, fused=True)
 
     for epoch in range(options.epochs):
         total = torch.zeros(())

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from handmade import evidence, found, gpu_model, machine, model, noted, op, phase, script, step, the
+from unslow.core.profile import Profile
 from unslow.habits.matrix_units_unused import HABIT
 
 PRODUCTS = step(
@@ -39,10 +40,10 @@ def test_a_script_without_a_model() -> None:
     assert not found(HABIT, evidence(PRODUCTS, script()), evidence(PRODUCTS))
 
 
-def test_products_of_no_account_where_they_would_be_emulated() -> None:
-    known = script(noted=(model(),))
-    assert not found(HABIT, evidence(FEW, known))
-    assert found(HABIT, evidence(FEW, known, WITH_UNITS))
+@pytest.mark.parametrize("step", [FEW, PRODUCTS])
+def test_a_processor_that_would_emulate_them(step: Profile) -> None:
+    emulated = {"bfloat16/float32:matmul": 6.0, "bfloat16/float32:conv": 8.0}
+    assert not found(HABIT, evidence(step, script(noted=(model(),)), machine(floors=emulated)))
 
 
 def test_products_that_the_units_would_take() -> None:
@@ -54,13 +55,6 @@ def test_products_that_the_units_would_take() -> None:
 def test_where_no_operators_were_recorded_the_passes_are_at_stake() -> None:
     finding = the(HABIT, evidence(PHASES, script(noted=(model(),)), machine(flags=("amx_bf16",), floors=FLOORS)))
     assert finding.share == pytest.approx(0.6) and finding.floor is None
-
-
-def test_a_processor_without_the_instructions_is_told_apart() -> None:
-    emulated = {"bfloat16/float32:matmul": 6.0, "bfloat16/float32:conv": 8.0}
-    finding = the(HABIT, evidence(PRODUCTS, script(noted=(model(),)), machine(floors=emulated)))
-    assert finding.floor is None and "avx512_bf16, amx_bf16" in finding.title
-    assert finding.evidence["missing_instruction_sets"] == "avx512_bf16, amx_bf16"
 
 
 def test_a_gpu_has_them() -> None:

@@ -56,7 +56,12 @@ Examples:
 )
 @click.option("--only", multiple=True, metavar="FIX", help="Try only this fix; can be repeated.")
 @click.option("--skip", multiple=True, metavar="FIX", help="Do not try this fix; can be repeated.")
-@click.option("--allow", multiple=True, metavar="FIX", help="Try this fix too, which changes more than the speed.")
+@click.option(
+    "--allow",
+    multiple=True,
+    metavar="FIX",
+    help="Try this fix too, even if it changes more than the speed, or nothing that was found asks for it.",
+)
 @click.option(
     "--evaluate",
     default="",

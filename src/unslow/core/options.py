@@ -38,7 +38,7 @@ class Options:
     only, skip
         Names of fixes: try only these; do not try these.
     allow
-        Names of fixes that are tried only where they are asked for, since they change more than the speed.
+        Names of fixes that are tried although they change more than the speed, or although no finding asks for them.
     evaluate
         Of a script: a command that is run after a whole run of it, in a copy of its working folder; the last number
         that it prints is the final metric, and higher is better. "": none.

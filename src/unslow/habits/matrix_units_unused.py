@@ -16,11 +16,9 @@ How it shows
 The script calls models whose weights are float32, and never turns autocast on. At stake is the own time of float32
 products where operators were recorded, else the forward and the backward pass. What must remain is the better of the
 micro-benchmarks "bfloat16/float32:matmul" and ":conv" of this machine, where they were measured and show a gain; else
-nobody knows, and the finding is not scored. The threshold is 5 % of a step where the units exist. Where they do not
-(no GPU, and none of avx512_bf16, amx_bf16, amx_fp16, avx512_fp16, bf16 among the processor's instructions) half
-precision is known to be emulated, and this speaks only where products are 30 % of a step: then it is what everybody
-asks about, and an answer in numbers is worth more than silence. Source: TensorBoard's profiler (time eligible for
-tensor cores above 0, with none of it used).
+nobody knows, and the finding is not scored. The threshold is 5 % of a step. It says nothing where the units do not
+exist: no GPU, and none of avx512_bf16, amx_bf16, amx_fp16, avx512_fp16, bf16 among the processor's instructions.
+Source: TensorBoard's profiler (time eligible for tensor cores above 0, with none of it used).
 
 When it does not matter
 -----------------------
@@ -46,7 +44,6 @@ from unslow.habits._ops import Kind, array_inputs, has_array_of
 from unslow.habits._shares import is_empty, shares_by_kind
 
 NAME = "matrix-units-unused"
-LEAST_WITHOUT_UNITS = 0.3
 HALF_SETS = ("avx512_bf16", "amx_bf16", "amx_fp16", "avx512_fp16", "bf16")
 """As x86 processors name their instructions for products of 16-bit numbers, and as ARM ones do."""
 _FLOOR_OF: dict[Kind, str] = {"matmul": "matmul", "attention": "matmul", "conv": "conv"}
@@ -60,20 +57,14 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
     if script is None or not called or script.of_kind("autocast") or is_empty(evidence.profile):
         return
     at_stake = _at_stake(evidence, called)
-    missing = _missing(evidence.machine, called)
-    if at_stake.share < (LEAST_WITHOUT_UNITS if missing else LEAST_SHARE):
+    if at_stake.share < LEAST_SHARE or not _has_units(evidence.machine, called):
         return
     numbers: dict[str, EvidenceValue] = {
         "float32_share": at_stake.share,
         "float32_parameter_bytes": sum(noted.details["parameter_bytes"]["float32"] for noted in called),
-        "missing_instruction_sets": missing or "none",
     }
     what = "float32 products" if names_operators(evidence) else "models in float32"
-    title = f"{show_share(at_stake.share)} of a step goes to {what}; " + (
-        f"this processor has no instructions for shorter ones ({missing})."
-        if missing
-        else "the units for 16-bit products lie idle."
-    )
+    title = f"{show_share(at_stake.share)} of a step goes to {what}; the units for 16-bit products lie idle."
     yield Finding(NAME, title, at_stake.share, at_stake.floor, numbers, str(called[0].site), _ADVICE)
 
 
@@ -87,12 +78,9 @@ def _at_stake(evidence: Evidence, called: Sequence[Noted]) -> Part:
     return joined(Part(shares.get(kind, 0.0), floor if floor < 1 else None) for kind, floor in kept.items())
 
 
-def _missing(machine: Machine, called: Sequence[Noted]) -> str:
-    """The instruction sets that would be used and that the processor lacks; "" if it has one, or a GPU computes."""
-    if any(map(on_cuda, called)) or any(machine.has(name) for name in HALF_SETS):
-        return ""
-    arm = any(flag.startswith("asimd") for flag in machine.flags)
-    return "bf16" if arm else "avx512_bf16, amx_bf16"
+def _has_units(machine: Machine, called: Sequence[Noted]) -> bool:
+    """Whether a GPU computes, or the processor has instructions for products of 16-bit numbers."""
+    return any(map(on_cuda, called)) or any(machine.has(name) for name in HALF_SETS)
 
 
 HABIT = Habit(name=NAME, detect=detect)

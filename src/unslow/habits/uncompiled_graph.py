@@ -19,8 +19,9 @@ operators (the category `framework`, and what an operator costs before it comput
 normalisation and copies, matrix products and convolutions. What must remain of each is the micro-benchmark of this
 machine: "graph/eager:dispatch", ":elementwise", ":matmul", ":conv", weighted by the time of each. The threshold is 1
 % of the wall time, below which a recording's noise is larger; what counts is the ceiling.
-A script: the same, of the forward and the backward pass of models that no compiler has made, whose Python between
-operators is what starts them; where no operators were recorded both passes are at stake, and no floor is known.
+A script: the same, of the forward and the backward pass of models that no compiler has made, without their products;
+the Python between operators is what starts them; where no operators were recorded both passes are at stake, and no
+floor is known.
 ONNX: `BatchNormalization` right after `Conv`, or `Add` right after at least half of all `MatMul`. Source: tried with
 ONNX Runtime 1.32 on a transformer encoder and a small convolutional network: with optimisation off both pairs were
 there (6 of the 10 products in two layers were followed by their bias), with optimisation on neither. No floor is
@@ -39,7 +40,7 @@ anew, which takes seconds in the middle of serving. Some Python code cannot be c
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
 from unslow.core.finding import Evidence, EvidenceValue, Finding, Habit
@@ -48,12 +49,13 @@ from unslow.core.units import share as show_share
 from unslow.habits._eager import Operators, by_operators
 from unslow.habits._floors import Part
 from unslow.habits._models import kinds_within, model_share, models, names_operators, on_cuda, starting_share
-from unslow.habits._ops import is_compiled, op_name
+from unslow.habits._ops import Kind, is_compiled, op_name
 from unslow.habits._shares import LEAST_SHARE, is_empty, operators, split
 
 NAME = "uncompiled-graph"
 LEAST_BIASED_PRODUCTS = 0.5
 _ADVICE = "Compile the model's graph, or export it to a runtime that does."
+_PRODUCTS = frozenset({"matmul", "conv", "attention"})
 _TRANSPARENT = frozenset({"identity", "transpose"})
 
 
@@ -88,12 +90,17 @@ def _of_a_script(evidence: Evidence) -> Iterator[Finding]:
         return
     site = str(called[0].site)
     if names_operators(evidence) and not any(map(on_cuda, called)):
-        found = by_operators(evidence, starting_share(evidence), kinds_within(evidence))
+        found = by_operators(evidence, starting_share(evidence), _joinable(kinds_within(evidence)))
     else:
         title = f"{show_share(share)} of a step goes to a model that runs operator by operator."
         found = Operators(title, Part(share, None), {"model_share": share})
     if found.at_stake.share >= LEAST_SHARE:
         yield Finding(NAME, found.title, found.at_stake.share, found.at_stake.floor, found.numbers, site, _ADVICE)
+
+
+def _joinable(kinds: Mapping[Kind, float]) -> dict[Kind, float]:
+    """Without products, most of which are those of the backward pass: they run in hand-written libraries already."""
+    return {kind: share for kind, share in kinds.items() if kind not in _PRODUCTS}
 
 
 def _unoptimised(profile: Profile) -> Iterator[Finding]:
