@@ -208,6 +208,23 @@ class TestSteps:
         source = LOOP.replace("time.sleep(0.002)", "time.sleep(0.002)\n        if n < 60:\n            print(n)")
         assert [written.kind for written in survey(project, source).script.written] == ["print"]
 
+    def test_a_script_that_catches_all_that_is_raised(self, project: Path) -> None:
+        seen = survey(
+            project,
+            """
+            import time, unslow
+            def taken():
+                with unslow.step():
+                    time.sleep(0.002)
+            while True:
+                try:
+                    taken()
+                except:
+                    continue
+            """,
+        )
+        assert seen.script.step == "step" and not seen.script.ended
+
     def test_a_script_that_ends_while_it_is_watched(self, project: Path) -> None:
         seen = survey(project, LOOP.replace("1000", "40"))
         assert seen.script.ended and seen.script.steps == 40

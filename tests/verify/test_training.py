@@ -41,10 +41,10 @@ class Asked(Process):
         assert job == "losses"
         self.made.asked += 1
         if arguments["bundle"]:
-            return self.made.variant(arguments["offset"], 0)
+            return to_json(self.made.variant(arguments["offset"], 0))
         times = self.made.times.get(arguments["offset"], 0)
         self.made.times[arguments["offset"]] = times + 1
-        return self.made.original(arguments["offset"], times)
+        return to_json(self.made.original(arguments["offset"], times))
 
     def suspend(self) -> None: ...
     def resume(self) -> None: ...
@@ -81,6 +81,19 @@ def test_an_exact_fix_that_changes_the_losses_is_lost(tmp_path: Path) -> None:
 def test_losses_that_become_nan_are_lost(tmp_path: Path) -> None:
     said = judged(tmp_path, falling, lambda seed, _: [*falling(seed)[:-1], float("nan")])
     assert said.verdict == "lost" and "NaN" in said.reason
+
+
+def test_a_script_that_diverges_by_itself(tmp_path: Path) -> None:
+    def diverges(seed: int, times: int = 0, worse: float = 0.0) -> list[float]:
+        return [*falling(seed, worse=worse), float("inf"), float("nan")]
+
+    same = judged(tmp_path / "same", diverges, diverges, "exact")
+    assert same.verdict == "kept" and "to the bit" in same.reason
+    rounded = judged(tmp_path / "rounded", diverges, lambda seed, _: diverges(seed, worse=1e-6))
+    assert rounded.verdict == "kept" and "differ by at most" in rounded.reason
+    for theirs in (diverges(0, worse=0.5), [*falling(0), 1.0, 1.0]):
+        other = judged(tmp_path / str(len(theirs)) / str(theirs[0]), diverges, lambda *_, it=theirs: it)
+        assert other.verdict == "unproven" and "NaN or infinite" in other.reason
 
 
 def test_losses_that_are_worse_than_seeds_make_them_are_lost(tmp_path: Path) -> None:

@@ -65,6 +65,8 @@ def refuses(setting: Setting) -> str:
     """Refused where there is nothing to choose, or where requests in parallel have their own number of threads."""
     if setting.workload.serving.clients > 1:
         return "requests run in parallel, each with its own share of the cores"
+    if setting.facts.script is not None and not _of_torch(setting):
+        return "the script computes without PyTorch"
     if setting.facts.script is not None and _places(setting) is None:
         return "no call of the script's own shows where torch.set_num_threads could stand"
     if not space(setting):
@@ -90,9 +92,14 @@ def space(setting: Setting) -> Sequence[Parameters]:
 def _of_a_script(setting: Setting) -> Sequence[Parameters]:
     """One, which leaves the other cores to loader workers; and the cores, where the script has another number."""
     places = _places(setting)
-    now = max((pool.threads for pool in setting.facts.thread_pools if pool.name == "torch"), default=0)
+    now = _of_torch(setting)
     sizes = dict.fromkeys([1, setting.machine.cores])
     return tuple({**places, "threads": size} for size in sizes if size != now) if places and now else ()
+
+
+def _of_torch(setting: Setting) -> int:
+    """PyTorch's threads; 0 where the script computes without it."""
+    return max((pool.threads for pool in setting.facts.thread_pools if pool.name == "torch"), default=0)
 
 
 def _places(setting: Setting) -> Parameters | None:

@@ -19,14 +19,11 @@ from unslow.scripts import events
 from unslow.scripts.imports import when_imported
 from unslow.scripts.mirror import Mirror
 from unslow.scripts.sites import set_root
+from unslow.scripts.stop import Enough, Stopping
 from unslow.scripts.writes import keep_whole
 
 Plan = Generator[None, StepKind, None]
 """Is sent the kind of every step at its end, and returns when it has what it needs: the script then ends."""
-
-
-class Enough(BaseException):
-    """Unwinds a script that has run long enough; no `except Exception` of the user's holds it up."""
 
 
 def run(mirror: Mirror, arguments: Iterable[str], plan: Plan, kinds: Iterable[StepKind] = events.KINDS) -> bool:
@@ -39,7 +36,7 @@ def run(mirror: Mirror, arguments: Iterable[str], plan: Plan, kinds: Iterable[St
     BadInput
         The script raised; with the file and the line of its own that did.
     """
-    main = threading.get_ident()
+    main, stopping = threading.get_ident(), Stopping()
 
     def stepped(kind: StepKind) -> None:
         if threading.get_ident() != main or os.getpid() != process:
@@ -47,7 +44,10 @@ def run(mirror: Mirror, arguments: Iterable[str], plan: Plan, kinds: Iterable[St
         try:
             plan.send(kind)
         except StopIteration:
-            raise Enough from None
+            pass
+        else:
+            return
+        stopping.now()
 
     process = os.getpid()
     events.listen(stepped, kinds)
@@ -57,6 +57,7 @@ def run(mirror: Mirror, arguments: Iterable[str], plan: Plan, kinds: Iterable[St
         code = compile(_source(mirror), str(mirror.script), "exec", dont_inherit=True)
         exec(code, module.__dict__)
     except Enough:
+        stopping.over()
         return False
     except SystemExit as error:
         if error.code not in (None, 0):

@@ -68,6 +68,11 @@ def _makes(frame: FrameType, making: object) -> bool:
     return making is not None and code.co_argcount > 0 and frame.f_locals.get(code.co_varnames[0]) is making
 
 
+def is_users(frame: FrameType) -> bool:
+    """Whether the code of this frame is in the user's own source."""
+    return frame.f_code.co_filename.startswith(_root)
+
+
 def line_from(skip: int = 1) -> str:
     """As `called_from`, as "file:line" alone and much cheaper; "" where no frame is the user's."""
     frame: FrameType | None = sys._getframe(skip + 1)  # pyright: ignore[reportPrivateUsage]

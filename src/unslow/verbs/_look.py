@@ -92,7 +92,15 @@ def _survey(target: Target, folder: RunFolder, options: Options, processes: Proc
             asked = {"target": to_json(target), "folder": str(folder.survey), "after": options.after_steps}
             return from_json(Surveyed, process.ask("survey", timeout_s, **asked))
         except WorkerFailed as error:
-            raise error.of_the_target(f"What it printed: {folder.log('survey')}") from error
+            raise error.of_the_target(_where_to_look(target, folder)) from error
+
+
+def _where_to_look(target: Target, folder: RunFolder) -> str:
+    """What to do about a survey that gave no answer: a script that goes on is one whose steps were not found."""
+    printed = f"What it printed: {folder.log('survey')}"
+    if target.kind != "script":
+        return printed
+    return f"If it was at work, put `with unslow.step():` around the body of its loop. {printed}"
 
 
 def rated(findings: Sequence[Finding], worth: float, fixes: Mapping[str, Fix]) -> tuple[RatedFinding, ...]:

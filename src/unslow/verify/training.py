@@ -105,6 +105,8 @@ class TrainingGuard:
         if tag == "numeric" and len(ours) == len(theirs) and apart <= ROUNDING:
             text = f"The losses of {len(ours)} steps differ by at most {apart:.1e} of their size, from the same seed."
             return Guarded("kept", text, numeric={"details": {**details, "rule": "rounding", "largest": apart}})
+        if not all(map(math.isfinite, ours)):
+            return Guarded("unproven", "The original's own loss becomes NaN or infinite.", numeric={"details": details})
         return self._by_seeds(workload, bundle, lossy_variants, details)
 
     def _by_seeds(self, workload: Workload, bundle: str, variants: int, details: dict[str, Any]) -> Guarded:
@@ -165,8 +167,8 @@ class TrainingGuard:
     def _original(self, seed: int, again: bool = False) -> list[float]:
         path = self._bench.folder.answers / f"losses-{seed}{'-again' if again else ''}.json"
         if not path.exists():
-            path.write_text(json.dumps(self._losses(self._bench.original, "", seed)), encoding="utf-8")
-        return json.loads(path.read_text(encoding="utf-8"))
+            path.write_text(json.dumps(to_json(self._losses(self._bench.original, "", seed))), encoding="utf-8")
+        return _numbers(json.loads(path.read_text(encoding="utf-8")))
 
     def _losses(self, workload: Workload, bundle: str, seed: int) -> list[float]:
         with self._started(workload) as process:
@@ -176,7 +178,7 @@ class TrainingGuard:
         return start(self._bench, "losses", workload.host)
 
     def _asked(self, process: Process, workload: Workload, bundle: str, seed: int) -> Callable[[], list[float]]:
-        return process.begin(
+        answer = process.begin(
             "losses",
             longest_wait_s(self._bench, ANSWERS_TIMEOUT_S),
             workload=to_json(self._bench.original if bundle else workload),
@@ -186,23 +188,36 @@ class TrainingGuard:
             offset=seed,
             steps=self._steps(),
         )
+        return lambda: _numbers(answer())
 
     def _steps(self) -> int:
         seconds = max(self._bench.facts.seconds_per_request, 1e-6)
         return int(min(MOST_STEPS, max(LEAST_STEPS, WINDOW_S / seconds)))
 
 
+def _numbers(losses: Any) -> list[float]:
+    """From plain JSON, in which a loss that has become infinite or NaN is a word."""
+    return list(from_json(tuple[float, ...], losses))
+
+
 def _first_difference(a: Sequence[float], b: Sequence[float]) -> int | None:
     """The first step whose losses are not the same number; None where there is none, over what both have."""
-    for place, (one, other) in enumerate(zip(a, b, strict=False)):
-        if one != other and not (math.isnan(one) and math.isnan(other)):
-            return place
-    return None
+    return next((place for place, (x, y) in enumerate(zip(a, b, strict=False)) if not _same(x, y)), None)
+
+
+def _same(x: float, y: float) -> bool:
+    return x == y or (math.isnan(x) and math.isnan(y))
 
 
 def _largest_difference(a: Sequence[float], b: Sequence[float]) -> float:
     """Of the losses of the same steps, relative to the larger one."""
-    return max((abs(x - y) / max(abs(x), abs(y), 1e-12) for x, y in zip(a, b, strict=False)), default=0.0)
+    return max((_apart(x, y) for x, y in zip(a, b, strict=False)), default=0.0)
+
+
+def _apart(x: float, y: float) -> float:
+    if math.isfinite(x) and math.isfinite(y):
+        return abs(x - y) / max(abs(x), abs(y), 1e-12)
+    return 0.0 if _same(x, y) else math.inf
 
 
 def _tail(losses: Sequence[float]) -> float:
