@@ -19,6 +19,8 @@ from typing import Any
 import psutil
 import pytest
 
+from commands import command, environment, unslow
+
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "remote_store"
 ONE_WAY_S = 0.01
 needs_its_packages = [pytest.mark.examples, pytest.mark.slow, pytest.mark.timeout(300)]
@@ -183,17 +185,13 @@ def folder(tmp_path: Path) -> Path:
     return copied
 
 
-def unslow(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "unslow.cli.main", *arguments]
-
-
 class TestTheScript:
     pytestmark = needs_its_packages
 
     @pytest.mark.parametrize("more", [[], ["--augment"]])
     def test_it_trains_and_leaves_nothing_running(self, folder: Path, more: list[str]) -> None:
-        command = [sys.executable, "train.py", "--epochs", "2", "--digits", "48", *more]
-        with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
+        line = [sys.executable, "train.py", "--epochs", "2", "--digits", "48", *more]
+        with subprocess.Popen(line, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
             children = started_by(run)
             out, errors = run.communicate(timeout=200)
         assert run.returncode == 0 and errors == ""
@@ -208,8 +206,8 @@ class TestTheScript:
         wire, straight = server.stdout.readline().split()
         fill = f"import train; train.upload({straight!r}, 32)"
         subprocess.run([sys.executable, "-c", fill], cwd=folder, check=True, timeout=100)
-        command = [sys.executable, "train.py", "--epochs", "1", "--endpoint", wire]
-        ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=200)
+        line = [sys.executable, "train.py", "--epochs", "1", "--endpoint", wire]
+        ran = subprocess.run(line, cwd=folder, capture_output=True, text=True, timeout=200)
         assert ran.stdout.startswith("epoch 0") and ran.stderr == ""
         children = psutil.Process(server.pid).children()
         assert server.poll() is None and children
@@ -219,16 +217,17 @@ class TestTheScript:
 
     @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
     def test_its_server_ends_with_it_when_it_is_killed(self, folder: Path, how: signal.Signals) -> None:
-        command = [sys.executable, "train.py", "--epochs", "1000", "--digits", "32"]
+        line = [sys.executable, "train.py", "--epochs", "1000", "--digits", "32"]
         quiet = subprocess.DEVNULL
-        with subprocess.Popen(command, cwd=folder, stdout=quiet, stderr=quiet) as run:
+        with subprocess.Popen(line, cwd=folder, stdout=quiet, stderr=quiet) as run:
             children = started_by(run)
             run.send_signal(how)
         assert all_gone(children)
 
     def test_nothing_stays_behind_when_unslow_is_killed(self, folder: Path) -> None:
-        command = unslow("fix", "train.py", "--out", str(folder.parent / "run"), "--", "--epochs", "1000")
-        with subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as run:
+        line = command("fix", "train.py", "--out", folder.parent / "run", "--", "--epochs", 1000)
+        quiet = subprocess.DEVNULL
+        with subprocess.Popen(line, cwd=folder, env=environment(folder.parent), stdout=quiet, stderr=quiet) as run:
             children = started_by(run)
             run.kill()
         assert len(children) >= 3  # the survey's process, the way to the server, the server
@@ -239,9 +238,8 @@ class TestTheScript:
         subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
         out = folder.parent / "run"
         only = [word for name in ("loader-workers", "cache-decoded") for word in ("--only", name)]
-        own = ["--epochs", "100000", "--digits", "64"]
-        command = unslow("fix", "train.py", *only, "--budget", "2m", "--out", str(out), "--", *own)
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=500)
+        own = ["--epochs", 100_000, "--digits", 64]
+        done = unslow(folder, "fix", "train.py", *only, "--budget", "3m", "--out", out, "--", *own)
         assert done.returncode == 0, done.stderr
         report = json.loads((out / "report.json").read_text())
         assert {"loader-in-main-process", "decoding-repeated"} <= {one["habit"] for one in report["findings"]}
@@ -249,6 +247,6 @@ class TestTheScript:
         assert {fix["name"] for fix in winner["fixes"]} <= {"loader-workers", "cache-decoded"}
         assert winner["speedup"]["low"] > 1.5
         subprocess.run(["git", "apply", report["patch"]], cwd=folder, check=True)
-        command = [sys.executable, "train.py", "--epochs", "3", "--digits", "64"]
-        ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=200)
+        line = [sys.executable, "train.py", "--epochs", "3", "--digits", "64"]
+        ran = subprocess.run(line, cwd=folder, capture_output=True, text=True, timeout=200)
         assert ran.returncode == 0 and ran.stdout.count("epoch") == 3 and ran.stderr == ""
