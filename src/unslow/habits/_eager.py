@@ -16,6 +16,8 @@ _FLOOR_OF: dict[Kind, str] = {
     "dropout": "elementwise", "fill": "elementwise", "matmul": "matmul", "attention": "matmul", "conv": "conv",
 }  # fmt: skip
 
+_PRODUCTS = frozenset({"matmul", "conv", "attention"})
+
 
 @dataclass(frozen=True)
 class Operators:
@@ -42,3 +44,8 @@ def by_operators(evidence: Evidence, starting: float, kernels: Mapping[Kind, flo
     )
     parts = (Part(share, floors.get(f"graph/eager:{kind}")) for kind, share in shares.items())
     return Operators(title, joined(parts), numbers)
+
+
+def without_products(kinds: Mapping[Kind, float]) -> dict[Kind, float]:
+    """Of a script, where most products are those of the backward pass: they run in hand-written libraries already."""
+    return {kind: share for kind, share in kinds.items() if kind not in _PRODUCTS}

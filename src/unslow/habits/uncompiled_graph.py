@@ -40,22 +40,21 @@ anew, which takes seconds in the middle of serving. Some Python code cannot be c
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import pairwise
 
 from unslow.core.finding import Evidence, EvidenceValue, Finding, Habit
 from unslow.core.profile import Profile
 from unslow.core.units import share as show_share
-from unslow.habits._eager import Operators, by_operators
+from unslow.habits._eager import Operators, by_operators, without_products
 from unslow.habits._floors import Part
 from unslow.habits._models import kinds_within, model_share, models, names_operators, on_cuda, starting_share
-from unslow.habits._ops import Kind, is_compiled, op_name
+from unslow.habits._ops import is_compiled, op_name
 from unslow.habits._shares import LEAST_SHARE, is_empty, operators, split
 
 NAME = "uncompiled-graph"
 LEAST_BIASED_PRODUCTS = 0.5
 _ADVICE = "Compile the model's graph, or export it to a runtime that does."
-_PRODUCTS = frozenset({"matmul", "conv", "attention"})
 _TRANSPARENT = frozenset({"identity", "transpose"})
 
 
@@ -90,17 +89,12 @@ def _of_a_script(evidence: Evidence) -> Iterator[Finding]:
         return
     site = str(called[0].site)
     if names_operators(evidence) and not any(map(on_cuda, called)):
-        found = by_operators(evidence, starting_share(evidence), _joinable(kinds_within(evidence)))
+        found = by_operators(evidence, starting_share(evidence), without_products(kinds_within(evidence)))
     else:
         title = f"{show_share(share)} of a step goes to a model that runs operator by operator."
         found = Operators(title, Part(share, None), {"model_share": share})
     if found.at_stake.share >= LEAST_SHARE:
         yield Finding(NAME, found.title, found.at_stake.share, found.at_stake.floor, found.numbers, site, _ADVICE)
-
-
-def _joinable(kinds: Mapping[Kind, float]) -> dict[Kind, float]:
-    """Without products, most of which are those of the backward pass: they run in hand-written libraries already."""
-    return {kind: share for kind, share in kinds.items() if kind not in _PRODUCTS}
 
 
 def _unoptimised(profile: Profile) -> Iterator[Finding]:
