@@ -67,6 +67,35 @@ def test_first_steps_that_are_not_steady_yet_cost_their_time() -> None:
     assert on_top["workers + cache"].build_seconds == 2.0
 
 
+def at_one_call() -> Known:
+    """Workers and a cache for the same loader; an optimizer elsewhere."""
+    fixes = [made_fix("workers", habit="waits"), made_fix("cache", habit="repeats"), made_fix("fused", habit="many")]
+    places = {"waits": "train.py:9", "repeats": "train.py:9", "many": "train.py:20"}
+    found = [replace(finding(habit), site=site) for habit, site in places.items()]
+    return known(*fixes, findings=found)
+
+
+def test_a_fix_for_another_call_is_not_taken_away() -> None:
+    both = ran(variant("workers", "fused"))
+    alone = tried(at_one_call(), both, speedups={both.id: 20.0})["fused"]
+    assert alone.potential == 2.0  # its own ceiling
+
+
+def test_nor_one_of_a_model_whose_findings_have_no_place() -> None:
+    both = ran(variant("a", "b"))
+    assert tried(known(made_fix("a"), made_fix("b")), both, speedups={both.id: 20.0})["b"].potential == 2.0
+
+
+def test_what_a_later_fix_for_the_same_call_may_have_made_needless_is_taken_away() -> None:
+    both = ran(variant("workers", "cache"))
+    alone = tried(at_one_call(), both, speedups={both.id: 20.0})["cache"]
+    assert alone.parent == "original" and alone.potential == pytest.approx(26.0) and alone.odds == 0.5
+    three = ran(variant("fused", "workers", "cache"))
+    fused = ran(variant("fused"))
+    found = tried(at_one_call(), fused, three, speedups={three.id: 20.0, fused.id: 1.1})
+    assert found["fused + cache"].potential == pytest.approx(26.0)
+
+
 def test_only_and_skip() -> None:
     fixes = [made_fix(name) for name in ("a", "b", "c")]
     assert set(tried(known(*fixes, only=("a", "b")))) == {"a", "b"}

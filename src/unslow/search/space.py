@@ -138,6 +138,7 @@ def _from_heats(known: Known, heats: Mapping[str, Heat], speedups: Mapping[str, 
         speedup = speedups.get(heat.id, 1.0)
         if heat.workload is not None and not heat.lost and not heat.failure:
             yield from _from(known, heat.variant, heat.workload, speedup)
+            yield from _without_another(known, heat, heats, speedups)
         yield from _otherwise_set(known, heat, heats, speedups)
 
 
@@ -197,6 +198,35 @@ def _otherwise_set(
                 _seconds(known, fix, parameters, speedups.get(parent.id, 1.0)),
                 riskiest(known.fixes, variant),
             )
+
+
+def _without_another(
+    known: Known, heat: Heat, heats: Mapping[str, Heat], speedups: Mapping[str, float]
+) -> Iterator[Candidate]:
+    """The last fix, without an earlier one that is for the same call: what that saved may not be there any more."""
+    *earlier, last = heat.variant.fixes or (Applied(""),)
+    for other in earlier:
+        rest = Variant(tuple(applied for applied in earlier if applied != other))
+        below = known.original if not rest.fixes else heats[rest.id].workload if rest.id in heats else None
+        fix = known.fixes[last.name]
+        if below is None or not _for_one_call(known, fix, known.fixes[other.name]) or not _allowed(known, fix, below):
+            continue
+        if last.parameters in fix.space(_setting(known, below)) and not fix.refuses(_setting(known, below)):
+            variant = rest.with_fix(last)
+            yield Candidate(
+                variant,
+                rest.id,
+                speedups.get(heat.id, 1.0) * OTHER_SETTING_CEILING,
+                fix.odds,
+                _seconds(known, fix, last.parameters, speedups.get(rest.id, 1.0)),
+                riskiest(known.fixes, variant),
+            )
+
+
+def _for_one_call(known: Known, *fixes: Fix) -> bool:
+    """Whether both treat what was found at one place in the source."""
+    first, second = ({one.site for one in known.findings if one.habit in fix.treats and one.site} for fix in fixes)
+    return bool(first & second)
 
 
 def _seconds(known: Known, fix: Fix, parameters: Parameters, speedup: float) -> float:
