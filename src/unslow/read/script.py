@@ -27,6 +27,7 @@ CATEGORIES: dict[str, Category] = {
     "zero-grad": "compute",
     "sync": "sync",
     "transfer": "transfer",
+    "state": "framework",
     "checkpoint": "io",
     "print": "io",
     "log": "io",
@@ -38,6 +39,7 @@ NAMES = {
     "sync": "wait for a number",
     "transfer": "copy to another device",
     "checkpoint": "save a checkpoint",
+    "state": "take a state",
 }
 
 

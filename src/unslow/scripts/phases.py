@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, final
 
+from unslow.scripts.arguments import Arguments
 from unslow.scripts.events import outermost
 from unslow.scripts.imports import when_imported
 from unslow.scripts.sites import Called, called_from, line_from
@@ -24,13 +25,17 @@ from unslow.scripts.transfers import watch_transfers
 
 @dataclass
 class Phase:
-    """One span: its kind, its place in the user's source, ns of `perf_counter_ns`, and its parent."""
+    """One span: its kind, its place in the user's source, ns of `perf_counter_ns`, and its parent.
+
+    `part`: it is of what is built for a call of that kind, before it.
+    """
 
     kind: str
     site: str
     start_ns: int
     end_ns: int = 0
     parent: int = -1
+    part: bool = False
 
 
 @final
@@ -42,6 +47,7 @@ class Phases:
         self.annotate: Callable[[str], Any] | None = None
         self.spans: list[Phase] = []
         self.calls: dict[tuple[str, str], Called] = {}
+        self._arguments = Arguments()
         self._open: list[int] = []
         self._notes: dict[int, Any] = {}
         self._main = threading.get_ident()
@@ -60,6 +66,7 @@ class Phases:
         when_imported("torch._tensor", self._waits)
         when_imported("torch._tensor", functools.partial(watch_transfers, self, functools.partial(line_from, 2)))
         when_imported("torch.nn.modules.module", self._models)
+        when_imported("torch.nn.modules.module", lambda module: self._states(module.Module))
 
     @contextmanager
     def span(self, kind: str, site: str = "") -> Generator[None]:
@@ -75,7 +82,9 @@ class Phases:
         if not self.on or threading.get_ident() != self._main or os.getpid() != self._process:
             return -1
         parent = self._open[-1] if self._open else -1
-        self.spans.append(Phase(kind, site, time.perf_counter_ns(), 0, parent))
+        whole = self._arguments.whole_of((kind, site))
+        kind, site = whole or (kind, site)
+        self.spans.append(Phase(kind, site, time.perf_counter_ns(), 0, parent, whole is not None))
         self._open.append(len(self.spans) - 1)
         if self.annotate is not None:
             self._notes[self._open[-1]] = note = self.annotate(kind)
@@ -125,6 +134,7 @@ class Phases:
             site = line_from()
             if site and (kind, site) not in self.calls and (called := called_from()) is not None:
                 self.calls[kind, site] = called
+                self._learn((kind, site))
             place = self.begin(kind, site)
             try:
                 return inner(*args, **kwargs)
@@ -132,6 +142,33 @@ class Phases:
                 self.end(place)
 
         setattr(owner, name, watched)
+
+    def _learn(self, seen: tuple[str, str]) -> None:
+        """The spans of what turns out to be built for a call that writes become parts of its phase."""
+        for part in self._arguments.learn(seen, self.calls):
+            kind, site = self._arguments.whole_of(part) or part
+            for span in self.spans:
+                if (span.kind, span.site) == part:
+                    span.kind, span.site, span.part = kind, site, True
+
+    def _states(self, owner: Any) -> None:
+        """A state is made of others' states: only the outermost is asked for by the user."""
+        inner = owner.state_dict
+        self._wrap(owner, "state_dict", "state")
+        watched, is_open = owner.state_dict, False
+
+        @functools.wraps(inner)
+        def outermost_watched(*args: Any, **kwargs: Any) -> Any:
+            nonlocal is_open
+            if is_open or not self.on:
+                return inner(*args, **kwargs)
+            is_open = True
+            try:
+                return watched(*args, **kwargs)
+            finally:
+                is_open = False
+
+        owner.state_dict = outermost_watched
 
     def _saving_of_numpy(self, module: Any) -> None:
         for name in ("save", "savez", "savez_compressed", "savetxt"):
@@ -163,6 +200,7 @@ class Phases:
         module.register_optimizer_step_pre_hook(begins)
         module.register_optimizer_step_post_hook(ends)
         self._wrap(module.Optimizer, "zero_grad", "zero-grad")
+        self._states(module.Optimizer)
 
     def _waits(self, module: Any) -> None:
         for name in ("item", "tolist"):

@@ -248,7 +248,7 @@ class _Watcher:
             Written(
                 kind,
                 self._phases.calls[kind, site].site,
-                len(spans) / steps,
+                sum(not span.part for span in spans) / steps,
                 sum(span.end_ns - span.start_ns for span in spans) / 1e9 / steps,
                 self._phases.calls[kind, site].direct,
             )

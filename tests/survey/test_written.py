@@ -1,0 +1,41 @@
+"""What is built for a call that writes is a part of what writing costs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .test_script import project, survey
+
+__all__ = ["project"]
+
+SCRIPT = """
+import torch
+
+model = torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.Linear(4, 1))
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+for step in range(100_000):
+    loss = model(torch.ones(2, 4)).sum()
+    loss.backward()
+    optimizer.step()
+    total = loss.item()
+    other = model.state_dict()
+    print(f"loss {loss.item():.3f}", loss.sum().item(), flush=True)
+    torch.save(
+        {"model": model.state_dict(), "optimizer": optimizer.state_dict()},
+        "last.pt",
+    )
+"""
+
+
+def test_values_and_states_among_the_arguments(project: Path) -> None:
+    seen = survey(project, SCRIPT)
+    written = {(one.kind, one.site.line): one for one in seen.script.written}
+    assert set(written) == {("print", 12), ("checkpoint", 13)}
+    assert all(round(one.calls_per_step, 1) == 1 for one in written.values())
+    phases = [
+        (str(span.details["phase"]), span.details["line"]) for span in seen.profile.spans if "phase" in span.details
+    ]
+    in_steps = len(seen.profile.steps)
+    assert phases.count(("print", 12)) == 3 * in_steps and phases.count(("checkpoint", 13)) == 3 * in_steps
+    assert phases.count(("sync", 10)) == in_steps and phases.count(("state", 11)) == in_steps
+    assert ("sync", 12) not in phases and ("state", 14) not in phases
