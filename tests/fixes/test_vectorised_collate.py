@@ -32,7 +32,9 @@ for batch in DataLoader(rows, batch_size=2, num_workers=0, collate_fn=collate):
 for _ in range(2):
     made = torch.tensor([row for row, _ in rows], dtype=torch.float32)
     total += made.sum().item()
-print(joins, total, batch["x"].dtype, batch["n"].dtype, made.dtype)
+with torch.device("meta"):
+    elsewhere = torch.tensor([1.0]).device
+print(joins, total, elsewhere, batch["x"].dtype, batch["n"].dtype, made.dtype)
 """
 LOADER = "DataLoader(rows, batch_size=2, num_workers=0, collate_fn=collate)"
 TENSOR = "torch.tensor([row for row, _ in rows], dtype=torch.float32)"

@@ -38,7 +38,7 @@ class Rows:
 
     def __getitem__(self, n):
         shift = random.random()
-        numbers = sorted(float(k) for k in range(4000))
+        numbers = sorted(float(k) for k in range(40_000))
         return torch.tensor([numbers[0] + shift])
 
 for epoch in range(1000):

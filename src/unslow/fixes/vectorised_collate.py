@@ -107,8 +107,10 @@ def _with_collate(joined: Mapping[str, Any], args: Sequence[Any], named: dict[st
 def _patch(module: Any, name: str, sites: Sequence[Site]) -> None:
     import numpy as np
 
+    from unslow.scripts.devices import remember_constructors
     from unslow.scripts.sites import called_in, own_frame
 
+    remember_constructors(module)
     inner: Callable[..., Any] = getattr(module, name)
 
     @functools.wraps(inner)
