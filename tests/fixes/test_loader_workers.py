@@ -88,6 +88,11 @@ def test_where_items_could_not_be_tried_the_steps_processor_time_tells() -> None
     assert workers(of(unknown)) == [4, 2, 8]
 
 
+def test_items_that_were_quicker_when_tried_again_count_as_they_were_waited_for() -> None:
+    slow = replace(COMPUTED, item_s=COMPUTED.item_s / 8, item_cpu_s=COMPUTED.item_cpu_s / 8)
+    assert predicted(slow, of(slow)) >= predicted(COMPUTED, of(COMPUTED)) > 1
+
+
 def test_what_is_waited_for_may_have_many_more() -> None:
     assert workers(of(LONG, peak_memory_bytes=1 << 28)) == [9, 4, 18]
 

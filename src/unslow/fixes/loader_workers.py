@@ -115,8 +115,10 @@ def limit(loader: LoaderFacts, setting: Setting) -> int:
 
 
 def _batch_s(loader: LoaderFacts) -> float:
-    """What one process takes for a batch."""
-    return loader.item_s * loader.batch_size + loader.collate_s or loader.wait_s
+    """What one process takes for a batch: by what it was waited for where nothing hides it, for items that are tried
+    again may have become quicker (their files are in memory then)."""
+    tried_s = loader.item_s * loader.batch_size + loader.collate_s
+    return max(tried_s, loader.wait_s) if not loader.workers else tried_s or loader.wait_s
 
 
 def _busy(loader: LoaderFacts, setting: Setting) -> float:
