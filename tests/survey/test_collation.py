@@ -15,6 +15,8 @@ SCRIPT = """
 import numpy as np, torch
 from torch.utils.data import DataLoader
 
+pytestmark = pytest.mark.slow  # each is a survey of some seconds; the rules themselves are tested in tests/habits
+
 rows = [(np.arange(400.0) / (n + 3), n) for n in range(64)]
 
 def collate(items):

@@ -10,6 +10,8 @@ from surveyed import seen
 LOOP = """
 import torch
 
+pytestmark = pytest.mark.slow  # each is a survey of some seconds; the rules themselves are tested in tests/habits
+
 weights, model = torch.ones(1000, 1000), torch.nn.Linear(4, 4)
 for n in range(100000):
     model(torch.ones(1, 4).to(torch.float64).to(torch.device("cpu")).float())

@@ -17,6 +17,8 @@ import time
 import torch
 from torch.utils.data import DataLoader
 
+pytestmark = pytest.mark.slow  # each is a survey of some seconds; the rules themselves are tested in tests/habits
+
 
 class Rows:
     def __init__(self):

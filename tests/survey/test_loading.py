@@ -10,6 +10,8 @@ from surveyed import seen
 LOADED_ONCE = """
 import torch
 
+pytestmark = pytest.mark.slow  # each is a survey of some seconds; the rules themselves are tested in tests/habits
+
 torch.save(torch.nn.Linear(50, 50).state_dict(), "model.pt")
 model = torch.nn.Linear(50, 50)
 model.load_state_dict(torch.load("model.pt"))

@@ -32,6 +32,8 @@ LOADER = """
 import random, torch
 from torch.utils.data import DataLoader
 
+pytestmark = pytest.mark.slow  # each is a survey of some seconds; the rules themselves are tested in tests/habits
+
 class Rows:
     def __len__(self):
         return 32

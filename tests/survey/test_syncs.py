@@ -14,6 +14,8 @@ __all__ = ["project"]
 SCRIPT = """
 import torch
 
+pytestmark = pytest.mark.slow  # each is a survey of some seconds; the rules themselves are tested in tests/habits
+
 weight = torch.ones(3, requires_grad=True)
 optimizer = torch.optim.SGD([weight], lr=0.0)
 for epoch in range(1000):
