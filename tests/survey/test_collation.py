@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from handmade import evidence
 from unslow.habits import arrays_stacked_slowly, slow_collate
 
 from .test_script import project, survey
+
+pytestmark = pytest.mark.slow  # each is a survey of some seconds; the rules themselves are tested in tests/habits
 
 __all__ = ["project"]
 
 SCRIPT = """
 import numpy as np, torch
 from torch.utils.data import DataLoader
-
-pytestmark = pytest.mark.slow  # each is a survey of some seconds; the rules themselves are tested in tests/habits
 
 rows = [(np.arange(400.0) / (n + 3), n) for n in range(64)]
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from surveyed import seen
 
+pytestmark = pytest.mark.slow  # each is a survey of some seconds; the rules themselves are tested in tests/habits
+
 LOOP = """
 import torch
-
-pytestmark = pytest.mark.slow  # each is a survey of some seconds; the rules themselves are tested in tests/habits
 
 weights, model = torch.ones(1000, 1000), torch.nn.Linear(4, 4)
 for n in range(100000):

@@ -10,14 +10,14 @@ from unslow.core.script import LoaderFacts
 
 from .test_script import project, survey  # noqa: F401  (a fixture)
 
+pytestmark = pytest.mark.slow  # each is a survey of some seconds; the rules themselves are tested in tests/habits
+
 LOOP = """
 import os
 import time
 
 import torch
 from torch.utils.data import DataLoader
-
-pytestmark = pytest.mark.slow  # each is a survey of some seconds; the rules themselves are tested in tests/habits
 
 
 class Rows:

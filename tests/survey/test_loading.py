@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from surveyed import seen
 
+pytestmark = pytest.mark.slow  # each is a survey of some seconds; the rules themselves are tested in tests/habits
+
 LOADED_ONCE = """
 import torch
-
-pytestmark = pytest.mark.slow  # each is a survey of some seconds; the rules themselves are tested in tests/habits
 
 torch.save(torch.nn.Linear(50, 50).state_dict(), "model.pt")
 model = torch.nn.Linear(50, 50)

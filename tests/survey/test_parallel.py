@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 from surveyed import seen
 
+pytestmark = pytest.mark.slow  # each is a survey of some seconds; the rules themselves are tested in tests/habits
+
 SOURCE = """
 import contextlib
 import torch
 import torch.distributed as dist
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel as DDP
-
-pytestmark = pytest.mark.slow  # each is a survey of some seconds; the rules themselves are tested in tests/habits
 
 dist.init_process_group("gloo", init_method="file:///FOLDER/rendezvous", rank=0, world_size=1)
 

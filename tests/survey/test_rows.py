@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from handmade import evidence
 from unslow.habits import input_bound, row_by_row_python, slow_dataset_item
 
 from .test_script import project, survey
+
+pytestmark = pytest.mark.slow  # each is a survey of some seconds; the rules themselves are tested in tests/habits
 
 __all__ = ["project"]
 
@@ -31,8 +35,6 @@ for n in range(100_000):
 LOADER = """
 import random, torch
 from torch.utils.data import DataLoader
-
-pytestmark = pytest.mark.slow  # each is a survey of some seconds; the rules themselves are tested in tests/habits
 
 class Rows:
     def __len__(self):
