@@ -16,6 +16,8 @@ STEP_WORDS: dict[StepKind, str] = {
 }
 """What counts as a step, the surest first: where a script has several of them, the first of these is its step."""
 LONGEST_PERIOD_S = 1.0
+PHASE_MARK = "unslow:"
+"""Begins the marks that phases leave among the operators of a recording."""
 
 
 @dataclass(frozen=True)
@@ -118,8 +120,9 @@ class Noted:
 class ScriptFacts:
     """Learned by the survey, in a process of its own, with outputs kept apart from the user's.
 
-    `step` is what counts as one. `period` is the number of steps of an epoch (0: unknown). `seeded`: the losses of two
-    runs are the same to the bit. `forks` are processes that the script starts by itself.
+    `step` is what counts as one; `steps` were taken. `period` is the number of steps of an epoch (0: unknown). In
+    `unnoted_steps` of the steps calls were not noted, since they were timed. `ended`: it ended by itself while it was
+    watched, after `run_s` seconds. `whole_runs` says why its turns are whole runs ("" where they are steps).
     """
 
     step: StepKind
@@ -134,6 +137,12 @@ class ScriptFacts:
     notes: tuple[str, ...] = ()
     whole_runs: str = ""
     run_s: float = 0.0
+    unnoted_steps: int = 0
+
+    @property
+    def noted_steps(self) -> int:
+        """Steps in which calls were noted, at least 1: the first one ends before calls count as in steps."""
+        return max(1, self.steps - self.unnoted_steps - 1)
 
     def of_kind(self, kind: str) -> tuple[Noted, ...]:
         """What was noted of that kind."""

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from types import CodeType
 from typing import Any
 
 from unslow.core.jsonable import to_json
 from unslow.core.script import Noted, Site
 from unslow.core.variant import Setting
-from unslow.fixes._script import facts_of
+from unslow.fixes._script import around_calls, facts_of
 
 Call = Callable[..., Any]
 
@@ -40,34 +39,12 @@ def sites(calls: Sequence[Noted]) -> list[dict[str, Any]]:
 
 
 def around_models(chosen_sites: Sequence[Site], change: Callable[[Any, Call, Site], Call]) -> None:
-    """What is called instead of a model at these sites: `change(model, call, site)`, where `call` is the model's own.
+    """What is called instead of a model at these sites: `change(model, call, site)`; `call` is the model's own."""
 
-    A model that another one of a library calls is none of theirs.
-    """
-    from unslow.scripts.imports import when_imported
-    from unslow.scripts.sites import called_from, direct_frame
+    def around(inner: Call, site: Site, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        model, *others = args
+        call = functools.partial(inner, model)
+        vars(call)["__wrapped__"] = model  # As a decorator would: helpers find the model by it.
+        return change(model, call, site)(*others, **kwargs)
 
-    chosen: dict[tuple[CodeType, int], Site | None] = {}
-
-    def patch(library: Any) -> None:
-        inner: Call = library.Module.__call__
-
-        @functools.wraps(inner)
-        def changed(model: Any, *args: Any, **kwargs: Any) -> Any:
-            frame = direct_frame()
-            if frame is None:
-                return inner(model, *args, **kwargs)
-            key = frame.f_code, frame.f_lasti
-            if key not in chosen:
-                called = called_from()
-                chosen[key] = called.site if called is not None and called.site in chosen_sites else None
-            site = chosen[key]
-            if site is None:
-                return inner(model, *args, **kwargs)
-            call = functools.partial(inner, model)
-            vars(call)["__wrapped__"] = model  # As a decorator would: helpers find the model by it.
-            return change(model, call, site)(*args, **kwargs)
-
-        library.Module.__call__ = changed
-
-    when_imported("torch.nn.modules.module", patch)
+    around_calls("torch.nn.modules.module", "Module.__call__", chosen_sites, around)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from importlib import resources
+from types import CodeType
 from typing import Any
 
 from unslow.core.jsonable import from_json, to_json
@@ -65,11 +66,18 @@ def when_made(
     when_imported(library, patch)
 
 
-def after_call(library: str, name: str, site: Site, change: Callable[[Any], Any]) -> None:
-    """What the function or method `name` of `library` gives at `site` becomes `change` of it."""
+Around = Callable[[Callable[..., Any], Site, tuple[Any, ...], dict[str, Any]], Any]
+"""`(inner, site, args, kwargs) -> result`, in place of `inner(*args, **kwargs)`; a method's `args` begin with self."""
+
+
+def around_calls(library: str, name: str, sites: Collection[Site], change: Around) -> None:
+    """`change` the calls of the function or method `name` of `library` that the user's source itself makes at these
+    sites. Which calls those are is looked up once for each instruction: it is asked in every step that is timed."""
     from unslow.scripts.devices import remember_constructors
     from unslow.scripts.imports import when_imported
-    from unslow.scripts.sites import called_from
+    from unslow.scripts.sites import called_in, direct_frame
+
+    chosen: dict[tuple[CodeType, int], Site | None] = {}
 
     def patch(module: Any) -> None:
         if library == "torch":
@@ -80,8 +88,15 @@ def after_call(library: str, name: str, site: Site, change: Callable[[Any], Any]
 
         @functools.wraps(inner)
         def changed(*args: Any, **kwargs: Any) -> Any:
-            called, made = called_from(), inner(*args, **kwargs)
-            return change(made) if called is not None and called.site == site else made
+            frame = direct_frame()
+            if frame is None:
+                return inner(*args, **kwargs)
+            key = frame.f_code, frame.f_lasti
+            if key not in chosen:
+                site = called_in(frame).site
+                chosen[key] = site if site in sites else None
+            site = chosen[key]
+            return inner(*args, **kwargs) if site is None else change(inner, site, args, kwargs)
 
         setattr(holder, last, changed)
 

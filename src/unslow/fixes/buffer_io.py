@@ -26,14 +26,14 @@ hold then, under the name that was left out last.
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 from unslow.core.jsonable import to_json
+from unslow.core.script import Site
 from unslow.core.variant import Edit, Fix, Parameters, Setting, Workshop
 from unslow.core.workload import Workload
-from unslow.fixes._script import SCRIPT, facts_of, helper, site_of, with_change
+from unslow.fixes._script import SCRIPT, Around, around_calls, facts_of, helper, site_of, with_change
 
 NAME = "buffer-io"
 EVERY_S = {"checkpoint": 30.0, "print": 1.0, "log": 1.0}
@@ -67,27 +67,20 @@ def space(setting: Setting) -> Sequence[Parameters]:
 
 def install(parameters: Parameters) -> None:
     """At those calls, and nowhere else."""
-    from unslow.scripts.imports import when_imported
-
     for call in parameters["calls"]:
         for library, name in _CALLS[call["kind"]]:
-            when_imported(library, functools.partial(_patch, name=name, call=call))
+            around_calls(library, name, [site_of(call)], _seldom(float(call["every_s"])))
 
 
-def _patch(module: Any, name: str, call: dict[str, Any]) -> None:
+def _seldom(every_s: float) -> Around:
     from unslow.helpers import rarely
-    from unslow.scripts.sites import called_from
 
-    inner, helper_module = getattr(module, name), cast(Any, rarely)
-    site = site_of(call)
-    seldom = helper_module.rarely(inner, float(call["every_s"]), place=str(site))
+    helper_module = cast(Any, rarely)
 
-    @functools.wraps(inner)
-    def changed(*args: Any, **kwargs: Any) -> Any:
-        called = called_from()
-        return seldom(*args, **kwargs) if called is not None and called.site == site else inner(*args, **kwargs)
+    def seldom(inner: Callable[..., Any], site: Site, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        return helper_module.rarely(inner, every_s, place=str(site))(*args, **kwargs)
 
-    setattr(module, name, changed)
+    return seldom
 
 
 def edit(parameters: Parameters) -> Sequence[Edit]:

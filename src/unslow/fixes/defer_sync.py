@@ -25,15 +25,14 @@ after the loop, or in it under an `if`. Added up as float64, as Python does, the
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from unslow.core.jsonable import from_json, to_json
 from unslow.core.script import Noted, Site
 from unslow.core.variant import Edit, Fix, Parameters, Setting, Workshop
 from unslow.core.workload import Workload
-from unslow.fixes._script import SCRIPT, facts_of, site_of, with_change
+from unslow.fixes._script import SCRIPT, around_calls, facts_of, site_of, with_change
 
 NAME = "defer-sync"
 EVERY_SECOND = 0.5
@@ -71,7 +70,7 @@ def space(setting: Setting) -> Sequence[Parameters]:
 
 def _asked(setting: Setting) -> list[Noted]:
     known = facts_of(setting)
-    return [noted for noted in known.of_kind("sync") if noted.times_in_steps >= EVERY_SECOND * known.steps]
+    return [noted for noted in known.of_kind("sync") if noted.times_in_steps >= EVERY_SECOND * known.noted_steps]
 
 
 def _numbers(noted: Noted) -> str:
@@ -92,33 +91,15 @@ def _why_not(noted: Noted) -> str:
 
 def install(parameters: Parameters) -> None:
     """At those calls: what they give stands for the number until it is used otherwise than in the sum."""
-    from unslow.scripts.imports import when_imported
-
-    when_imported("torch._tensor", functools.partial(_patch, calls=parameters["calls"]))
-
-
-def _patch(module: Any, calls: Sequence[Mapping[str, Any]]) -> None:
     from unslow.scripts.later import Later
-    from unslow.scripts.sites import called_in, own_frame
 
-    inner = module.Tensor.item
-    numbers = {site_of(call): call["numbers"] for call in calls}
-    places: dict[tuple[int, int], tuple[Any, str | None]] = {}
+    numbers = {site_of(call): call["numbers"] for call in parameters["calls"]}
 
-    @functools.wraps(inner)
-    def changed(tensor: Any) -> Any:
-        frame = own_frame()
-        if frame is None:
-            return inner(tensor)
-        key = id(frame.f_code), frame.f_lasti
-        if key not in places:
-            places[key] = frame.f_code, numbers.get(called_in(frame).site)
-        kind = places[key][1]
-        if kind is None:
-            return inner(tensor)
-        return Later(tensor.detach().double() if kind == "float" else tensor.long())
+    def later(inner: Callable[..., Any], site: Site, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        (tensor,) = args
+        return Later(tensor.detach().double() if numbers[site] == "float" else tensor.long())
 
-    module.Tensor.item = changed
+    around_calls("torch._tensor", "Tensor.item", numbers, later)
 
 
 def edit(parameters: Parameters) -> Sequence[Edit]:

@@ -31,12 +31,14 @@ reported as unproven. It wins only with `--accept-unproven`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from unslow.core.jsonable import to_json
+from unslow.core.script import Site
 from unslow.core.variant import Edit, Fix, Parameters, Setting, Tag, Workshop
 from unslow.core.workload import Workload
+from unslow.fixes._models import Call, around_models
 from unslow.fixes._script import SCRIPT, facts_of, site_of, with_change
 from unslow.fixes._settings import with_settings
 
@@ -82,19 +84,12 @@ def _calls(setting: Setting) -> list[dict[str, Any]]:
 
 def install(parameters: Parameters) -> None:
     """Before these calls."""
-    from unslow.scripts.events import around_outermost
-    from unslow.scripts.imports import when_imported
-    from unslow.scripts.sites import called_from
 
-    sites = [site_of(call) for call in parameters["calls"]]
+    def change(model: Any, call: Call, site: Site) -> Call:
+        model.eval()
+        return call
 
-    def around(call: Callable[[], Any], model: Any, *_: Any) -> Any:
-        called = called_from()
-        if called is not None and called.site in sites:
-            model.eval()
-        return call()
-
-    when_imported("torch.nn.modules.module", lambda module: around_outermost(module, around))
+    around_models([site_of(call) for call in parameters["calls"]], change)
 
 
 def edit(parameters: Parameters) -> Sequence[Edit]:

@@ -33,7 +33,7 @@ from unslow.core.facts import Facts
 from unslow.core.jsonable import to_json
 from unslow.core.variant import Edit, Fix, Parameters, Setting, Workshop
 from unslow.core.workload import Workload
-from unslow.fixes._script import SCRIPT, after_call, facts_of, site_of, with_change
+from unslow.fixes._script import SCRIPT, around_calls, facts_of, site_of, with_change
 from unslow.fixes._settings import TORCH_RUNTIMES, output_types, with_settings
 
 NAME = "float32"
@@ -87,7 +87,7 @@ def install(parameters: Parameters) -> None:
     """What these calls make becomes 32-bit."""
     for call in parameters["calls"]:
         for library, name in _MAKERS[call["call"]]:
-            after_call(library, name, site_of(call), lambda made: made.float())
+            around_calls(library, name, [site_of(call)], lambda inner, _, args, kwargs: inner(*args, **kwargs).float())
 
 
 def edit(parameters: Parameters) -> Sequence[Edit]:

@@ -33,12 +33,14 @@ same call gives.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from unslow.core.jsonable import to_json
+from unslow.core.script import Site
 from unslow.core.variant import Edit, Fix, Parameters, Setting, Workshop
 from unslow.core.workload import Workload
+from unslow.fixes._models import Call, around_models
 from unslow.fixes._script import SCRIPT, facts_of, site_of, with_change
 from unslow.fixes._settings import TORCH_RUNTIMES, with_settings
 
@@ -84,20 +86,15 @@ def _calls(setting: Setting) -> list[dict[str, Any]]:
 
 def install(parameters: Parameters) -> None:
     """At these calls."""
-    from unslow.scripts.events import around_outermost
-    from unslow.scripts.imports import when_imported
-    from unslow.scripts.sites import called_from
 
-    sites = [site_of(call) for call in parameters["calls"]]
+    def change(model: Any, call: Call, site: Site) -> Call:
+        def answered(*args: Any, **kwargs: Any) -> Any:
+            with getattr(sys.modules["torch"], parameters["context"])():
+                return call(*args, **kwargs)
 
-    def around(call: Callable[[], Any], *_: Any) -> Any:
-        called = called_from()
-        if called is None or called.site not in sites:
-            return call()
-        with getattr(sys.modules["torch"], parameters["context"])():
-            return call()
+        return answered
 
-    when_imported("torch.nn.modules.module", lambda module: around_outermost(module, around))
+    around_models([site_of(call) for call in parameters["calls"]], change)
 
 
 def edit(parameters: Parameters) -> Sequence[Edit]:

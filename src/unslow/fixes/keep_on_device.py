@@ -24,7 +24,6 @@ All steps get the same copy: one that is held over several steps and then change
 
 from __future__ import annotations
 
-import functools
 import types
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -33,7 +32,7 @@ from unslow.core.jsonable import to_json
 from unslow.core.script import Site
 from unslow.core.variant import Edit, Fix, Parameters, Setting, Workshop
 from unslow.core.workload import Workload
-from unslow.fixes._script import SCRIPT, facts_of, helper, site_of, with_change
+from unslow.fixes._script import SCRIPT, around_calls, facts_of, helper, site_of, with_change
 
 NAME = "keep-on-device"
 METHODS = ("to", "cuda")
@@ -64,31 +63,17 @@ def space(setting: Setting) -> Sequence[Parameters]:
 
 def install(parameters: Parameters) -> None:
     """At these calls."""
-    from unslow.scripts.imports import when_imported
-
     sites = [site_of(call) for call in parameters["calls"]]
-    when_imported("torch._tensor", functools.partial(_patch, sites=sites))
-
-
-def _patch(module: Any, sites: Sequence[Site]) -> None:
     for name in METHODS:
-        setattr(module.Tensor, name, _kept(getattr(module.Tensor, name), sites))
+        around_calls("torch._tensor", f"Tensor.{name}", sites, _kept)
 
 
-def _kept(inner: Callable[..., Any], sites: Sequence[Site]) -> Callable[..., Any]:
+def _kept(inner: Callable[..., Any], site: Site, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     from unslow.helpers import kept_copy as keeping
-    from unslow.scripts.sites import called_from
 
     keep: Any = keeping.kept_copy  # pyright: ignore
-
-    @functools.wraps(inner)
-    def copied(tensor: Any, *args: Any, **kwargs: Any) -> Any:
-        called = called_from()
-        if called is None or not called.direct or called.site not in sites:
-            return inner(tensor, *args, **kwargs)
-        return keep(types.MethodType(inner, tensor), str(called.site))(*args, **kwargs)
-
-    return copied
+    tensor, *others = args
+    return keep(types.MethodType(inner, tensor), str(site))(*others, **kwargs)
 
 
 def edit(parameters: Parameters) -> Sequence[Edit]:

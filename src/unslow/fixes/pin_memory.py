@@ -24,7 +24,6 @@ may be copied as it is then.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -32,7 +31,16 @@ from unslow.core.jsonable import to_json
 from unslow.core.script import Site
 from unslow.core.variant import Edit, Fix, Parameters, Setting, Workshop
 from unslow.core.workload import Workload
-from unslow.fixes._script import SCRIPT, facts_of, loader_call, set_in_source, set_when_made, site_of, with_change
+from unslow.fixes._script import (
+    SCRIPT,
+    around_calls,
+    facts_of,
+    loader_call,
+    set_in_source,
+    set_when_made,
+    site_of,
+    with_change,
+)
 
 NAME = "pin-memory"
 SET = {"pin_memory": True}
@@ -82,30 +90,15 @@ def _copies(setting: Setting) -> list[dict[str, Any]]:
 
 def install(parameters: Parameters) -> None:
     """At the calls that make the loaders, and at those that copy."""
-    from unslow.scripts.imports import when_imported
-
     for loader in parameters["loaders"]:
         set_when_made(loader, SET)
     sites = [site_of(call) for call in parameters["calls"]]
-    when_imported("torch._tensor", functools.partial(_patch, sites=sites))
-
-
-def _patch(module: Any, sites: Sequence[Site]) -> None:
     for name in METHODS:
-        setattr(module.Tensor, name, _not_blocking(getattr(module.Tensor, name), sites))
+        around_calls("torch._tensor", f"Tensor.{name}", sites, _not_blocking)
 
 
-def _not_blocking(inner: Callable[..., Any], sites: Sequence[Site]) -> Callable[..., Any]:
-    from unslow.scripts.sites import called_from
-
-    @functools.wraps(inner)
-    def copied(tensor: Any, *args: Any, **kwargs: Any) -> Any:
-        called = called_from()
-        if called is not None and called.direct and called.site in sites:
-            kwargs["non_blocking"] = True
-        return inner(tensor, *args, **kwargs)
-
-    return copied
+def _not_blocking(inner: Callable[..., Any], site: Site, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    return inner(*args, **{**kwargs, "non_blocking": True})
 
 
 def edit(parameters: Parameters) -> Sequence[Edit]:

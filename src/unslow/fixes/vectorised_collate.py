@@ -34,7 +34,7 @@ from unslow.core.jsonable import to_json
 from unslow.core.script import LoaderFacts, Noted, Site
 from unslow.core.variant import Edit, Fix, Parameters, Setting, Workshop
 from unslow.core.workload import Workload
-from unslow.fixes._script import SCRIPT, facts_of, helper, site_of, when_made, with_change
+from unslow.fixes._script import SCRIPT, around_calls, facts_of, helper, site_of, when_made, with_change
 
 NAME = "vectorised-collate"
 STACKED = "numpy.asarray({})"
@@ -86,15 +86,13 @@ def _is_in(site: Site, functions: Sequence[Site]) -> bool:
 
 def install(parameters: Parameters) -> None:
     """At the calls that make the loaders, and at those that make tensors."""
-    from unslow.scripts.imports import when_imported
-
     for loader in parameters["loaders"]:
         change = functools.partial(_with_collate, loader["joined"])
         when_made("torch.utils.data.dataloader", "DataLoader", site_of(loader), change)
     for name in ("tensor", "as_tensor"):
         sites = [site_of(call) for call in parameters["calls"] if call["call"] == name]
         if sites:
-            when_imported("torch", functools.partial(_patch, name=name, sites=sites))
+            around_calls("torch", name, sites, _of_one_array)
 
 
 def _with_collate(joined: Mapping[str, Any], args: Sequence[Any], named: dict[str, Any]) -> Sequence[Any]:
@@ -104,25 +102,12 @@ def _with_collate(joined: Mapping[str, Any], args: Sequence[Any], named: dict[st
     return args
 
 
-def _patch(module: Any, name: str, sites: Sequence[Site]) -> None:
+def _of_one_array(inner: Callable[..., Any], site: Site, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     import numpy as np
 
-    from unslow.scripts.devices import remember_constructors
-    from unslow.scripts.sites import called_in, own_frame
-
-    remember_constructors(module)
-    inner: Callable[..., Any] = getattr(module, name)
-
-    @functools.wraps(inner)
-    def changed(*args: Any, **kwargs: Any) -> Any:
-        frame = own_frame()
-        if frame is None or called_in(frame).site not in sites:
-            return inner(*args, **kwargs)
-        if args:
-            return inner(np.asarray(args[0]), *args[1:], **kwargs)
-        return inner(**{**kwargs, "data": np.asarray(kwargs["data"])})
-
-    setattr(module, name, changed)
+    if args:
+        return inner(np.asarray(args[0]), *args[1:], **kwargs)
+    return inner(**{**kwargs, "data": np.asarray(kwargs["data"])})
 
 
 def edit(parameters: Parameters) -> Sequence[Edit]:

@@ -14,7 +14,7 @@ OFTEN = 0.5
 
 def frequent_copies(script: ScriptFacts) -> list[Noted]:
     """From the processor's memory, made in most steps."""
-    least = OFTEN * max(1, script.steps - 1)
+    least = OFTEN * script.noted_steps
     copies = script.of_kind("copy")
     return [copy for copy in copies if copy.details["source"] == "cpu" and copy.times_in_steps >= least]
 
@@ -27,5 +27,5 @@ def is_always_the_same(copy: Noted) -> bool:
 
 def share_of(copies: Iterable[Noted], evidence: Evidence, script: ScriptFacts) -> float:
     """The part of the steps' time inside these calls."""
-    steps, step_s = max(1, script.steps - 1), max(evidence.facts.seconds_per_request, 1e-9)
+    steps, step_s = script.noted_steps, max(evidence.facts.seconds_per_request, 1e-9)
     return min(1.0, sum(copy.seconds_in_steps for copy in copies) / steps / step_s)

@@ -48,4 +48,4 @@ def phase_share(evidence: Evidence, phase: str) -> float:
 
 def per_step(seconds_in_steps: float, script: ScriptFacts) -> float:
     """Of a call's seconds after the first step, those of one step."""
-    return seconds_in_steps / max(1, script.steps - 1)
+    return seconds_in_steps / script.noted_steps

@@ -86,7 +86,7 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
 
 def _of_a_script(evidence: Evidence, script: ScriptFacts) -> Iterator[Finding]:
     """The call that loads the same again in its steps and takes longest."""
-    steps, step_s = max(1, script.steps - 1), max(evidence.facts.seconds_per_request, 1e-9)
+    steps, step_s = script.noted_steps, max(evidence.facts.seconds_per_request, 1e-9)
     loads = [load for load in script.of_kind("load") if load.times_in_steps >= LEAST_OPENS * steps]
     loads = [load for load in loads if load.details["again"]]
     if not loads:

@@ -44,7 +44,7 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
     script = evidence.facts.script
     if script is None or evidence.facts.seconds_per_request <= 0:
         return
-    asked = [noted for noted in script.of_kind("sync") if noted.times_in_steps >= EVERY_SECOND * script.steps]
+    asked = [noted for noted in script.of_kind("sync") if noted.times_in_steps >= EVERY_SECOND * script.noted_steps]
     others = [noted for noted in asked if noted.details["call"] not in IN_A_PHASE]
     waited_s = sum(per_step(noted.seconds_in_steps, script) for noted in others)
     share = min(1.0, phase_share(evidence, "sync") + waited_s / evidence.facts.seconds_per_request)
@@ -54,7 +54,7 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
     title = f"{show_share(share)} of a step waits for values of tensors that the script asks for in every step."
     numbers = {
         "sync_share": share,
-        "calls_per_step": round(sum(noted.times_in_steps for noted in asked) / script.steps, 2),
+        "calls_per_step": round(sum(noted.times_in_steps for noted in asked) / script.noted_steps, 2),
         "call": longest.details["call"],
         "device": longest.details["device"],
     }

@@ -15,12 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from unslow.core.profile import Category, Profile, Span
+from unslow.core.script import PHASE_MARK
 from unslow.read import kineto
 from unslow.read._files import mapping
 from unslow.read._samples import Sample, samples_in
 
-PREFIX = "unslow:"
-"""Of the marks that phases leave among the operators of the window."""
 LEAST_PART = 0.002
 """Of a phase's own time; smaller parts are put together."""
 WAITS: frozenset[Category] = frozenset({"data", "io", "sync", "transfer"})
@@ -135,7 +134,7 @@ def _operators(window: Profile) -> dict[str, list[Part]]:
         phase = _phase(span, phases[span.parent] if span.parent >= 0 else "")
         phases.append(phase)
         totals[phase] += own
-        is_phase = span.parent < 0 or span.name.startswith(PREFIX)
+        is_phase = span.parent < 0 or span.name.startswith(PHASE_MARK)
         counts[phase] += is_phase
         if is_phase or "::" not in span.name:
             continue
@@ -162,7 +161,7 @@ def _operators(window: Profile) -> dict[str, list[Part]]:
 
 
 def _phase(span: Span, around: str) -> str:
-    return span.name.removeprefix(PREFIX) if span.name.startswith(PREFIX) else around
+    return span.name.removeprefix(PHASE_MARK) if span.name.startswith(PHASE_MARK) else around
 
 
 def _largest(parts: Sequence[Part], name: str) -> list[Part]:

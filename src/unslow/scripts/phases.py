@@ -11,8 +11,7 @@ import functools
 import os
 import threading
 import time
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -67,15 +66,6 @@ class Phases:
         when_imported("torch._tensor", functools.partial(watch_transfers, self, functools.partial(line_from, 2)))
         when_imported("torch.nn.modules.module", self._models)
         when_imported("torch.nn.modules.module", lambda module: self._states(module.Module))
-
-    @contextmanager
-    def span(self, kind: str, site: str = "") -> Generator[None]:
-        """A stretch of time of that kind."""
-        place = self.begin(kind, site)
-        try:
-            yield
-        finally:
-            self.end(place)
 
     def begin(self, kind: str, site: str = "") -> int:
         """Opens a span; -1 where nobody looks."""

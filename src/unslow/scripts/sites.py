@@ -101,19 +101,6 @@ def stack_of(frame: FrameType | None, deepest: int = 64) -> tuple[str, ...]:
     return tuple(reversed(names[:users][:deepest]))
 
 
-def own_frame(skip: int = 1) -> FrameType | None:
-    """The frame that `skip` of our own frames stand in, where it is the user's; None where a library makes the call."""
-    frame: FrameType | None = sys._getframe(skip + 1)  # pyright: ignore[reportPrivateUsage]
-    while frame is not None:
-        name = frame.f_code.co_filename
-        if name.startswith(_root):
-            return frame
-        if not name.startswith(_OURS):
-            return None
-        frame = frame.f_back
-    return None
-
-
 def own_name(file: str) -> str:
     """The user's own file relative to the root; "" for anybody else's."""
     return file[len(_root) :] if file.startswith(_root) else ""

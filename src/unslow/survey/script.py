@@ -38,6 +38,8 @@ SURE = 4
 RECORDED_S = 8.0
 LEAST_RECORDED, MOST_RECORDED = 6, 400
 """Steps that are recorded, every second one with its phases."""
+NOTED_S, LEAST_NOTED = 1.5, 8
+"""Seconds and steps in which calls are noted, besides those in which the steps are found."""
 LEAST_STEPPING_S = 4.0
 """A script that takes steps for less than this has too few of them for turns: it runs as a whole each time."""
 
@@ -87,6 +89,7 @@ class _Watcher:
     def __init__(self, after: int = 0) -> None:
         self._after = after
         self.counts: Counter[StepKind] = Counter()
+        self._unnoted: Counter[StepKind] = Counter()
         self.kind: StepKind = "step"
         self.recorded: list[dict[str, int]] = []
         self._bare: list[float] = []
@@ -116,8 +119,10 @@ class _Watcher:
 
     def _plan(self, folder: Path) -> Plan:
         yield from self._discover()
+        self._notes.looking = False
         yield from self._record()
         self._phases.forget()
+        yield from self._note()
         yield from sampled_window(self._phases, self._next, self._samples)
         yield from operator_window(self._phases, self._next, folder, self._operators)
         self._notes.stepping = False  # Trying items is no step of the script's.
@@ -157,6 +162,15 @@ class _Watcher:
             if self.taken >= LEAST_RECORDED and time.perf_counter() > ends:
                 return
 
+    def _note(self) -> Plan:
+        """Some steps in which calls are noted: what that takes is in no time that is reported."""
+        self._notes.looking = True
+        ends, count = time.perf_counter() + NOTED_S, 0
+        while count < LEAST_NOTED or time.perf_counter() < ends:
+            yield from self._next()
+            count += 1
+        self._notes.looking = False
+
     def _step(self, looks: bool) -> Plan:
         self._phases.on = looks
         cpu, start = time.process_time_ns(), time.perf_counter_ns()
@@ -174,6 +188,7 @@ class _Watcher:
         while True:
             kind = yield
             self.counts[kind] += 1
+            self._unnoted[kind] += not self._notes.looking
             if KINDS.index(kind) <= KINDS.index(self.kind):
                 self._losses.stepped()
                 return
@@ -222,6 +237,7 @@ class _Watcher:
                 ended=run_s > 0,
                 whole_runs=self._why_whole(run_s),
                 run_s=run_s,
+                unnoted_steps=self._unnoted[self.kind],
                 has_losses=len(self._losses) > 0,
                 torch=torch,
             ),

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from unslow.core.script import PHASE_MARK
 from unslow.record.stack_sampler import Sampler, Stack
 from unslow.scripts.phases import Phases
 from unslow.scripts.run import Plan
@@ -20,8 +21,6 @@ from unslow.scripts.sites import stack_of
 SAMPLED_S, LEAST_SAMPLED = 3.0, 2
 OPERATORS_S, MOST_OPERATOR_STEPS = 1.5, 20
 """Seconds and steps of each window; it holds at least one step more, where that is longer."""
-PREFIX = "unslow:"
-"""Of the marks that phases leave among the operators."""
 
 Step = Callable[[], Plan]
 
@@ -64,7 +63,7 @@ def operator_window(phases: Phases, step: Step, folder: Path, into: dict[str, An
         window.begin()
     except RuntimeError:
         return
-    phases.annotate = lambda kind: window.span(PREFIX + kind)
+    phases.annotate = lambda kind: window.span(PHASE_MARK + kind)
     phases.on = True
     ends = time.perf_counter() + OPERATORS_S
     try:

@@ -7,6 +7,8 @@ A habit of scripts that needs more than where the time goes has its signal here:
 from __future__ import annotations
 
 from unslow.core.discover import plugins
+from unslow.scripts.devices import remember_constructors
+from unslow.scripts.imports import when_imported
 from unslow.scripts.notes._notes import Notes, Watch
 
 
@@ -17,6 +19,7 @@ def all_watches() -> dict[str, Watch]:
 
 def watch_all(notes: Notes) -> None:
     """Note all that is watched, from now on, in this process; libraries as they are imported."""
+    when_imported("torch", remember_constructors)
     for watch in all_watches().values():
         watch.begin(notes)
 

@@ -27,10 +27,14 @@ class Tally:
 
 @final
 class Notes:
-    """Collects calls by kind and place. `stepping` is set when the script's first step has ended."""
+    """Collects calls by kind and place. `stepping` is set when the script's first step has ended.
+
+    `looking` is off while steps are timed: watches of what happens in every step then do nothing at all, and what is
+    noted of rarer calls is not counted as in steps.
+    """
 
     def __init__(self) -> None:
-        self.stepping = False
+        self.stepping, self.looking = False, True
         self._found: dict[tuple[str, Site], Tally] = {}
         self._main = threading.get_ident()
 
@@ -68,7 +72,7 @@ class Notes:
     def count(self, tally: Tally, seconds: float = 0.0) -> None:
         """One more call there."""
         tally.times += 1
-        if self.stepping and threading.get_ident() == self._main:
+        if self.stepping and self.looking and threading.get_ident() == self._main:
             tally.times_in_steps += 1
             tally.seconds_in_steps += seconds
 
@@ -77,8 +81,8 @@ class Notes:
 class Watch:
     """A kind of call that is watched: `begin(notes)` is called before the script begins, in its process.
 
-    `kinds` are what it notes. It must cost next to nothing where nothing is to be noted: it stays on in every step of
-    the survey.
+    `kinds` are what it notes. It must cost next to nothing where nothing is to be noted, and while `notes.looking` is
+    off: it stays in its place in every step of the survey.
     """
 
     name: str

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from unslow.scripts.devices import remember_constructors
 from unslow.scripts.imports import when_imported
 from unslow.scripts.notes._notes import Notes, Watch
 from unslow.scripts.same import same
@@ -22,7 +21,6 @@ def begin(notes: Notes) -> None:
     """From now on."""
 
     def patch(torch: Any) -> None:
-        remember_constructors(torch)
         for name in MAKERS:
             setattr(torch, name, _noting(notes, getattr(torch, name), name))
 

@@ -39,7 +39,7 @@ class _Copies:
     def _watched(self, inner: Callable[..., Any], name: str) -> Callable[..., Any]:
         @functools.wraps(inner)
         def copied(tensor: Any, *args: Any, **kwargs: Any) -> Any:
-            if not self._notes.stepping:
+            if not (self._notes.stepping and self._notes.looking):
                 return inner(tensor, *args, **kwargs)
             started = time.perf_counter()
             result = inner(tensor, *args, **kwargs)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from unslow.scripts.devices import remember_constructors
 from unslow.scripts.imports import when_imported
 from unslow.scripts.losses import first_of
 from unslow.scripts.notes._notes import Notes, Watch, after
@@ -27,7 +26,6 @@ def _tensors(notes: Notes, torch: Any) -> None:
         if getattr(result, "dtype", None) is torch.float64:
             notes.note("double", called_from(2), {"call": name, "elements": int(result.numel())})
 
-    remember_constructors(torch)
     for name in MAKERS:
         after(torch, name, functools.partial(made, name))
     for name in METHODS:

@@ -33,7 +33,7 @@ class _Forwards:
 
     def called(self, call: Callable[[], Any], model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         answer = call()
-        place = called_from(2)
+        place = called_from(2) if self._notes.looking else None
         if place is None:
             return answer
         known = self._known.get(place)
@@ -92,7 +92,8 @@ def _gradients(notes: Notes, module: Any) -> None:
 def _noting(notes: Notes, inner: Callable[..., Any], name: str) -> Callable[..., Any]:
     @functools.wraps(inner)
     def noted(*args: Any, **kwargs: Any) -> Any:
-        notes.note("gradient", called_from(), {"call": name})
+        if notes.looking:
+            notes.note("gradient", called_from(), {"call": name})
         return inner(*args, **kwargs)
 
     return noted

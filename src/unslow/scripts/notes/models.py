@@ -10,6 +10,7 @@ from types import CodeType
 from typing import Any
 
 from unslow.core.calls import leaves_of
+from unslow.scripts.events import around_outermost
 from unslow.scripts.imports import when_imported
 from unslow.scripts.notes._notes import Notes, Watch
 from unslow.scripts.sites import Called, called_from, frame_from
@@ -25,31 +26,22 @@ def begin(notes: Notes) -> None:
 
 
 def _patch(notes: Notes, library: Any) -> None:
-    inner: Callable[..., Any] = library.Module.__call__
     seen: dict[tuple[CodeType, int], _Place] = {}
-    depth = 0
 
-    @functools.wraps(inner)
-    def noted(model: Any, *args: Any, **kwargs: Any) -> Any:
-        nonlocal depth
-        if depth:
-            return inner(model, *args, **kwargs)
-        frame = frame_from()
-        key = (frame.f_code, frame.f_lasti) if frame is not None else None
-        if key is not None and key not in seen:
-            seen[key] = _Place(called_from(), _of_call(model, args, kwargs))
-        depth = 1
-        try:
-            result = inner(model, *args, **kwargs)
-        finally:
-            depth = 0
-        if key is not None:
-            place = seen[key]
-            place.sees(args, kwargs, result)
-            notes.note("model", place.called, place.details)
+    def noted(call: Callable[[], Any], model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        frame = frame_from(2) if notes.looking else None
+        if frame is None:
+            return call()
+        key = frame.f_code, frame.f_lasti
+        if key not in seen:
+            seen[key] = _Place(called_from(2), _of_call(model, args, kwargs))
+        result = call()
+        place = seen[key]
+        place.sees(args, kwargs, result)
+        notes.note("model", place.called, place.details)
         return result
 
-    library.Module.__call__ = noted
+    around_outermost(library, noted)
 
 
 class _Place:

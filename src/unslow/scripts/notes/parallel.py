@@ -62,7 +62,7 @@ class _Parallel:
         @functools.wraps(backward)
         def noted(*args: Any, **kwargs: Any) -> Any:
             for details in self._answered.values():
-                details["exchanges"] += self._notes.stepping
+                details["exchanges"] += self._notes.stepping and self._notes.looking
             self._answered.clear()
             return backward(*args, **kwargs)
 
@@ -70,7 +70,7 @@ class _Parallel:
 
     def steps(self, optimizer: Any, *_: Any) -> None:
         """Before a step of an optimizer: of the models whose parameters it moves."""
-        if not self._models or not self._notes.stepping:
+        if not self._models or not (self._notes.stepping and self._notes.looking):
             return
         for model, details in self._moved_by(optimizer):
             details["steps"] += 1

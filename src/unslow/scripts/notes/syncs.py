@@ -16,7 +16,7 @@ from unslow.core.jsonable import to_json
 from unslow.scripts.deferral import Deferral, deferral
 from unslow.scripts.imports import when_imported
 from unslow.scripts.notes._notes import Notes, Tally, Watch
-from unslow.scripts.sites import called_in, own_frame
+from unslow.scripts.sites import called_in, direct_frame
 
 ALWAYS = ("item", "tolist")
 ON_A_DEVICE = ("cpu", "numpy", "__float__", "__int__", "__bool__", "__repr__", "__format__")
@@ -46,7 +46,7 @@ def _noting(notes: Notes, inner: Callable[..., Any], name: str) -> Callable[...,
 
     @functools.wraps(inner)
     def noted(tensor: Any, *args: Any, **kwargs: Any) -> Any:
-        frame = own_frame() if always or not tensor.is_cpu else None
+        frame = direct_frame() if notes.looking and (always or not tensor.is_cpu) else None
         if frame is None:
             return inner(tensor, *args, **kwargs)
         key = id(frame.f_code), frame.f_lasti

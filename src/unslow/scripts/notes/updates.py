@@ -22,6 +22,8 @@ def begin(notes: Notes) -> None:
     seen: dict[tuple[CodeType, int], Called | None] = {}
 
     def note(kind: str, details: Mapping[str, Any]) -> None:
+        if not notes.looking:
+            return
         frame = direct_frame(through=DECORATORS)
         if frame is None:
             notes.note(kind, called_from(), details)
