@@ -28,8 +28,13 @@ def test_a_wait_of_no_account() -> None:
 
 def test_items_that_are_made_anew() -> None:
     finding = the(HABIT, evidence(WAITING, script(loader())))
-    assert finding.share == pytest.approx(0.6) and finding.floor == pytest.approx(6e-6 / 3e-3)
+    assert finding.share == pytest.approx(0.6) and finding.floor == pytest.approx(26e-6 / 3e-3)
     assert "3.00 ms" in finding.title or "3 ms" in finding.title
+
+
+def test_items_that_are_kept_already_promise_nothing() -> None:
+    kept = the(HABIT, evidence(WAITING, script(loader(item_s=18e-6, item_bytes=4_000))))
+    assert kept.ceiling == 1
 
 
 def test_workers_do_not_change_that() -> None:

@@ -15,6 +15,7 @@ from unslow.core.facts import Facts
 from unslow.core.jsonable import to_json
 from unslow.core.machine import Machine
 from unslow.core.script import Site
+from unslow.core.units import size
 from unslow.core.workload import Inference, Workload
 
 Tag = Literal["exact", "numeric", "lossy"]
@@ -213,6 +214,8 @@ def _shown(key: str, value: Any) -> str:
         return f"{value['file']}:{value['line']}"  # pyright: ignore[reportUnknownMemberType]
     if isinstance(value, Sequence) and value and isinstance(value[0], Mapping) and "site" in value[0]:
         return ", ".join(_shown("site", item["site"]) for item in value)  # pyright: ignore
+    if key.endswith("_bytes") and isinstance(value, int | float):
+        return f"{key}={size(value)}"
     return f"{key}={value}"
 
 
@@ -224,7 +227,7 @@ class Applied:
     parameters: Parameters = field(default_factory=dict[str, Any])
 
     def __str__(self) -> str:
-        inside = ", ".join(_shown(key, value) for key, value in self.parameters.items())
+        inside = ", ".join(_shown(key, value) for key, value in self.parameters.items() if value not in ([], ()))
         return f"{self.name}({inside})" if inside else self.name
 
 

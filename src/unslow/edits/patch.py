@@ -97,7 +97,8 @@ def diff(base: Path, changed: Mapping[str, str]) -> str:
     """A patch in git's form, with paths relative to the repository that `base` lies in (to `base`, if in none)."""
     root = root_of(base)
     parts: list[str] = []
-    for name in sorted(changed):
+    # What is edited first, for whoever reads it; then the modules that are added.
+    for name in sorted(changed, key=lambda name: (not (base / name).exists(), name)):
         place, file = (base / name).relative_to(root).as_posix(), base / name
         is_new = not file.exists()
         before, after = "" if is_new else _read(file), changed[name]

@@ -15,6 +15,9 @@ COPIED_BYTES_PER_S = 2e9
 TIMES_COPYING = 5.0
 """What takes so many times as long as copying the same bytes is no copying."""
 
+KEPT_ITEM_S = 20e-6
+"""To find an item that is kept in memory and build it, besides copying its bytes."""
+
 
 def waited_for(evidence: Evidence, chosen: Callable[[LoaderFacts], bool]) -> LoaderFacts | None:
     """Of the loaders that are `chosen`, the one that is waited for longest in all; None where there is none."""
@@ -49,3 +52,8 @@ def phase_share(evidence: Evidence, phase: str) -> float:
 def per_step(seconds_in_steps: float, script: ScriptFacts) -> float:
     """Of a call's seconds after the first step, those of one step."""
     return seconds_in_steps / script.noted_steps
+
+
+def kept_item_s(loader: LoaderFacts) -> float:
+    """What an item of the loader's takes where it is kept as arrays: no way of making one is faster."""
+    return KEPT_ITEM_S + loader.item_bytes / COPIED_BYTES_PER_S

@@ -40,6 +40,7 @@ from unslow.habits._script import (
     LEAST_WAIT,
     TIMES_COPYING,
     data_share,
+    kept_item_s,
     overlapped_floor,
     waited_for,
 )
@@ -68,7 +69,8 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
 
 def _made_slowly(loader: LoaderFacts) -> bool:
     copied_s = loader.item_bytes / COPIED_BYTES_PER_S
-    return _item_part(loader) >= LEAST_PART and loader.item_s > TIMES_COPYING * copied_s
+    least_s = max(TIMES_COPYING * copied_s, kept_item_s(loader))
+    return _item_part(loader) >= LEAST_PART and loader.item_s > least_s
 
 
 def _item_part(loader: LoaderFacts) -> float:
