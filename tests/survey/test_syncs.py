@@ -38,7 +38,9 @@ def test_what_is_asked_for_in_every_step(project: Path) -> None:
     first, second = seen.script.of_kind("sync")
     assert (first.site.line, second.site.line) == (13, 15)
     assert first.details["call"] == "item" and first.details["device"] == "cpu" and first.details["numbers"] == "float"
-    assert first.times_in_steps >= seen.script.steps - 1 and second.times_in_steps >= 299 * (seen.script.steps - 1)
+    assert first.times_in_steps >= seen.script.noted_steps - 1 and second.times_in_steps >= 299 * (
+        seen.script.noted_steps - 1
+    )
     assert first.details["deferral"]["why_not"] == "" and first.details["deferral"]["name"] == "total"
     assert second.details["deferral"]["why_not"]  # what the outer loop does, it cannot say
     (finding,) = HABIT.detect(evidence(seen.profile, seen.facts))
@@ -48,5 +50,5 @@ def test_what_is_asked_for_in_every_step(project: Path) -> None:
 def test_what_is_asked_for_once_an_epoch(project: Path) -> None:
     seen = survey(project, SCRIPT.replace("ASKED", "total = loss").replace("total / 8", "total.item()"))
     (call,) = seen.script.of_kind("sync")
-    assert call.times_in_steps < seen.script.steps / 4
+    assert call.times_in_steps < seen.script.noted_steps / 4
     assert not list(HABIT.detect(evidence(seen.profile, seen.facts)))
