@@ -41,7 +41,7 @@ lint: setup ## style, types and layers
 	$(BIN)/lint-imports
 
 test: setup lint ## what must pass before a commit
-	$(BIN)/python -m pytest -q -m "$(NOT_BY_DEFAULT)"
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "$(NOT_BY_DEFAULT)"
 
 test-slow: setup example-requirements ## the tests that start real races and run the examples
 	$(BIN)/python -m pytest -q -m "(slow or examples) and not gpu" --timeout 900
