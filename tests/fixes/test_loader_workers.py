@@ -9,7 +9,8 @@ from typing import Any
 from handmade import loader
 from unslow.core.script import LoaderFacts
 from unslow.core.variant import Setting
-from unslow.fixes.loader_workers import FIX, predicted
+from unslow.fixes._worker_counts import predicted
+from unslow.fixes.loader_workers import FIX
 
 from .scripted import both, setting, site_of
 from .workshop import FakeWorkshop
@@ -70,6 +71,12 @@ def test_items_that_no_other_process_can_make_are_refused_with_the_reason() -> N
 def test_what_is_computed_gets_no_more_workers_than_cores() -> None:
     assert predicted(COMPUTED, setting(COMPUTED)) == 4
     assert workers(setting(COMPUTED)) == [4, 2]
+
+
+def test_workers_that_keep_the_cores_busy_are_tried_with_fewer_threads_too() -> None:
+    assert FIX.beside(setting(COMPUTED), {"workers": 4}) == ("threads",)
+    assert FIX.beside(setting(COMPUTED), {"workers": 2}) == ()
+    assert FIX.beside(of(LONG), {"workers": 9}) == ()
 
 
 def test_nor_where_the_rest_of_the_step_would_take_more() -> None:

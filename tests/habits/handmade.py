@@ -57,6 +57,23 @@ def step(*ops: Op, us: float = STEP_US, requests: int = 1, source: str = "kineto
     return Profile((root, *_spans(ops, 0, 0, 1)), source, requests).self_check()
 
 
+def in_a_row(*profiles: Profile) -> Profile:
+    """The steps of these profiles, one after the other."""
+    spans: list[Span] = []
+    for one in profiles:
+        first, at_ns = len(spans), max((span.end_ns for span in spans), default=0)
+        spans += [
+            replace(
+                span,
+                start_ns=span.start_ns + at_ns,
+                end_ns=span.end_ns + at_ns,
+                parent=span.parent + first if span.parent >= 0 else -1,
+            )
+            for span in one.spans
+        ]
+    return replace(profiles[0], spans=tuple(spans), requests=len(profiles)).self_check()
+
+
 def _spans(ops: Sequence[Op], start_ns: int, parent: int, index: int) -> list[Span]:
     spans: list[Span] = []
     for one in ops:

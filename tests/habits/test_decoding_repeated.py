@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from handmade import evidence, found, loader, phase, script, step, the
+from handmade import evidence, found, in_a_row, loader, phase, script, step, the
 from unslow.habits.decoding_repeated import HABIT
 
 WAITING = step(phase("data", 60, "data"), phase("forward", 30))
@@ -39,3 +39,18 @@ def test_items_that_are_kept_already_promise_nothing() -> None:
 
 def test_workers_do_not_change_that() -> None:
     assert found(HABIT, evidence(WAITING, script(loader(workers=2))))
+
+
+@pytest.mark.parametrize("waited_us, expected", [(60, 0.5), (10, 1.0)])
+def test_what_follows_a_long_wait_counts_as_in_the_quickest_steps(waited_us: float, expected: float) -> None:
+    rests = [20, 20, *[44] * 9]  # 40 in the mean
+    one_by_one = [step(phase("data", waited_us, "data"), us=waited_us + rest) for rest in rests]
+    finding = the(HABIT, evidence(in_a_row(*one_by_one), script(loader())))
+    assert finding.rest_at_best == pytest.approx(expected, abs=0.01)
+    rest = (1 - finding.share) * finding.rest_at_best + finding.share * (finding.floor or 0)
+    assert finding.ceiling == pytest.approx(1 / rest)
+
+
+def test_a_few_steps_do_not_show_the_quickest() -> None:
+    few = in_a_row(*(step(phase("data", 60, "data"), us=60 + rest) for rest in (20, 40, 40)))
+    assert the(HABIT, evidence(few, script(loader()))).rest_at_best == 1.0

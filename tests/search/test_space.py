@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -17,6 +18,7 @@ from unslow.search.space import (
     UNBOUNDED_CEILING,
     Candidate,
     Known,
+    Refusal,
     candidates,
     ceiling_of,
     key,
@@ -65,6 +67,22 @@ def test_first_steps_that_are_not_steady_yet_cost_their_time() -> None:
     assert (alone["cache"].build_seconds, alone["workers"].build_seconds) == (11.0, 1.0)
     on_top = tried(what, ran(variant("workers")), speedups={variant("workers").id: 10.0})
     assert on_top["workers + cache"].build_seconds == 2.0
+
+
+def test_fixes_that_belong_together_are_tried_so_too_and_first() -> None:
+    workers = made_fix("workers", beside=lambda setting, parameters: ("threads", "unheard-of"))
+    found = tried(known(workers, made_fix("threads", habit="another")))
+    assert set(found) == {"workers", "workers + threads"}
+    assert found["workers + threads"].parent == "original" and found["workers + threads"].odds == 0.75
+    assert found["workers + threads"].potential == found["workers"].potential
+
+
+@pytest.mark.parametrize("fields", [{"slot": "workers"}, {"refuses": lambda setting: "it cannot"}, {"space": ()}])
+def test_but_not_where_the_other_cannot_be_applied(fields: dict[str, Any]) -> None:
+    workers = made_fix("workers", beside=lambda setting, parameters: ("threads",))
+    other = made_fix("threads", **{"habit": "another", **fields})
+    assert set(tried(known(workers, other))) == {"workers"}
+    assert set(tried(known(workers, made_fix("threads"), skip=("threads",)))) == {"workers"}
 
 
 def at_one_call() -> Known:
@@ -209,6 +227,15 @@ def test_refusals_have_their_reasons() -> None:
     assert set(reasons) == {"missing", "refused", "elsewhere"}
     assert reasons["elsewhere"] == "it cannot be applied to a model on torch-module"
     assert reasons["missing"] == "nothing_like_it is not installed: pip install 'unslow[onnx]'"
+
+
+def test_a_fix_that_is_asked_for_by_name_is_refused_with_its_reason_too() -> None:
+    cannot = made_fix("a", habit="another", refuses=lambda setting: "it cannot help")
+    assert not refusals(known(cannot))
+    assert refusals(known(cannot, allow=("a",))) == [Refusal("a", "it cannot help")]
+    (refusal,) = refusals(known(made_fix("a", habit="another"), only=("a",)))
+    assert "--allow a" in refusal.reason
+    assert not refusals(known(made_fix("a", habit="another"), only=("a",), allow=("a",)))
 
 
 def test_what_a_chain_of_fixes_may_reach_is_not_refused() -> None:

@@ -16,6 +16,9 @@ EvidenceValue = float | int | str | bool
 class Finding:
     """`share` of the wall time is at stake, of which `floor` must stay (0 for pure waste, None where nobody knows).
 
+    `rest_at_best` is how long the rest of a step is at its quickest, compared with its mean: what follows a long wait
+    is slower than what does not (caches and clocks have gone cold), and the recording shows only such.
+
     `title` is a sentence for people, with the number in it. `evidence` names each number with its unit. `site` is
     "file.py:12" where known. `advice` is what to do by hand.
     """
@@ -27,14 +30,15 @@ class Finding:
     evidence: Mapping[str, EvidenceValue] = field(default_factory=dict[str, EvidenceValue])
     site: str = ""
     advice: str = ""
+    rest_at_best: float = 1.0
 
     @property
     def ceiling(self) -> float | None:
-        """The most that removing it can give, `1 / (1 - share · (1 - floor))`; None: unbounded, since no floor is
-        known."""
+        """The most that removing it can give, `1 / (1 - share · (1 - floor))` (the rest, `1 - share`, at its best);
+        None: unbounded, since no floor is known."""
         if self.floor is None:
             return None
-        rest = 1 - self.share * (1 - self.floor)
+        rest = (1 - self.share) * self.rest_at_best + self.share * self.floor
         return float("inf") if rest <= 0 else 1 / rest
 
     @property

@@ -93,6 +93,10 @@ def _nothing_to_say(setting: Setting) -> str:
     return ""
 
 
+def _alone(setting: Setting, parameters: Parameters) -> Sequence[str]:
+    return ()
+
+
 def _at_once(parameters: Parameters) -> int:
     return 0
 
@@ -164,6 +168,9 @@ class Fix:
     warm_steps
         `(parameters) -> steps` of a script after which it is steady (a cache is filled, workers have started): trying
         it takes their time too.
+    beside
+        `(setting, parameters) -> names` of fixes that it is tried together with at once, as well as alone: what one
+        takes (the cores) is what the other gives back.
     objectives
         For which objectives it may be tried.
     layers
@@ -198,6 +205,7 @@ class Fix:
     odds: float = 0.5
     build_seconds: float = 1.0
     warm_steps: Callable[[Parameters], int] = _at_once
+    beside: Callable[[Setting, Parameters], Sequence[str]] = _alone
     objectives: frozenset[str] = frozenset(OBJECTIVES)
     layers: Callable[[Workload, Parameters, Workshop], Layers] | None = None
     left_behind: bool = False

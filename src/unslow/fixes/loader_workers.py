@@ -34,7 +34,6 @@ that start afresh import the script again, which must therefore begin below `if 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -50,12 +49,9 @@ from unslow.fixes._script import (
     why_not_set,
     with_change,
 )
+from unslow.fixes._worker_counts import busy, limit, predicted
 
 NAME = "loader-workers"
-MOST_WORKERS = 64
-"""However much items are waited for: each worker is a process."""
-MEMORY_SHARE = 0.6
-"""Of the machine's memory, what the script with all its workers may take."""
 PREFETCHED = 2
 """Batches that PyTorch lets each worker make ahead."""
 PREFETCHED_SHARE = 0.1
@@ -72,6 +68,13 @@ def apply(workload: Workload, parameters: Parameters, workshop: Workshop) -> Wor
 def warm_steps(parameters: Parameters) -> int:
     """Every worker has given a batch."""
     return 2 * int(parameters["workers"])
+
+
+def beside(setting: Setting, parameters: Parameters) -> Sequence[str]:
+    """Fewer threads, where the workers keep every core busy: else they take the cores from each other."""
+    loader = waited_for(setting, _fits)
+    part = busy(loader, setting) if loader is not None else 0.0
+    return ("threads",) if part * int(parameters["workers"]) > setting.machine.cores - 1 else ()
 
 
 def refuses(setting: Setting) -> str:
@@ -97,44 +100,6 @@ def space(setting: Setting) -> Sequence[Parameters]:
         tried.append(_parameters(loader, call, most, _ahead(loader, setting, most, FURTHER_AHEAD)))
     usual = loader.prefetch_factor or PREFETCHED
     return tuple(one for one in tried if (one["workers"], one.get("prefetch", usual)) != (loader.workers, usual))
-
-
-def predicted(loader: LoaderFacts, setting: Setting) -> int:
-    """Workers whose batches come as fast as the step can go at all."""
-    rest_s = max(setting.facts.seconds_per_request - loader.wait_s, 1e-3)
-    step_s = max(rest_s, _cpu_s(loader, setting) / setting.machine.cores)
-    return max(1, min(limit(loader, setting), math.ceil(_batch_s(loader) / step_s)))
-
-
-def limit(loader: LoaderFacts, setting: Setting) -> int:
-    """As many as keep all cores busy, as fit into memory, and as get a batch of an epoch each."""
-    by_cores = math.ceil(setting.machine.cores / _busy(loader, setting))
-    taken = max(setting.facts.peak_memory_bytes, 1)
-    by_memory = int(MEMORY_SHARE * setting.machine.memory_bytes / taken) - 1
-    return max(1, min(MOST_WORKERS, by_cores, by_memory, loader.batches_per_epoch or MOST_WORKERS))
-
-
-def _batch_s(loader: LoaderFacts) -> float:
-    """What one process takes for a batch: by what it was waited for where nothing hides it, for items that are tried
-    again may have become quicker (their files are in memory then)."""
-    tried_s = loader.item_s * loader.batch_size + loader.collate_s
-    return max(tried_s, loader.wait_s) if not loader.workers else tried_s or loader.wait_s
-
-
-def _busy(loader: LoaderFacts, setting: Setting) -> float:
-    """The part of a worker's time in which it computes, above 0: of its items' where they were tried, else the
-    step's."""
-    if loader.item_cpu_s > 0:
-        used, of = loader.item_cpu_s * loader.batch_size + loader.collate_s, _batch_s(loader)
-    else:
-        used, of = setting.facts.cpu_seconds_per_request, setting.facts.seconds_per_request
-    return min(1.0, max(used / max(of, 1e-9), 1e-3))
-
-
-def _cpu_s(loader: LoaderFacts, setting: Setting) -> float:
-    """The processor time of a step with its batch: of both, whichever process makes the batch."""
-    own_s = setting.facts.cpu_seconds_per_request
-    return own_s + (_busy(loader, setting) * _batch_s(loader) if loader.workers else 0.0)
 
 
 def _ahead(loader: LoaderFacts, setting: Setting, workers: int, wanted: int = 0) -> int:
@@ -194,6 +159,7 @@ FIX = Fix(
     odds=0.8,
     build_seconds=0.5,
     warm_steps=warm_steps,
+    beside=beside,
     install=install,
     edit=edit,
 )

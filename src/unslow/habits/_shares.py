@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
 from unslow.core.facts import Facts
 from unslow.core.finding import Evidence
-from unslow.core.profile import Profile, Span
+from unslow.core.profile import Category, Profile, Span
 from unslow.habits._ops import Kind, kind_of
 
 # Less than this cannot be told from noise: a process's memory layout alone shifts it by half a percent or more for its
@@ -21,6 +23,12 @@ class Split:
 
     dispatch: float
     kernels: dict[Kind, float]
+
+
+LONG_WAIT = 1 / 3
+"""The part of a step from which on what follows it is taken to find the caches and the clock of the cores cold."""
+AT_BEST, LEAST_STEPS = 0.1, 5
+"""The quantile of the steps that counts as the quickest, and how many steps show one."""
 
 
 def is_empty(profile: Profile) -> bool:
@@ -70,6 +78,22 @@ def host_share(evidence: Evidence) -> float:
 def operators_per_request(profile: Profile) -> float:
     """How many operators one request runs (one step, where the profile does not know its requests)."""
     return sum(span.calls for span, _ in operators(profile)) / max(1, profile.requests or len(profile.steps))
+
+
+def rest_at_best(profile: Profile, category: Category) -> float:
+    """How long the steps' time outside `category` is at its quickest, compared with its mean; 1 where that takes no
+    great part of a step, so that the rest does not suffer from it, or where the steps are too few."""
+    if profile.shares[category] < LONG_WAIT or len(profile.steps) < LEAST_STEPS:
+        return 1.0
+    rests: list[int] = []
+    step_of: list[int] = []
+    for span, own_ns in zip(profile.spans, profile.own_ns, strict=True):
+        step_of.append(step_of[span.parent] if span.parent >= 0 else len(rests))
+        if span.parent < 0:
+            rests.append(0)
+        rests[step_of[-1]] += own_ns if span.category != category else 0
+    mean = sum(rests) / len(rests)
+    return float(np.quantile(rests, AT_BEST)) / mean if mean else 1.0
 
 
 def share_within(profile: Profile, chosen: Callable[[Span], bool]) -> float:

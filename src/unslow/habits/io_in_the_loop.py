@@ -32,7 +32,7 @@ from collections.abc import Iterator
 from unslow.core.finding import Evidence, Finding, Habit
 from unslow.core.units import seconds
 from unslow.core.units import share as show_share
-from unslow.habits._shares import LEAST_SHARE, is_empty
+from unslow.habits._shares import LEAST_SHARE, is_empty, rest_at_best
 
 NAME = "io-in-the-loop"
 
@@ -52,7 +52,8 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
         f"{written.kind}_s_per_step_line_{written.site.line}": written.seconds_per_step for written in script.written
     }
     advice = "Write every so many steps or seconds, and in the background."
-    yield Finding(NAME, title, share, 0.0, numbers, str(longest.site), advice)
+    at_best = rest_at_best(evidence.profile, "io")
+    yield Finding(NAME, title, share, 0.0, numbers, str(longest.site), advice, at_best)
 
 
 HABIT = Habit(name=NAME, detect=detect)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from unslow.core.facts import Facts
 from unslow.core.finding import Finding
@@ -74,16 +74,20 @@ def key(variant: Variant) -> frozenset[str]:
 
 
 def refusals(known: Known) -> list[Refusal]:
-    """The fixes that would treat a finding here and cannot be tried, with their reasons."""
+    """The fixes that would treat a finding here (or that the user names) and cannot be tried, with their reasons."""
     setting = _setting(known, known.original)
     treated = {finding.habit for finding in known.findings}
+    named = {*known.options.allow, *known.options.only}
     found: list[Refusal] = []
     for fix in known.fixes.values():
-        if not treated & set(fix.treats):
+        asked_for = bool(treated & set(fix.treats))
+        if not asked_for and fix.name not in named:
             continue
         reason = _missing(fix) or _out_of_reach(known, fix) or _not_allowed(known, fix)
         if not reason and known.original.model.runtime in fix.runtimes:
             reason = fix.refuses(setting)
+        if not reason and not asked_for and fix.name not in known.options.allow:
+            reason = f"nothing that was found asks for it; --allow {fix.name} has it measured all the same"
         if reason:
             found.append(Refusal(fix.name, reason))
     return found
@@ -161,14 +165,28 @@ def _from(known: Known, variant: Variant, workload: Workload, speedup: float) ->
         space = fix.space(setting)
         if space:
             potential = speedup * (combined_ceiling(fix, known.findings) if variant.fixes else ceiling)
-            tag = riskiest(known.fixes, variant.with_fix(Applied(fix.name, space[0])))
-            yield Candidate(
-                variant.with_fix(Applied(fix.name, space[0])),
-                variant.id,
-                potential,
-                fix.odds,
-                _seconds(known, fix, space[0], speedup),
-                tag,
+            fixed = variant.with_fix(Applied(fix.name, space[0]))
+            tag = riskiest(known.fixes, fixed)
+            alone = Candidate(fixed, variant.id, potential, fix.odds, _seconds(known, fix, space[0], speedup), tag)
+            yield alone
+            yield from _with_others(known, alone, fix.beside(setting, space[0]), setting, slots | {fix.slot})
+
+
+def _with_others(
+    known: Known, candidate: Candidate, names: Sequence[str], setting: Setting, slots: set[str]
+) -> Iterator[Candidate]:
+    """A candidate together with each of the fixes that belong beside its last one; that either helps is more likely."""
+    for fix in (known.fixes[name] for name in names if name in known.fixes):
+        if fix.slot in slots or not _allowed(known, fix, setting.workload) or fix.refuses(setting):
+            continue
+        for parameters in fix.space(setting)[:1]:
+            both = candidate.variant.with_fix(Applied(fix.name, parameters))
+            yield replace(
+                candidate,
+                variant=both,
+                odds=1 - (1 - candidate.odds) * (1 - fix.odds),
+                build_seconds=max(candidate.build_seconds, fix.build_seconds),
+                tag=riskiest(known.fixes, both),
             )
 
 
