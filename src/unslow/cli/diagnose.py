@@ -10,13 +10,14 @@ import click
 
 from unslow.cli._options import about_inputs, about_looking, typed
 
-HELP = """Watches TARGET run and says what slows it, best ceiling first. Tries nothing, writes nothing.
+HELP = """Watches TARGET run, or reads a recording (PyTorch, ONNX Runtime), and says what slows it, best ceiling first. Tries nothing, writes nothing.
 
 \b
 Examples:
   unslow diagnose examples/sentence_encoder/workload.py:encoder
   unslow diagnose model.onnx --inputs requests.npz --json
   unslow diagnose train.py -- --epochs 3
+  unslow diagnose trace.json.gz                        # recorded elsewhere, with torch.profiler
 """
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, get_args
 
+from unslow.core.device import Device
 from unslow.core.errors import UnslowError
 
 Category = Literal["data", "transfer", "compute", "framework", "sync", "idle", "communication", "io", "setup", "other"]
@@ -71,7 +72,8 @@ class Profile:
 
     `source` names the recording's kind ("kineto", "onnxruntime", "steps"). `distortion` is the time of a recorded step
     divided by that of one without recording, less 1 (0.04: the recording cost 4 %); None where unknown. `requests` is
-    how many requests the steps answered. `notes` are sentences on what the recording cannot show.
+    how many requests the steps answered. `notes` are sentences on what the recording cannot show. Where `devices` were
+    recorded, the spans are what the steps wait for: the device's work, and the host's where the device has none.
     """
 
     spans: tuple[Span, ...]
@@ -79,6 +81,7 @@ class Profile:
     requests: int = 0
     distortion: float | None = None
     notes: tuple[str, ...] = ()
+    devices: tuple[Device, ...] = ()
 
     def __str__(self) -> str:
         # By name, since the nouns import nothing of ours: only who prints it asks for this, and for the next.

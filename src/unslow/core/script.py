@@ -31,7 +31,7 @@ class Site:
     end_column: int = 0
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}"
+        return f"{self.file}:{self.line}" if self.file else ""
 
 
 @dataclass(frozen=True)

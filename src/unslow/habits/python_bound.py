@@ -47,7 +47,7 @@ HIGH_SHARE = 0.15
 def detect(evidence: Evidence) -> Iterator[Finding]:
     """One finding, if Python and starting operators take a large part of the time."""
     profile, facts = evidence.profile, evidence.facts
-    if is_empty(profile):
+    if is_empty(profile) or profile.devices:  # A device that waits for Python is another habit.
         return
     at_stake = host_share(evidence)
     if at_stake < HIGH_SHARE:

@@ -41,8 +41,9 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
     share = data_share(evidence)
     if loader is None or share < LEAST_WAIT:
         return
+    known = f"{loader.workers} " if loader.site.file else ""  # A recording made elsewhere does not say how many.
     title = (
-        f"{show_share(share)} of a step waits for the DataLoader's {loader.workers} workers "
+        f"{show_share(share)} of a step waits for the DataLoader's {known}workers "
         f"({seconds(loader.wait_s)} a batch): they make batches more slowly than they are used."
     )
     numbers = {"wait_s": loader.wait_s, "item_s": loader.item_s, "workers": loader.workers}

@@ -10,6 +10,20 @@ from unslow.core.errors import BadInput
 from unslow.core.profile import BrokenProfile, Profile
 from unslow.read._files import AGAIN, head_of
 from unslow.read._reader import Reader
+from unslow.read._recorded import facts_of
+
+__all__ = ["facts_of", "read", "reader_of"]
+
+
+def reader_of(path: Path) -> Reader | None:
+    """The first reader (by name) that knows the file's first bytes; None where none does. Raises `BadInput` where there
+    is no such file."""
+    head = head_of(path)
+    return next((reader for reader in _readers().values() if reader.sniff(head)), None)
+
+
+def _readers() -> dict[str, Reader]:
+    return cast("dict[str, Reader]", plugins("unslow.read", "READER", Reader))
 
 
 def read(path: Path) -> Profile:
@@ -20,12 +34,11 @@ def read(path: Path) -> Profile:
     BadInput
         No such file, no reader knows it, or it is damaged.
     """
-    head = head_of(path)
-    readers = cast("dict[str, Reader]", plugins("unslow.read", "READER", Reader))
-    fitting = next((reader for reader in readers.values() if reader.sniff(head)), None)
+    fitting = reader_of(path)
     if fitting is None:
         raise BadInput(
-            f"{path} is no recording that unslow knows.", f"It reads recordings of these kinds: {', '.join(readers)}."
+            f"{path} is no recording that unslow knows.",
+            f"It reads recordings of these kinds: {', '.join(_readers())}.",
         )
     try:
         return fitting.read(path).self_check()

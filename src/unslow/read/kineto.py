@@ -17,6 +17,7 @@ from unslow.core.errors import BadInput
 from unslow.core.profile import Category, Profile, Span
 from unslow.read._files import fraction, json_of, listing, mapping, nanoseconds
 from unslow.read._kineto_calls import Call, Calls, call_of, calls_in
+from unslow.read._kineto_devices import device_profile, has_devices
 from unslow.read._reader import Reader
 from unslow.read._torch_ops import category_of, runtime_category
 from unslow.read._tree import Stretch, Tree, notes_of, tree_of
@@ -68,7 +69,10 @@ def read(path: Path) -> Profile:
 def profile_of(trace: Mapping[str, Any], path: Path) -> Profile:
     """The same of a document that is read already; `path` is what errors name."""
     events = [mapping(event, path, "an event") for event in listing(trace.get("traceEvents"), path, "traceEvents")]
-    host = _host([event for event in events if event.get("ph") == "X"], path)
+    complete = [event for event in events if event.get("ph") == "X"]
+    if "unslow" not in trace and has_devices(complete):
+        return device_profile(trace, complete, path)
+    host = _host(complete, path)
     tree = tree_of(host.steps, host.stretches)
     header = mapping(trace.get("unslow", {}), path, "a header")
     requests = listing(header.get("requests", []), path, "requests")

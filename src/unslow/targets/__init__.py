@@ -47,6 +47,13 @@ def locate(text: str, declared: Declared | None = None) -> Target:
     )
 
 
+def claims(text: str) -> bool:
+    """Whether the user's words name something that can be run."""
+    path, _, name = text.rpartition(":") if ":" in text else (text, "", "")
+    location = Path(path).expanduser()
+    return any(adapter.claims(location, name, Declared()) for adapter in adapters().values())
+
+
 def takes_shapes(text: str) -> bool:
     """Whether inputs of what the user's words name can be made from declared shapes."""
     path = Path(text).expanduser()

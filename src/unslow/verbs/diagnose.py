@@ -19,6 +19,7 @@ from unslow.runs.journal import Journal
 from unslow.verbs._call import call
 from unslow.verbs._look import Look, look, rated
 from unslow.verbs._named import named
+from unslow.verbs._recorded import ELSEWHERE, recorded, recording_of
 
 
 def diagnose(
@@ -33,12 +34,14 @@ def diagnose(
     processes: Processes | None = None,
     **about: Any,
 ) -> Report:
-    """Watch a workload run; say what slows it, and the most that removing each cause can give.
+    """Watch a workload run, or read a recording; say what slows it, and the most that removing each cause can give.
 
     Parameters and errors are those of `unslow.fix`. Nothing is tried and nothing stays on the disk: the report has no
     trials, and its `findings` come with `share` (of the time, 0 to 1) and `ceiling` (a ratio; None: unbounded).
     """
     options, started = options or Options(), time.monotonic()
+    if recording := recording_of(what):
+        return _of_a_recording(recording, options, listener, started)
     about = {"shapes": shapes, "arguments": arguments, "trust": trust, **about}
     seen = looked_at(what, inputs, options, listener, processes or LocalProcesses(), about)
     return Report(
@@ -53,6 +56,24 @@ def diagnose(
         winner=None,
         elapsed_s=time.monotonic() - started,
         command=call("diagnose", what, inputs=inputs, options=options, **about),
+        notes=seen.notes,
+    )
+
+
+def _of_a_recording(path: Path, options: Options, listener: Listener, started: float) -> Report:
+    seen = recorded(path, options, listener)
+    return Report(
+        target=str(path),
+        environment=ELSEWHERE,
+        seed=options.seed,
+        objective=options.objective,
+        noise=options.noise,
+        profile=summarised(seen.profile),
+        findings=seen.rated(options.worth),
+        trials=(),
+        winner=None,
+        elapsed_s=time.monotonic() - started,
+        command=call("diagnose", str(path), options=options),
         notes=seen.notes,
     )
 

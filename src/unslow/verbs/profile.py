@@ -10,6 +10,8 @@ from unslow.core.options import Options
 from unslow.core.profile import Profile
 from unslow.processes.base import Processes
 from unslow.processes.local import LocalProcesses
+from unslow.read import read
+from unslow.verbs._recorded import recording_of
 from unslow.verbs.diagnose import looked_at
 
 
@@ -25,10 +27,12 @@ def profile(
     processes: Processes | None = None,
     **about: Any,
 ) -> Profile:
-    """Record a workload with its framework's own profiler, and read the recording.
+    """Record a workload with its framework's own profiler, and read the recording; or read one that there is.
 
     Parameters and errors are those of `unslow.fix`. Times in the profile are integer nanoseconds; `shares` are parts of
     the wall time, 0 to 1, by category, and sum to 1.
     """
+    if recording := recording_of(what):
+        return read(recording)
     about = {"shapes": shapes, "arguments": arguments, "trust": trust, **about}
     return looked_at(what, inputs, options or Options(), listener, processes or LocalProcesses(), about).profile

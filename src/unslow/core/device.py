@@ -1,0 +1,118 @@
+"""What accelerators did while a workload ran: a device's own timeline, beside the spans of the host."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+ActivityKind = Literal["kernel", "copy", "fill", "communication"]
+ACTIVITY_KINDS: tuple[ActivityKind, ...] = get_args(ActivityKind)
+
+Intervals = NDArray[np.int64]
+"""(N, 2): [start, end) in ns, ascending, none overlapping another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """One thing that a device did, [start_ns, end_ns) on the recording's clock.
+
+    `launched_ns` is when the host asked for it (-1: not recorded). `details` hold what is known: `bytes`; of a copy
+    `direction` ("host-to-device", "device-to-host", "device-to-device") and `memory`, the host's ("pageable",
+    "pinned", ""); of a kernel `op`, the operator that launched it, with its `shapes` and `dtypes`.
+    """
+
+    name: str
+    kind: ActivityKind
+    start_ns: int
+    end_ns: int
+    stream: str = ""
+    launched_ns: int = -1
+    details: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    @property
+    def duration_ns(self) -> int:
+        return self.end_ns - self.start_ns
+
+
+@dataclass(frozen=True)
+class Device:
+    """An accelerator ("GPU 0") and what it did between `start_ns` and `end_ns`, by start.
+
+    The window is the steps', where they are marked, else from the first activity to the last. `model` is its name
+    ("Tesla V100-DGXS-32GB"), `capability` that of CUDA ((7, 0); None: unknown), `memory_bytes` its memory (0: unknown),
+    `steps` how many of its steps are in the window (0: none are marked).
+    """
+
+    name: str
+    activities: tuple[Activity, ...]
+    start_ns: int
+    end_ns: int
+    model: str = ""
+    capability: tuple[int, int] | None = None
+    memory_bytes: int = 0
+    steps: int = 0
+
+    @property
+    def window_ns(self) -> int:
+        return self.end_ns - self.start_ns
+
+    def intervals(self, chosen: Callable[[Activity], bool] = lambda activity: True) -> Intervals:
+        """When any of the `chosen` activities ran, within the window."""
+        pairs = [(one.start_ns, one.end_ns) for one in self.activities if chosen(one)]
+        return clipped(union(pairs), self.start_ns, self.end_ns)
+
+    def share(self, chosen: Callable[[Activity], bool] = lambda activity: True) -> float:
+        """The part of the window in which any of the `chosen` activities ran; of all of them: how busy it was."""
+        return total_ns(self.intervals(chosen)) / self.window_ns if self.window_ns > 0 else 0.0
+
+
+def union(pairs: list[tuple[int, int]] | Intervals) -> Intervals:
+    """The moments that are in any of the intervals, which may come in any order and overlap."""
+    ordered = np.asarray(pairs, dtype=np.int64).reshape(-1, 2)
+    ordered = ordered[ordered[:, 1] > ordered[:, 0]]
+    if not len(ordered):
+        return ordered
+    ordered = ordered[np.argsort(ordered[:, 0], kind="stable")]
+    ends = np.maximum.accumulate(ordered[:, 1])
+    first = np.concatenate(([True], ordered[1:, 0] > ends[:-1]))
+    places = np.flatnonzero(first)
+    last = np.concatenate((places[1:] - 1, [len(ordered) - 1]))
+    return np.stack((ordered[places, 0], ends[last]), axis=1)
+
+
+def clipped(intervals: Intervals, start_ns: int, end_ns: int) -> Intervals:
+    """What of the intervals lies in [start_ns, end_ns)."""
+    cut = np.clip(intervals, start_ns, max(start_ns, end_ns))
+    return cut[cut[:, 1] > cut[:, 0]]
+
+
+def gaps(intervals: Intervals, start_ns: int, end_ns: int) -> Intervals:
+    """The moments of [start_ns, end_ns) that are in none of the intervals."""
+    inside = clipped(intervals, start_ns, end_ns)
+    starts = np.concatenate(([start_ns], inside[:, 1]))
+    ends = np.concatenate((inside[:, 0], [end_ns]))
+    both = np.stack((starts, ends), axis=1)
+    return both[both[:, 1] > both[:, 0]]
+
+
+def common(first: Intervals, second: Intervals) -> Intervals:
+    """The moments that are in both."""
+    found: list[tuple[int, int]] = []
+    a, b = 0, 0
+    while a < len(first) and b < len(second):
+        start, end = max(first[a, 0], second[b, 0]), min(first[a, 1], second[b, 1])
+        if end > start:
+            found.append((int(start), int(end)))
+        if first[a, 1] < second[b, 1]:
+            a += 1
+        else:
+            b += 1
+    return np.asarray(found, dtype=np.int64).reshape(-1, 2)
+
+
+def total_ns(intervals: Intervals) -> int:
+    return int((intervals[:, 1] - intervals[:, 0]).sum())

@@ -1,0 +1,78 @@
+"""The devices of a recording: which one counts, why it waits, what its copies and its kernels are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from unslow.core.device import Activity, Device, gaps, total_ns
+from unslow.core.finding import Evidence
+from unslow.habits._shares import is_empty
+
+SHORT_KERNEL_NS = 10_000
+"""A kernel shorter than this takes no longer than launching it does. Source: nsys-ai's rule for tiny kernels; a launch
+takes some 5 µs on the host, and 2 to 4 µs pass between two kernels of a stream."""
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Why the busiest device did nothing, in parts of the time of the steps.
+
+    `loading`: the script waited for a batch. `asking`: the host waited for the device, or wrote a file, and so had
+    launched nothing new. `late`: the host had not launched what came next yet. `queue`: it had, and the device took its
+    time to begin. They sum to `idle`.
+    """
+
+    idle: float
+    loading: float
+    asking: float
+    late: float
+    queue: float
+
+
+def the_device(evidence: Evidence) -> Device | None:
+    """The device that was busy longest; None where none was recorded."""
+    devices = () if is_empty(evidence.profile) else evidence.profile.devices
+    return max(devices, key=lambda device: total_ns(device.intervals()), default=None)
+
+
+def waiting(evidence: Evidence, device: Device) -> Waiting:
+    """Of the device's idle time what is waited for: the shares of the profile, and the launch of what comes next."""
+    shares = evidence.profile.shares
+    loading, asking = shares["data"], shares["sync"] + shares["io"]
+    host = shares["framework"] + shares["idle"] + shares["other"] + shares["setup"]
+    late_part = late_of_gaps(device)
+    return Waiting(loading + asking + host, loading, asking, host * late_part, host * (1 - late_part))
+
+
+def late_of_gaps(device: Device) -> float:
+    """Of the time in which the device is idle, the part before the launch of what comes next; 1 where no launch was
+    recorded."""
+    idle = gaps(device.intervals(), device.start_ns, device.end_ns)
+    launches = {activity.start_ns: activity.launched_ns for activity in reversed(device.activities)}
+    late = whole = 0
+    for start, end in idle.tolist():
+        launched = launches.get(end, -1)
+        whole += end - start
+        late += end - start if launched < 0 else min(max(launched - start, 0), end - start)
+    return late / whole if whole else 1.0
+
+
+def short_kernels(device: Device) -> float:
+    """The part of the kernels that is short; 0 where there are none."""
+    lengths = np.array([one.duration_ns for one in device.activities if one.kind == "kernel"])
+    return float((lengths < SHORT_KERNEL_NS).mean()) if len(lengths) else 0.0
+
+
+def copies(device: Device, direction: str = "", memory: str = "") -> list[Activity]:
+    """The copies in the device's window, of this direction and from or to this kind of the host's memory, where
+    given."""
+    return [
+        one
+        for one in device.activities
+        if one.kind == "copy"
+        and device.start_ns <= one.start_ns < device.end_ns
+        and (not direction or one.details.get("direction") == direction)
+        and (not memory or one.details.get("memory") == memory)
+    ]
