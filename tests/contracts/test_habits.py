@@ -10,6 +10,7 @@ import math
 from dataclasses import replace
 from pathlib import Path
 
+import made_devices
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -98,13 +99,26 @@ COPIES = [
 LOADS = noted("load", times=19, seconds=19 * 20e-6, call="torch.load", file="model.pt", bytes=10**7, again=18)
 PARALLEL = noted("ddp", find_unused=True, static=False, world=2, exchanges=80, steps=20, looked_at=20, unused=0)
 SCRIPTS += [scoring(FORWARD, LOADS), script(loader(), noted=(FORWARD, *COPIES, PARALLEL))]
-CASES = [
-    Evidence(profile, replace(known, framework=framework), on)
-    for profile in (EMPTY, ZERO, BUSY, step(op("f", 90, "")), replace(BUSY, requests=0))
-    for known in (facts(), GUILTY)
-    for framework in ("torch", "onnx", "exported", "function")
-    for on in MACHINES
-] + [Evidence(profile, known, on) for profile in (EMPTY, SCRIPT_STEP, LOOPING) for known in SCRIPTS for on in MACHINES]
+DEVICES = [
+    made_devices.profile(*made_devices.SMALL), made_devices.profile(*made_devices.LARGE),
+    made_devices.profile(made_devices.activity(0, 500, "copy", **made_devices.PINNED)),
+]  # fmt: skip
+CASES = (
+    [
+        Evidence(profile, replace(known, framework=framework), on)
+        for profile in (EMPTY, ZERO, BUSY, step(op("f", 90, "")), replace(BUSY, requests=0))
+        for known in (facts(), GUILTY)
+        for framework in ("torch", "onnx", "exported", "function")
+        for on in MACHINES
+    ]
+    + [Evidence(profile, facts(), machine()) for profile in DEVICES]
+    + [
+        Evidence(profile, known, on)
+        for profile in (EMPTY, SCRIPT_STEP, LOOPING)
+        for known in SCRIPTS
+        for on in MACHINES
+    ]
+)
 
 each_habit = pytest.mark.parametrize("habit", HABITS.values(), ids=list(HABITS))
 

@@ -10,7 +10,8 @@ import click
 
 from unslow.cli._options import about_inputs, about_looking, typed
 
-HELP = """Watches TARGET run, or reads a recording (PyTorch, ONNX Runtime), and says what slows it, best ceiling first. Tries nothing, writes nothing.
+HELP = """Says what slows TARGET, best ceiling first: watches it run, or reads a recording that was made elsewhere
+(PyTorch, TensorFlow and XLA, Nsight Systems, ONNX Runtime). Tries nothing, writes nothing.
 
 \b
 Examples:

@@ -99,20 +99,5 @@ def gaps(intervals: Intervals, start_ns: int, end_ns: int) -> Intervals:
     return both[both[:, 1] > both[:, 0]]
 
 
-def common(first: Intervals, second: Intervals) -> Intervals:
-    """The moments that are in both."""
-    found: list[tuple[int, int]] = []
-    a, b = 0, 0
-    while a < len(first) and b < len(second):
-        start, end = max(first[a, 0], second[b, 0]), min(first[a, 1], second[b, 1])
-        if end > start:
-            found.append((int(start), int(end)))
-        if first[a, 1] < second[b, 1]:
-            a += 1
-        else:
-            b += 1
-    return np.asarray(found, dtype=np.int64).reshape(-1, 2)
-
-
 def total_ns(intervals: Intervals) -> int:
     return int((intervals[:, 1] - intervals[:, 0]).sum())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -10,6 +12,8 @@ from unslow.core.device import Activity, Device, gaps, total_ns
 from unslow.core.finding import Evidence
 from unslow.habits._shares import is_empty
 
+WITHIN = "device-to-device"
+LEAST_LATE, LEAST_SHORT = 0.15, 0.5
 SHORT_KERNEL_NS = 10_000
 """A kernel shorter than this takes no longer than launching it does. Source: nsys-ai's rule for tiny kernels; a launch
 takes some 5 µs on the host, and 2 to 4 µs pass between two kernels of a stream."""
@@ -65,6 +69,11 @@ def short_kernels(device: Device) -> float:
     return float((lengths < SHORT_KERNEL_NS).mean()) if len(lengths) else 0.0
 
 
+def is_launch_bound(why: Waiting, short: float) -> bool:
+    """Whether the host is late, with a `short` part of the kernels that take no longer than launching them."""
+    return why.late >= LEAST_LATE and short >= LEAST_SHORT
+
+
 def copies(device: Device, direction: str = "", memory: str = "") -> list[Activity]:
     """The copies in the device's window, of this direction and from or to this kind of the host's memory, where
     given."""
@@ -76,3 +85,17 @@ def copies(device: Device, direction: str = "", memory: str = "") -> list[Activi
         and (not direction or one.details.get("direction") == direction)
         and (not memory or one.details.get("memory") == memory)
     ]
+
+
+def exposed_copies(evidence: Evidence, chosen: Callable[[Mapping[str, Any]], bool]) -> float:
+    """The part of the steps in which the device made copies whose details are `chosen`, and computed nothing."""
+    profile = evidence.profile
+    if is_empty(profile):
+        return 0.0
+    return profile.share_of(
+        {
+            place
+            for place, span in enumerate(profile.spans)
+            if span.details.get("kind") == "copy" and chosen(span.details)
+        }
+    )

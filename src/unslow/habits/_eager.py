@@ -38,10 +38,9 @@ def by_operators(evidence: Evidence, starting: float, kernels: Mapping[Kind, flo
     floors = evidence.machine.floors
     numbers: dict[str, EvidenceValue] = {f"{kind}_share": share for kind, share in shares.items()}
     numbers["operators_per_request"] = round(operators_per_request(evidence.profile), 1)
-    title = (
-        f"The model runs operator by operator: {show_share(starting)} of the time starts operators, "
-        f"{show_share(shares['elementwise'])} is element-wise work that could be joined."
-    )
+    started = f"{show_share(starting)} of the time starts operators, " if starting > 0 else ""
+    joined_up = f"{show_share(shares['elementwise'])} {'' if started else 'of the time '}is element-wise work"
+    title = f"The model runs operator by operator: {started}{joined_up} that could be joined."
     parts = (Part(share, floors.get(f"graph/eager:{kind}")) for kind, share in shares.items())
     return Operators(title, joined(parts), numbers)
 

@@ -30,7 +30,8 @@ _NAMES: dict[Kind, str] = {
     "hardswish hardsigmoid hardtanh leaky_relu leakyrelu elu selu prelu mish softplus clamp clamp_min clamp_max clip "
     "maximum minimum where addcmul addcdiv lerp reciprocal round floor ceil sin cos eq ne lt le gt ge logical_and "
     "logical_or logical_not bitwise_and bitwise_or masked_fill square remainder mod fmod max min fastgelu biasgelu "
-    "quickgelu swish equal greater less not and or isneginf multiply subtract divide power",
+    "quickgelu swish equal greater greaterequal less lessequal not and or isneginf multiply subtract divide power "
+    "realdiv addv2 biasadd squareddifference",
     "softmax": "softmax safe_softmax log_softmax logsoftmax",
     "normalisation": "layer_norm native_layer_norm batch_norm batch_norm_impl_index native_batch_norm "
     "cudnn_batch_norm mkldnn_batch_norm native_batch_norm_legit native_batch_norm_legit_no_training group_norm "
@@ -45,7 +46,8 @@ _NAMES: dict[Kind, str] = {
     "constant_pad_nd concat concatv unfold im2col identity cast shape reorderinput reorderoutput tile resize_bilinear",
     "lookup": "embedding embedding_bag index index_select gather gathernd gatherelements take take_along_dim onehot",
     "fill": "empty empty_like empty_strided zeros zeros_like ones ones_like full full_like fill zero arange "
-    "scalar_tensor constant constantofshape range randn rand normal random uniform",
+    "scalar_tensor constant constantofshape range randn rand normal random uniform randomuniform "
+    "randomstandardnormal statelessrandomuniform",
     "dropout": "dropout native_dropout feature_dropout alpha_dropout feature_alpha_dropout fused_dropout bernoulli",
 }  # fmt: skip
 _KINDS: dict[str, Kind] = {name: kind for kind, names in _NAMES.items() for name in names.split()}
@@ -60,7 +62,16 @@ _PARTS: tuple[tuple[str, Kind], ...] = (
     ("norm", "normalisation"), ("wgrad", "conv"), ("dgrad", "conv"), ("fprop", "conv"), ("conv", "conv"),
     ("elementwise", "elementwise"), ("reduce", "reduction"),
 )  # fmt: skip
-_COMPILED = ("torch-compiled region", "compiledf", "cpp_fused", "triton_", "torchscript", "aotiinductor", "inductor")
+_COMPILED = (
+    "torch-compiled region",
+    "compiledf",
+    "cpp_fused",
+    "triton_",
+    "torchscript",
+    "aotiinductor",
+    "inductor",
+    "fusion",
+)
 
 
 def op_name(span: Span) -> str:

@@ -12,8 +12,8 @@ computed, the device waits for it.
 
 How it shows
 ------------
-The part of the steps in which the device copies and computes nothing meanwhile. The threshold is 5 % (TraceLens' for
-host-to-device copies). Nothing of it must remain, as far as the data could stay on the device.
+The part of the steps in which the device copies and computes nothing meanwhile. The threshold is 5 %. Nothing of it
+must remain, as far as the data could stay on the device. Source: TraceLens' threshold for host-to-device copies.
 
 When it does not matter
 -----------------------
@@ -33,7 +33,7 @@ from unslow.core.device import Activity
 from unslow.core.finding import Evidence, EvidenceValue, Finding, Habit
 from unslow.core.units import share as show_share
 from unslow.core.units import size
-from unslow.habits._devices import copies, the_device
+from unslow.habits._devices import WITHIN, copies, exposed_copies, the_device
 
 NAME = "copies-dominate"
 LEAST_EXPOSED = 0.05
@@ -42,24 +42,26 @@ LEAST_EXPOSED = 0.05
 def detect(evidence: Evidence) -> Iterator[Finding]:
     """One finding, for the device that is busy longest."""
     device = the_device(evidence)
-    share = evidence.profile.shares["transfer"] if device is not None else 0.0
+    share = exposed_copies(evidence, lambda details: details.get("direction") != WITHIN)
     if device is None or share < LEAST_EXPOSED:
         return
-    found = copies(device)
-    by_way = Counter[str]()
+    found = [one for one in copies(device) if one.details.get("direction") != WITHIN]
+    by_way, times_ns = Counter[str](), Counter[str]()
     for one in found:
         by_way[_way(one)] += int(one.details.get("bytes", 0))
-    way, most_bytes = max(by_way.items(), key=lambda item: item[1], default=("", 0))
-    copied = device.share(lambda one: one.kind == "copy")
+        times_ns[_way(one)] += one.duration_ns
+    way = max(times_ns, key=lambda name: times_ns[name], default="")
+    copied = device.share(lambda one: one.kind == "copy" and one.details.get("direction") != WITHIN)
     title = (
-        f"{show_share(share)} of the time {device.name} copies and computes nothing meanwhile: {size(most_bytes)} {way} "
-        f"in {len(found):,} copies."
+        f"{show_share(share)} of the time {device.name} copies and computes nothing meanwhile: "
+        f"{size(by_way[way])} {way} in {sum(_way(one) == way for one in found):,} copies."
     )
     numbers: dict[str, EvidenceValue] = {
         "exposed_copy_share": share,
         "copy_share": copied,
         "overlapped_copy_share": max(0.0, copied - share),
         "copies": len(found),
+        "copies_ms": sum(times_ns.values()) / 1e6,
         "window_ms": device.window_ns / 1e6,
         **{f"{name}_bytes": amount for name, amount in by_way.items() if name},
     }

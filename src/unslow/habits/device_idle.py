@@ -12,7 +12,8 @@ The most expensive part of the machine stands still.
 How it shows
 ------------
 The part of the steps in which the device does nothing and no batch is waited for, where `launch-bound` does not explain
-it. The threshold is 15 % of the steps (TraceLens). What must remain is not known: it depends on what the host does.
+it. The threshold is 15 % of the steps. What must remain is not known: it depends on what the host does. Source:
+TraceLens' threshold.
 
 When it does not matter
 -----------------------
@@ -29,8 +30,7 @@ from collections.abc import Iterator
 
 from unslow.core.finding import Evidence, EvidenceValue, Finding, Habit
 from unslow.core.units import share as show_share
-from unslow.habits._devices import short_kernels, the_device, waiting
-from unslow.habits.launch_bound import LEAST_LATE, LEAST_SHORT
+from unslow.habits._devices import is_launch_bound, short_kernels, the_device, waiting
 
 NAME = "device-idle"
 LEAST_IDLE = 0.15
@@ -44,7 +44,7 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
         return
     why = waiting(evidence, device)
     share = why.idle - why.loading
-    if share < LEAST_IDLE or (why.late >= LEAST_LATE and short_kernels(device) >= LEAST_SHORT):
+    if share < LEAST_IDLE or is_launch_bound(why, short_kernels(device)):
         return
     doing = _on_the_host(evidence)
     title = f"{device.name} is idle {show_share(why.idle)} of the time" + (

@@ -28,14 +28,23 @@ from collections.abc import Iterator
 
 from unslow.core.finding import Evidence, Finding, Habit
 from unslow.core.units import share as show_share
+from unslow.habits._devices import the_device
 from unslow.habits._script import phase_share
-from unslow.habits._shares import LEAST_SHARE
+from unslow.habits._shares import LEAST_SHARE, is_empty
 
 NAME = "gradients-zeroed-by-fill"
 
 
+FILLS = ("aten::zero_", "aten::fill_")
+LEAST_FILLS = 10
+"""Of a step: fewer are no gradients."""
+
+
 def detect(evidence: Evidence) -> Iterator[Finding]:
     """One finding, at the first call that fills."""
+    if evidence.profile.devices:
+        yield from _recorded(evidence)
+        return
     script = evidence.facts.script
     filled = script.of_kind("fill") if script is not None else ()
     share = phase_share(evidence, "zero-grad")
@@ -44,6 +53,24 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
     title = f"{show_share(share)} of a step fills gradients with zeros, which backward then reads and adds to."
     numbers = {"zero_grad_share": share, "calls": len(filled)}
     yield Finding(NAME, title, share, 0.0, numbers, str(filled[0].site), "Call zero_grad(set_to_none=True).")
+
+
+def _recorded(evidence: Evidence) -> Iterator[Finding]:
+    """Of a recording with a device: fills in `zero_grad`, or as many as a model has parameters."""
+    profile = evidence.profile
+    if is_empty(profile):
+        return
+    fills = {place for place, span in enumerate(profile.spans) if str(span.details.get("op")) in FILLS}
+    device = the_device(evidence)
+    number = sum(str(one.details.get("op")) in FILLS for one in device.activities) if device is not None else 0
+    host = {place for place, span in enumerate(profile.spans) if "zero_grad" in span.name}
+    per_step = number / len(profile.steps)
+    share = profile.share_of(fills | host)
+    if per_step < LEAST_FILLS or not host or share < LEAST_SHARE:
+        return
+    title = f"{show_share(share)} of a step fills gradients with zeros: some {per_step:.0f} fills in each step."
+    numbers = {"zero_grad_share": share, "fills": number}
+    yield Finding(NAME, title, share, 0.0, numbers, advice="Call zero_grad(set_to_none=True).")
 
 
 HABIT = Habit(name=NAME, detect=detect)

@@ -12,9 +12,9 @@ The step takes as long as launching it, however fast the device is: a faster one
 How it shows
 ------------
 The device is idle, and what comes next in its queue is not launched yet: that part of the time, where no loader, no
-synchronisation and no file is waited for. The threshold is 15 % of the steps (TraceLens' for idle devices, XProf's for
-launches), with at least half of the kernels shorter than 10 µs. Nothing of it must remain: a captured graph launches
-all kernels at once.
+synchronisation and no file is waited for. The threshold is 15 % of the steps, with at least half of the kernels shorter
+than 10 µs. Nothing of it must remain: a captured graph launches all kernels at once. Sources: TraceLens' threshold for
+idle devices and XProf's for launches; nsys-ai's for tiny kernels.
 
 When it does not matter
 -----------------------
@@ -31,11 +31,9 @@ from collections.abc import Iterator
 
 from unslow.core.finding import Evidence, EvidenceValue, Finding, Habit
 from unslow.core.units import share as show_share
-from unslow.habits._devices import SHORT_KERNEL_NS, short_kernels, the_device, waiting
+from unslow.habits._devices import SHORT_KERNEL_NS, is_launch_bound, short_kernels, the_device, waiting
 
 NAME = "launch-bound"
-LEAST_LATE = 0.15
-LEAST_SHORT = 0.5
 
 
 def detect(evidence: Evidence) -> Iterator[Finding]:
@@ -44,12 +42,13 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
     if device is None:
         return
     why, short = waiting(evidence, device), short_kernels(device)
-    if why.late < LEAST_LATE or short < LEAST_SHORT:
+    if not is_launch_bound(why, short):
         return
     kernels = sum(1 for one in device.activities if one.kind == "kernel")
     title = (
-        f"{device.name} is idle {show_share(why.idle)} of the time, most of it because the host has not launched the "
-        f"next kernel yet: {show_share(short)} of its {kernels:,} kernels are shorter than {SHORT_KERNEL_NS // 1000} µs."
+        f"{device.name} is idle {show_share(why.idle)} of the time, most of it because the host has not launched "
+        f"the next kernel yet: {show_share(short)} of its {kernels:,} kernels take less than "
+        f"{SHORT_KERNEL_NS // 1000} µs."
     )
     numbers: dict[str, EvidenceValue] = {
         "idle_share": why.idle,

@@ -29,10 +29,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from unslow.core.device import Device
 from unslow.core.finding import Evidence, Finding, Habit
 from unslow.core.units import share as show_share
 from unslow.core.units import size
 from unslow.habits._copies import frequent_copies, is_always_the_same, share_of
+from unslow.habits._devices import copies, exposed_copies, the_device
 from unslow.habits._shares import LEAST_SHARE, is_empty
 
 NAME = "pageable-copies"
@@ -40,23 +42,43 @@ NAME = "pageable-copies"
 
 def detect(evidence: Evidence) -> Iterator[Finding]:
     """One finding, at the copy that takes longest."""
+    device = the_device(evidence)
+    if device is not None:
+        yield from _recorded(evidence, device)
+        return
     script = evidence.facts.script
     if script is None or not any(not loader.pinned for loader in script.loaders):
         return
-    copies = [copy for copy in frequent_copies(script) if copy.details["target"] == "cuda"]
-    copies = [copy for copy in copies if not copy.details["pinned"] and not is_always_the_same(copy)]
-    share = share_of(copies, evidence, script)
-    if not copies or share < LEAST_SHARE:
+    batches = [copy for copy in frequent_copies(script) if copy.details["target"] == "cuda"]
+    batches = [copy for copy in batches if not copy.details["pinned"] and not is_always_the_same(copy)]
+    share = share_of(batches, evidence, script)
+    if not batches or share < LEAST_SHARE:
         return
-    longest = max(copies, key=lambda copy: copy.seconds_in_steps)
+    longest = max(batches, key=lambda copy: copy.seconds_in_steps)
     title = (
         f"{show_share(share)} of a step copies batches to the GPU from memory that is not pinned "
         f"({size(longest.details['bytes'])} at this place)."
     )
-    numbers = {"copy_share": share, "bytes": longest.details["bytes"], "places": len(copies)}
+    numbers = {"copy_share": share, "bytes": longest.details["bytes"], "places": len(batches)}
     advice = "Give the DataLoader pin_memory=True, and the copy non_blocking=True."
     floor = None if is_empty(evidence.profile) else 0.0
     yield Finding(NAME, title, share, floor, numbers, str(longest.site), advice)
+
+
+def _recorded(evidence: Evidence, device: Device) -> Iterator[Finding]:
+    """Of a recording with a device: the copies say themselves what memory they read."""
+    found = copies(device, "host-to-device", "pageable")
+    share = exposed_copies(evidence, lambda details: details.get("memory") == "pageable")
+    if not found or share < LEAST_SHARE:
+        return
+    copied_bytes = sum(int(one.details.get("bytes", 0)) for one in found)
+    title = (
+        f"{show_share(share)} of the time {device.name} waits for {len(found):,} copies from memory that is not pinned "
+        f"({size(copied_bytes)})."
+    )
+    numbers = {"copy_share": share, "bytes": copied_bytes, "copies": len(found)}
+    advice = "Give the DataLoader pin_memory=True, and the copy non_blocking=True."
+    yield Finding(NAME, title, share, 0.0, numbers, advice=advice)
 
 
 HABIT = Habit(name=NAME, detect=detect)

@@ -60,7 +60,7 @@ _TRANSPARENT = frozenset({"identity", "transpose"})
 
 def detect(evidence: Evidence) -> Iterator[Finding]:
     """One finding, if a PyTorch model runs eagerly, or an ONNX graph runs unoptimised."""
-    if evidence.facts.framework in ("torch", "exported"):
+    if evidence.facts.framework in ("torch", "exported", "tensorflow"):
         yield from _eager(evidence)
     elif evidence.facts.framework == "script":
         yield from _of_a_script(evidence)
@@ -77,8 +77,12 @@ def _eager(evidence: Evidence) -> Iterator[Finding]:
         yield Finding(NAME, title, 1.0, None, {"compiled": False}, advice=_ADVICE)
         return
     times = split(profile, evidence.facts)
-    starting = times.dispatch + profile.shares["framework"]
-    found = by_operators(evidence, starting, times.kernels)
+    if (
+        profile.devices
+    ):  # That it waits for the host to start them is `launch-bound`; products have libraries of their own.
+        found = by_operators(evidence, 0.0, without_products(times.kernels))
+    else:
+        found = by_operators(evidence, times.dispatch + profile.shares["framework"], times.kernels)
     if found.at_stake.share >= LEAST_SHARE:
         yield Finding(NAME, found.title, found.at_stake.share, found.at_stake.floor, found.numbers, advice=_ADVICE)
 

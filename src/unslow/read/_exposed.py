@@ -8,12 +8,17 @@ TensorBoard plugin, whose parts sum to all of the time.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from unslow.core.profile import Category, Span
+from unslow.core.device import Activity, ActivityKind, Device, total_ns
+from unslow.core.profile import Category, Profile, Span
+
+Step = tuple[str, int, int]
+"""What marks a step, its start and its end in ns."""
 
 RANKS = ("kernel", "copy", "fill", "communication", "runtime", "loading", "operator")
 
@@ -31,7 +36,54 @@ class Going:
     details: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
-def exposed_spans(steps: Sequence[tuple[str, int, int]], going: Iterable[Going]) -> tuple[Span, ...]:
+CATEGORY: Mapping[ActivityKind, Category] = {
+    "kernel": "compute", "copy": "transfer", "fill": "compute", "communication": "communication",
+}  # fmt: skip
+COLLECTIVE = re.compile(r"^(nccl|rccl|oneccl)", re.IGNORECASE)
+"""How the kernels of communication libraries are called."""
+
+
+def profile_of_devices(
+    source: str, devices: Sequence[Device], steps: Sequence[Step], on_host: Iterable[Going], notes: Iterable[str] = ()
+) -> Profile:
+    """The profile of the device that was busy longest; `steps` are by its own clock, all that it did where there are
+    none. The device's activities need not be among `on_host`."""
+    busiest = busiest_of(devices)
+    said = list(notes)
+    if not steps:
+        steps = [("unmarked", busiest.start_ns, busiest.end_ns)]
+        said.append("Nothing marks the steps; all that was recorded is taken as one.")
+    if len(devices) > 1:
+        names = ", ".join(device.name for device in devices)
+        said.append(f"{len(devices)} devices were recorded ({names}); the steps are shown as {busiest.name} had them.")
+    going = [*(_going_of(activity) for activity in busiest.activities), *on_host]
+    return Profile(exposed_spans(steps, going), source, len(steps), None, tuple(said), tuple(devices))
+
+
+def apart(steps: Sequence[Step]) -> list[Step]:
+    """By start, without those that begin before the one before them ends."""
+    kept: list[Step] = []
+    for step in sorted(steps, key=lambda step: step[1:]):
+        if not kept or step[1] >= kept[-1][2]:
+            kept.append(step)
+    return kept
+
+
+def busiest_of(devices: Sequence[Device]) -> Device:
+    return max(devices, key=lambda device: total_ns(device.intervals()))
+
+
+def by_start(activities: Iterable[Activity]) -> tuple[Activity, ...]:
+    return tuple(sorted(activities, key=lambda one: (one.start_ns, -one.end_ns)))
+
+
+def _going_of(activity: Activity) -> Going:
+    details = {"kind": activity.kind, "stream": activity.stream, **activity.details}
+    rank = RANKS.index(activity.kind)
+    return Going(rank, activity.name, CATEGORY[activity.kind], activity.start_ns, activity.end_ns, details)
+
+
+def exposed_spans(steps: Sequence[Step], going: Iterable[Going]) -> tuple[Span, ...]:
     """Each step (its mark, start and end in ns; none overlaps the one before it), and in it what is exposed."""
     pieces = sorted(_pieces(going), key=lambda piece: piece[0])
     starts = [start for start, _, _ in pieces]
@@ -89,7 +141,5 @@ def _outside(
             here += 1
 
 
-def _merged(
-    first: list[tuple[int, int, Going]], second: list[tuple[int, int, Going]]
-) -> list[tuple[int, int, Going]]:
+def _merged(first: list[tuple[int, int, Going]], second: list[tuple[int, int, Going]]) -> list[tuple[int, int, Going]]:
     return sorted([*first, *second], key=lambda piece: piece[0]) if second else first

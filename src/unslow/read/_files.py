@@ -24,7 +24,7 @@ LATEST_NS = 2**63
 
 def head_of(path: Path) -> bytes:
     """The first bytes of a file, unpacked where it is gzipped."""
-    return _content(path, HEAD_BYTES)
+    return content_of(path, HEAD_BYTES)
 
 
 def json_of(path: Path) -> Any:
@@ -36,13 +36,14 @@ def json_of(path: Path) -> Any:
         The file cannot be read, is no JSON, or nests without end.
     """
     try:
-        return json.loads(_content(path), parse_float=Decimal, parse_constant=_no_number)
+        return json.loads(content_of(path), parse_float=Decimal, parse_constant=_no_number)
     except (ValueError, RecursionError, ArithmeticError) as error:
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise BadInput(f"{path} is no valid JSON: {first}", AGAIN) from error
 
 
-def _content(path: Path, most: int = -1) -> bytes:
+def content_of(path: Path, most: int = -1) -> bytes:
+    """A file's bytes, unpacked where it is gzipped; at most so many of them (-1: all)."""
     try:
         with path.open("rb") as file:
             packed = file.read(len(GZIP_MAGIC)) == GZIP_MAGIC

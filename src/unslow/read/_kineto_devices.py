@@ -8,32 +8,28 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from unslow.core.device import Activity, ActivityKind, Device, total_ns
-from unslow.core.profile import Category, Profile
-from unslow.read._exposed import RANKS, Going, exposed_spans
+from unslow.core.device import Activity, ActivityKind, Device
+from unslow.core.profile import Profile
+from unslow.read._exposed import COLLECTIVE, RANKS, Going, Step, apart, busiest_of, by_start, profile_of_devices
 from unslow.read._files import nanoseconds
 from unslow.read._kineto_calls import call_of
 from unslow.read._torch_ops import runtime_category
 
 Event = Mapping[str, Any]
 NS_PER_US = 1000
-STEP = "ProfilerStep#"
+STEP, NAME = "ProfilerStep#", "GPU "
 KERNELS, COPIES, FILLS = ("kernel", "Kernel"), ("gpu_memcpy", "Memcpy"), ("gpu_memset", "Memset")
 RUNTIME = ("cuda_runtime", "cuda_driver", "Runtime", "hip_runtime", "privateuse1_runtime")
 OPERATORS = ("cpu_op", "Operator", "user_annotation")
 ON_DEVICE = ("gpu_user_annotation",)
 LOADING = "enumerate(DataLoader)"
-COLLECTIVE = re.compile(r"^(nccl|rccl|ncclDev|oneccl)", re.IGNORECASE)
 COPY = re.compile(r"Memcpy (\w)to(\w)(?: \((\w+) -> (\w+)\))?")
 SIDES = {"H": "host", "D": "device", "A": "device", "P": "peer"}
-CATEGORY: Mapping[ActivityKind, Category] = {
-    "kernel": "compute", "copy": "transfer", "fill": "compute", "communication": "communication",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class _Host:
-    """What the host's events say of those of the devices: calls of the runtime by correlation, operators by their id."""
+    """What the host's events say of the devices': calls of the runtime by correlation, operators by their id."""
 
     launched_ns: Mapping[int, int]
     operators: Mapping[int, Event]
@@ -73,10 +69,8 @@ def device_profile(trace: Mapping[str, Any], events: Sequence[Event], path: Path
         _device(number, activities, steps, marked_on.get(number, ()), properties.get(number, {}))
         for number, activities in sorted(found.items())
     )
-    busiest = max(devices, key=lambda device: total_ns(device.intervals()))
-    roots = _roots(busiest, marked_on.get(busiest.name.removeprefix("GPU "), ()) or steps)
-    going = [*(_going(activity) for activity in busiest.activities), *_host_going(events, path)]
-    return Profile(exposed_spans(roots, going), "kineto", len(roots), None, tuple(_notes(devices, busiest)), devices)
+    own = marked_on.get(busiest_of(devices).name.removeprefix(NAME), ())
+    return profile_of_devices("kineto", devices, own or steps, _host_going(events, path))
 
 
 def _kind(event: Event) -> ActivityKind | None:
@@ -133,12 +127,10 @@ def _activity(event: Event, kind: ActivityKind, host: _Host, path: Path) -> Acti
     return Activity(name, kind, start, end, stream, launched, {**known, **details} if details else known)
 
 
-def _steps(
-    events: Sequence[Event], path: Path
-) -> tuple[list[tuple[str, int, int]], dict[str, list[tuple[str, int, int]]]]:
+def _steps(events: Sequence[Event], path: Path) -> tuple[list[Step], dict[str, list[Step]]]:
     """The marks of the steps on the host, and by device those that the recorder has laid over its own work."""
-    on_host: list[tuple[str, int, int]] = []
-    on_device: dict[str, list[tuple[str, int, int]]] = {}
+    on_host: list[Step] = []
+    on_device: dict[str, list[Step]] = {}
     for event in events:
         name = str(event.get("name"))
         if name.startswith(STEP) and event.get("cat") not in RUNTIME:
@@ -148,18 +140,10 @@ def _steps(
                 on_device.setdefault(_number(event), []).append(step)
             else:
                 on_host.append(step)
-    return _apart(on_host), {number: _until_the_next(steps) for number, steps in on_device.items()}
+    return apart(on_host), {number: _until_the_next(steps) for number, steps in on_device.items()}
 
 
-def _apart(steps: list[tuple[str, int, int]]) -> list[tuple[str, int, int]]:
-    kept: list[tuple[str, int, int]] = []
-    for step in sorted(steps, key=lambda step: step[1:]):
-        if not kept or step[1] >= kept[-1][2]:
-            kept.append(step)
-    return kept
-
-
-def _until_the_next(steps: list[tuple[str, int, int]]) -> list[tuple[str, int, int]]:
+def _until_the_next(steps: list[Step]) -> list[Step]:
     """A device's step goes on until its next one begins: what lies between is waiting."""
     ordered = sorted({name: (name, start, end) for name, start, end in steps}.values(), key=lambda step: step[1])
     following = [start for _, start, _ in ordered[1:]]
@@ -178,11 +162,11 @@ def _properties(trace: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
 def _device(
     number: str,
     activities: list[Activity],
-    host_steps: Sequence[tuple[str, int, int]],
-    own_steps: Sequence[tuple[str, int, int]],
+    host_steps: Sequence[Step],
+    own_steps: Sequence[Step],
     properties: Mapping[str, Any],
 ) -> Device:
-    ordered = tuple(sorted(activities, key=lambda one: (one.start_ns, -one.end_ns)))
+    ordered = by_start(activities)
     steps = own_steps or host_steps
     start = steps[0][1] if steps else ordered[0].start_ns
     end = steps[-1][2] if steps else max(one.end_ns for one in ordered)
@@ -191,17 +175,7 @@ def _device(
     memory = properties.get("totalGlobalMem")
     model = str(properties.get("name", ""))
     memory_bytes = memory if isinstance(memory, int) else 0
-    return Device(f"GPU {number}", ordered, start, end, model, capability, memory_bytes, len(steps))
-
-
-def _roots(device: Device, steps: Sequence[tuple[str, int, int]]) -> list[tuple[str, int, int]]:
-    return list(steps) or [("unmarked", device.start_ns, device.end_ns)]
-
-
-def _going(activity: Activity) -> Going:
-    details = {"kind": activity.kind, "stream": activity.stream, **activity.details}
-    rank = RANKS.index(activity.kind)
-    return Going(rank, activity.name, CATEGORY[activity.kind], activity.start_ns, activity.end_ns, details)
+    return Device(f"{NAME}{number}", ordered, start, end, model, capability, memory_bytes, len(steps))
 
 
 def _host_going(events: Sequence[Event], path: Path) -> Iterator[Going]:
@@ -218,11 +192,3 @@ def _host_going(events: Sequence[Event], path: Path) -> Iterator[Going]:
             yield Going(RANKS.index("loading"), name, "data", start, end, {"phase": "data"})
         else:
             yield Going(RANKS.index("operator"), name, "framework", start, end, {"op": name})
-
-
-def _notes(devices: Sequence[Device], busiest: Device) -> Iterator[str]:
-    if not busiest.steps:
-        yield "Nothing marks the steps; all that was recorded is taken as one."
-    if len(devices) > 1:
-        names = ", ".join(device.name for device in devices)
-        yield f"The recording holds {len(devices)} devices ({names}); the steps are shown as {busiest.name} had them."

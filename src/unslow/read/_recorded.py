@@ -6,7 +6,7 @@ from unslow.core.facts import Facts
 from unslow.core.profile import Profile, Span
 from unslow.core.script import LoaderFacts, ScriptFacts, Site
 
-FRAMEWORKS = {"kineto": "torch", "onnxruntime": "onnx"}
+FRAMEWORKS = {"kineto": "torch", "onnxruntime": "onnx", "xplane": "tensorflow"}
 IN_PROCESS, BY_WORKERS = "SingleProcess", "MultiProcessing"
 
 
@@ -14,7 +14,7 @@ def facts_of(profile: Profile) -> Facts:
     """Times of the steps, and the loaders that were waited for; the rest a recording does not know."""
     steps = max(1, len(profile.steps))
     seconds = profile.wall_ns / 1e9 / steps
-    loader = _loader(profile)
+    loader = _loader(profile) if profile.source == "kineto" else None
     script = ScriptFacts("optimizer", len(profile.steps), loaders=(loader,) if loader else (), torch=True)
     framework = FRAMEWORKS.get(profile.source, "function")
     return Facts(framework, steps, seconds, 0.0, 0, 0.0, script=script if loader else None)

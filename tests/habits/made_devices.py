@@ -1,0 +1,28 @@
+"""A device's time, made by hand."""
+
+from __future__ import annotations
+
+from unslow.core.device import Activity, ActivityKind, Device
+from unslow.core.profile import Profile
+from unslow.read._exposed import RANKS, Going, profile_of_devices
+
+US = 1000
+PINNED = {"direction": "host-to-device", "memory": "pinned", "bytes": 1 << 20}
+
+
+def activity(at_us: float, us: float, kind: ActivityKind = "kernel", late_us: float = 1, **details: object) -> Activity:
+    """Launched `late_us` before it began."""
+    start = round(at_us * US)
+    return Activity("k", kind, start, start + round(us * US), "7", start - round(late_us * US), details)
+
+
+def profile(*activities: Activity, us: float = 1000, loading_us: float = 0) -> Profile:
+    device = Device("GPU 0", activities, 0, round(us * US))
+    waits = [Going(RANKS.index("loading"), "loader", "data", 0, round(loading_us * US), {"phase": "data"})]
+    return profile_of_devices("kineto", [device], [("step", 0, round(us * US))], waits)
+
+
+SMALL = [activity(20 * n, 5) for n in range(50)]
+LARGE = [activity(200 * n, 100) for n in range(5)]
+
+BUSY = [activity(10 * n, 10) for n in range(100)]

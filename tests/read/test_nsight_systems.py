@@ -1,0 +1,65 @@
+"""Exports of Nsight Systems, of which any table may be missing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from made_nsight import COPIES, COPY, KERNEL, KERNELS, MEMORY, STRINGS, WAYS, Tables, export
+
+from unslow.core.errors import BadInput
+from unslow.core.profile import Profile
+from unslow.read import read
+
+
+def profile_of(tmp_path: Path, tables: Tables) -> Profile:
+    return read(export(tmp_path / "t.sqlite", tables))
+
+
+def test_a_database_of_somebody_else_s(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="no export of Nsight Systems") as raised:
+        profile_of(tmp_path, {"songs": [{"id": 1, "title": "Blue"}]})
+    assert "nsys export --type sqlite" in raised.value.todo
+
+
+def test_nothing_that_a_gpu_did(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="nothing that a GPU did"):
+        profile_of(tmp_path, {"NVTX_EVENTS": [{"start": 1, "end": 2, "text": "x"}]})
+
+
+def test_a_kernel_that_ends_before_it_starts(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="a kernel from 100 to 50"):
+        profile_of(tmp_path, {KERNELS: [{**KERNEL, "end": 50}]})
+
+
+def test_a_kernel_alone_is_enough(tmp_path: Path) -> None:
+    profile = profile_of(tmp_path, {KERNELS: [KERNEL]})
+    assert profile.shares["compute"] == 1.0 and profile.wall_ns == 100
+    assert profile.devices[0].activities[0].name == "string 1"
+
+
+def test_what_a_number_means_is_read_from_the_file(tmp_path: Path) -> None:
+    tables = {KERNELS: [KERNEL], COPIES: [COPY], "ENUM_CUDA_MEM_KIND": MEMORY, "ENUM_CUDA_MEMCPY_OPER": WAYS}
+    _, copy = profile_of(tmp_path, tables).devices[0].activities
+    assert copy.details == {"bytes": 4096, "direction": "host-to-device", "memory": "pageable"}
+
+
+def test_launches_strings_and_marks(tmp_path: Path) -> None:
+    runtime = [{"start": 20, "end": 60, "correlationId": 9, "nameId": 2}]
+    marks = [
+        {"start": 0, "end": 250, "text": None, "textId": 3},
+        {"start": 5, "end": None, "text": "a mark", "textId": 1},
+    ]
+    tables = {KERNELS: [KERNEL], "CUPTI_ACTIVITY_KIND_RUNTIME": runtime, "NVTX_EVENTS": marks, "StringIds": STRINGS}
+    profile = profile_of(tmp_path, tables)
+    (kernel,) = profile.devices[0].activities
+    assert (kernel.name, kernel.launched_ns, kernel.stream) == ("volta_sgemm", 20, "7")
+    assert [span.name for span in profile.spans] == ["step", "cudaLaunchKernel", "volta_sgemm"]
+    assert profile.shares["framework"] == pytest.approx(40 / 250) and not profile.notes
+
+
+def test_a_file_that_is_cut_off(tmp_path: Path) -> None:
+    whole = export(tmp_path / "t.sqlite", {KERNELS: [KERNEL] * 500}).read_bytes()
+    (tmp_path / "cut.sqlite").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(BadInput):
+        read(tmp_path / "cut.sqlite")

@@ -1,0 +1,74 @@
+"""XSpace files of TensorFlow and XLA."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from made_xplane import COPY, GEMM, HOST, PHILOX, STREAM, device, event, line, message, named, number, plane
+
+from unslow.core.errors import BadInput
+from unslow.core.profile import Profile
+from unslow.read import facts_of, read
+
+
+def profile_of(tmp_path: Path, *planes: bytes) -> Profile:
+    (tmp_path / "t.xplane.pb").write_bytes(b"".join(planes))
+    return read(tmp_path / "t.xplane.pb")
+
+
+def test_a_recording_of_the_host_alone(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="nothing that a device did"):
+        profile_of(tmp_path, HOST)
+
+
+def test_bytes_that_are_no_message(tmp_path: Path) -> None:
+    with pytest.raises(BadInput):
+        profile_of(tmp_path, HOST, device(STREAM)[:-3])
+
+
+def test_a_duration_that_is_negative(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="an event from"):
+        profile_of(tmp_path, device(line("Stream", event(1, 10, -5))))
+
+
+def test_a_device_without_steps(tmp_path: Path) -> None:
+    profile = profile_of(tmp_path, HOST, device(STREAM))
+    assert profile.source == "xplane" and profile.wall_ns == 70
+    assert profile.shares["compute"] == pytest.approx(4 / 7) and profile.shares["transfer"] == pytest.approx(2 / 7)
+    assert profile.shares["framework"] == pytest.approx(1 / 7)
+    assert any("Nothing marks the steps" in note for note in profile.notes)
+
+
+def test_steps_and_operators_are_lines_of_their_own(tmp_path: Path) -> None:
+    lines = [STREAM, line("Steps", event(3, 0, 100)), line("TensorFlow Ops", event(4, 10, 40))]
+    profile = profile_of(tmp_path, device(*lines, names=(GEMM, COPY, "0", "layer/MatMul:MatMul")))
+    (step,) = profile.steps
+    assert step.duration_ns == 100 and profile.devices[0].steps == 1
+    assert profile.devices[0].name == "GPU 4" and len(profile.devices[0].activities) == 2
+    assert profile.devices[0].activities[0].details["tf_op"] == "layer/MatMul:MatMul"
+    assert facts_of(profile).framework == "tensorflow"
+
+
+def test_a_launch_is_found_by_its_correlation(tmp_path: Path) -> None:
+    correlated = message(4, number(1, 1), number(3, 77))
+    host = plane("/host:CPU", named(4, ["Launch"]), named(5, ["correlation_id"]), line("t", event(1, 5, 2, correlated)))
+    work = device(named(5, ["correlation_id"]), line("Stream", event(1, 10, 40, correlated)))
+    assert profile_of(tmp_path, host, work).devices[0].activities[0].launched_ns == 1005
+
+
+def test_data_that_other_threads_fetch_ahead_is_not_waited_for(tmp_path: Path) -> None:
+    names = named(4, ["IteratorGetNext"])
+    ahead = plane("/host:CPU", names, line("tf_data_iterator/1", event(1, 0, 60)))
+    assert profile_of(tmp_path, ahead, device(STREAM)).shares["data"] == 0
+    waited = plane("/host:CPU", names, line("python3", event(1, 0, 60)))
+    assert profile_of(tmp_path, waited, device(STREAM)).shares["data"] == pytest.approx(1 / 7)
+
+
+@pytest.mark.parametrize("kernel, looks_incomplete", [(GEMM, False), (PHILOX, True)])
+def test_layers_that_multiply_without_a_product_among_the_kernels(
+    tmp_path: Path, kernel: str, looks_incomplete: bool
+) -> None:
+    host = plane("/host:CPU", named(4, ["layer_0/self_attention/query/einsum"]), line("python3", event(1, 0, 100)))
+    notes = profile_of(tmp_path, host, device(STREAM, names=(kernel, COPY))).notes
+    assert any("looks incomplete" in note for note in notes) == looks_incomplete
