@@ -9,7 +9,7 @@ from unslow.core.finding import Evidence, EvidenceValue
 from unslow.core.units import share as show_share
 from unslow.habits._floors import Part, joined
 from unslow.habits._ops import Kind
-from unslow.habits._shares import operators_per_request
+from unslow.habits._shares import operators_per_request, split
 
 _FLOOR_OF: dict[Kind, str] = {
     "elementwise": "elementwise", "softmax": "elementwise", "normalisation": "elementwise", "layout": "elementwise",
@@ -43,6 +43,15 @@ def by_operators(evidence: Evidence, starting: float, kernels: Mapping[Kind, flo
     title = f"The model runs operator by operator: {started}{joined_up} that could be joined."
     parts = (Part(share, floors.get(f"graph/eager:{kind}")) for kind, share in shares.items())
     return Operators(title, joined(parts), numbers)
+
+
+def of_a_model(evidence: Evidence) -> Operators:
+    """Of all that was recorded. On a device only what a compiler joins: waiting for the host is another habit, and
+    products have libraries of their own there."""
+    times = split(evidence.profile, evidence.facts)
+    if evidence.profile.devices:
+        return by_operators(evidence, 0.0, without_products(times.kernels))
+    return by_operators(evidence, times.dispatch + evidence.profile.shares["framework"], times.kernels)
 
 
 def without_products(kinds: Mapping[Kind, float]) -> dict[Kind, float]:

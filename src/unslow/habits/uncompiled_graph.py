@@ -46,11 +46,11 @@ from itertools import pairwise
 from unslow.core.finding import Evidence, EvidenceValue, Finding, Habit
 from unslow.core.profile import Profile
 from unslow.core.units import share as show_share
-from unslow.habits._eager import Operators, by_operators, without_products
+from unslow.habits._eager import Operators, by_operators, of_a_model, without_products
 from unslow.habits._floors import Part
 from unslow.habits._models import kinds_within, model_share, models, names_operators, on_cuda, starting_share
 from unslow.habits._ops import is_compiled, op_name
-from unslow.habits._shares import LEAST_SHARE, is_empty, operators, split
+from unslow.habits._shares import LEAST_SHARE, is_empty, operators
 
 NAME = "uncompiled-graph"
 LEAST_BIASED_PRODUCTS = 0.5
@@ -76,13 +76,7 @@ def _eager(evidence: Evidence) -> Iterator[Finding]:
         title = "The model runs operator by operator; how much of the time that costs is not known."
         yield Finding(NAME, title, 1.0, None, {"compiled": False}, advice=_ADVICE)
         return
-    times = split(profile, evidence.facts)
-    if (
-        profile.devices
-    ):  # That it waits for the host to start them is `launch-bound`; products have libraries of their own.
-        found = by_operators(evidence, 0.0, without_products(times.kernels))
-    else:
-        found = by_operators(evidence, times.dispatch + profile.shares["framework"], times.kernels)
+    found = of_a_model(evidence)
     if found.at_stake.share >= LEAST_SHARE:
         yield Finding(NAME, found.title, found.at_stake.share, found.at_stake.floor, found.numbers, advice=_ADVICE)
 
