@@ -1,10 +1,13 @@
 """`kill -9` of unslow at random moments, then `--resume`: nothing finished is measured again, no process is left.
 
     python -m bench.bars.kill9 [--times 20] [--seed 0]
+    python -m bench.bars.kill9 --script [--times 50]
 
-`unslow fix` runs on a small torch model. Each time it is killed at a random moment; then its processes must be gone,
-and it is started again with `--resume` (or anew, when it was done, or had not begun to write). In the end it is let run
-to its end. A record of the journal that is there twice was measured twice.
+`unslow fix` runs on a small torch model; with `--script` on `examples/remote_store`, a script with loader workers, an
+object server and a proxy of its own, and every other time it is interrupted (Ctrl-C) instead of killed. Each time it is
+killed at a random moment; then its processes must be gone, and it is started again with `--resume` (or anew, when it
+was done, or had not begun to write). In the end it is let run to its end. A record of the journal that is there twice
+was measured twice.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ import argparse
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import tempfile
@@ -24,15 +28,18 @@ from typing import Any
 
 import psutil
 
-from bench._common import HERE, RUNS, Bar, counted, ended, progress, save, told
+from bench._common import HERE, ROOT, RUNS, Bar, counted, ended, progress, save, told
 from unslow.core.jsonable import to_json
 
 TARGET = f"{HERE}/workloads.py:small_torch"
+SCRIPT, ARGUMENTS = ROOT / "examples" / "remote_store" / "train.py", ("--", "--epochs", "2000")
 BUDGET = "60s"
-TIMES = 20
+TIMES, SCRIPT_TIMES = 20, 50
 MOST_DELAY_S = 45.0
 LONGEST_RUN_S = 600.0
 GONE_WITHIN_S = 5.0
+INTERRUPTED_WITHIN_S = 20.0
+"""An interrupted one writes its report first."""
 ONCE = ("heat", "guarded", "final")
 """Kinds of records of the journal that are written when something was measured."""
 
@@ -43,19 +50,21 @@ class Killed:
 
     after_s: float
     resumed: bool
+    by: str
     records: int
     left: tuple[str, ...]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Kill unslow, and go on.")
-    parser.add_argument("--times", type=int, default=TIMES)
+    parser.add_argument("--script", action="store_true")
+    parser.add_argument("--times", type=int)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     RUNS.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="unslow-kill9-", dir=RUNS) as scratch:
-        trial = _Trial(Path(scratch), random.Random(arguments.seed))
-        while len(trial.kills) < arguments.times:
+        trial = _Trial(Path(scratch), random.Random(arguments.seed), arguments.script)
+        while len(trial.kills) < (arguments.times or trial.wanted):
             trial.kill_once()
         whole = trial.finish()
         ended(*_bars(trial, whole))
@@ -64,13 +73,18 @@ def main() -> None:
 class _Trial:
     """The runs so far: the folder that is gone on with, and those that came to their end."""
 
-    def __init__(self, scratch: Path, coin: random.Random) -> None:
+    def __init__(self, scratch: Path, coin: random.Random, script: bool) -> None:
+        self.script = script
         self.kills: list[Killed] = []
         self.twice: list[str] = []
         self._scratch = scratch
         self._coin = coin
         self._number = 0
         self._fails = 0
+
+    @property
+    def wanted(self) -> int:
+        return SCRIPT_TIMES if self.script else TIMES
 
     @property
     def folder(self) -> Path:
@@ -85,13 +99,12 @@ class _Trial:
             code = process.wait(timeout=delay)
         except subprocess.TimeoutExpired:
             family = _descendants(process.pid)
-            process.kill()
-            process.wait()
+            by = _end(process, interrupt=self.script and len(self.kills) % 2 == 1)
             left = _left(process.pid, family)
-            self.kills.append(Killed(delay, resumed, len(_records(self.folder)), left))
+            self.kills.append(Killed(delay, resumed, by, len(_records(self.folder)), left))
             self._note()
             progress(
-                f"kill {len(self.kills)} after {delay:.1f} s: {len(left)} left, {len(_records(self.folder))} records"
+                f"{by} {len(self.kills)} after {delay:.1f} s: {len(left)} left, {len(_records(self.folder))} records"
             )
             return
         self._note()
@@ -109,8 +122,19 @@ class _Trial:
         return code == 0 and (self.folder / "report.json").is_file()
 
     def _start(self, resume: bool) -> subprocess.Popen[bytes]:
-        what = ["--resume", str(self.folder)] if resume else [TARGET, "--out", str(self.folder)]
-        command = [sys.executable, "-c", "from unslow.cli.main import main; main()", "fix", *what, "--budget", BUDGET]
+        new = [str(SCRIPT) if self.script else TARGET, "--out", str(self.folder)]
+        what = ["--resume", str(self.folder)] if resume else new
+        own = ARGUMENTS if self.script and not resume else ()
+        command = [
+            sys.executable,
+            "-c",
+            "from unslow.cli.main import main; main()",
+            "fix",
+            *what,
+            "--budget",
+            BUDGET,
+            *own,
+        ]
         return subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -122,6 +146,22 @@ class _Trial:
     def _note(self) -> None:
         found = [f"{self.folder.name}: {kind} {key}" for kind, key in measured_twice(_records(self.folder))]
         self.twice = sorted({*self.twice, *found})
+
+
+def _end(process: subprocess.Popen[bytes], interrupt: bool) -> str:
+    """Kill it, or interrupt it as Ctrl-C does and wait until it has ended; says which."""
+    if not interrupt:
+        process.kill()
+        process.wait()
+        return "kill"
+    process.send_signal(signal.SIGINT)
+    try:
+        process.wait(timeout=INTERRUPTED_WITHIN_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        return "interrupt without an end"
+    return "interrupt"
 
 
 def _records(folder: Path) -> list[dict[str, Any]]:
@@ -187,29 +227,27 @@ def _described(process: psutil.Process) -> str:
 
 
 def _bars(trial: _Trial, whole: bool) -> tuple[Bar, Bar]:
-    kills = len(trial.kills)
+    kills, name = len(trial.kills), "kill9-script" if trial.script else "kill9"
     left = sum(bool(killed.left) for killed in trial.kills)
-    save(
-        "kill9", {"schema": "unslow.bench.kill9/1", "kills": to_json(trial.kills), "twice": trial.twice, "ended": whole}
-    )
+    save(name, {"schema": "unslow.bench.kill9/1", "kills": to_json(trial.kills), "twice": trial.twice, "ended": whole})
     return (
-        _told(Bar("kill9-left", f"of {kills} kills, those that left a process", "0", left, left == 0), kills),
+        _told(Bar(f"{name}-left", f"of {kills} kills, those that left a process", "0", left, left == 0), trial),
         _told(
             Bar(
-                "kill9-again",
+                f"{name}-again",
                 "finished trials measured again after --resume",
                 "0, and the run ends",
                 len(trial.twice),
                 not trial.twice and whole,
                 details={"ends_with_a_report": whole, "twice": trial.twice},
             ),
-            kills,
+            trial,
         ),
     )
 
 
-def _told(bar: Bar, kills: int) -> Bar:
-    return told(counted(bar, kills, TIMES))
+def _told(bar: Bar, trial: _Trial) -> Bar:
+    return told(counted(bar, len(trial.kills), trial.wanted))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from handmade import EMPTY, evidence, facts, found, machine, op, step, the
@@ -33,6 +35,12 @@ def test_unmeasured_use_says_nothing() -> None:
 
 def test_what_neighbours_take_cannot_be_had() -> None:
     assert the(HABIT, evidence(STEP, using(0.6), machine(cores=4))).floor == pytest.approx(0.25)
+
+
+def test_nor_is_a_core_idle_that_another_program_keeps_busy() -> None:
+    beside = replace(using(1.0), cores_taken=0.9)
+    assert not found(HABIT, evidence(STEP, beside, machine(cores=2)))
+    assert the(HABIT, evidence(STEP, beside, machine(cores=3))).floor == pytest.approx(1 / 2.1)
 
 
 def test_one_of_two_cores() -> None:

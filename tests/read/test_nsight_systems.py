@@ -63,3 +63,11 @@ def test_a_file_that_is_cut_off(tmp_path: Path) -> None:
     (tmp_path / "cut.sqlite").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(BadInput):
         read(tmp_path / "cut.sqlite")
+
+
+@pytest.mark.parametrize("name", ["r.nsys-rep", "r.qdrep"])
+def test_a_report_gets_the_command_that_exports_it(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(b"anything")
+    with pytest.raises(BadInput) as raised:
+        read(tmp_path / name)
+    assert f"nsys export --type sqlite --output r.sqlite {tmp_path / name}" in raised.value.todo

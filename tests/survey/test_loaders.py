@@ -71,3 +71,41 @@ def test_items_that_only_this_process_can_make(project: Path) -> None:  # noqa: 
 @pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
 def test_of_workers_that_are_there_nothing_is_tried(project: Path) -> None:  # noqa: F811
     assert loader(project, WAITS, more=", num_workers=1").start_method == ""
+
+
+FILLS = """
+import sys, time
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+class Kept(Dataset):
+    kept = {}
+    def __len__(self):
+        return 96
+    def __getitem__(self, index):
+        if KEPT and index in self.kept:
+            return self.kept[index]
+        time.sleep(0.02)
+        self.kept[index] = torch.full((4,), float(index))
+        return self.kept[index]
+
+model = torch.nn.Linear(4, 1)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+loader = DataLoader(Kept(), batch_size=2)
+for epoch in range(100000):
+    for rows in loader:
+        optimizer.zero_grad()
+        model(rows).sum().backward()
+        optimizer.step()
+"""
+
+
+def test_a_first_epoch_in_which_a_cache_is_filled_is_not_what_is_told(project: Path) -> None:  # noqa: F811
+    seen = survey(project, FILLS.replace("KEPT", "True"))
+    assert seen.facts.seconds_per_request < 0.01 and seen.profile.shares["data"] < 0.9
+    assert seen.script.loaders[0].wait_s < 0.01
+
+
+def test_an_epoch_like_all_others_is(project: Path) -> None:  # noqa: F811
+    seen = survey(project, FILLS.replace("KEPT", "False"))
+    assert seen.facts.seconds_per_request > 0.03 and seen.profile.shares["data"] > 0.9

@@ -60,7 +60,8 @@ class Facts:
     (-1: unknown). `stochastic`: the first request, asked twice, is answered differently.
     `subnormal_share`: part of the weights' non-zero values that are subnormal, or of the activations', whichever is
     larger. `spread` is the ratio of the 90th to the 50th percentile of request times. `script` is what is known of a
-    script ("script" is then the framework, and a request is one of its steps).
+    script ("script" is then the framework, and a request is one of its steps). `cores_taken` is how many cores other
+    programs kept busy meanwhile, on average.
     """
 
     framework: str
@@ -97,6 +98,7 @@ class Facts:
     fingerprint: str = ""
     made_inputs: bool = False
     script: ScriptFacts | None = None
+    cores_taken: float = 0.0
 
     @property
     def parameters_total_bytes(self) -> int:

@@ -87,7 +87,8 @@ class Trial:
 
 @dataclass(frozen=True)
 class ProfileSummary:
-    """What a report keeps of a profile: shares by category (of a script by phase too) and the longest operators."""
+    """What a report keeps of a profile: shares by category (of a script by phase too), the longest
+    operators, and how busy each device was."""
 
     steps: int
     requests: int
@@ -98,6 +99,7 @@ class ProfileSummary:
     longest: tuple[Mapping[str, Any], ...] = ()
     notes: tuple[str, ...] = ()
     phases: Mapping[str, float] = field(default_factory=dict[str, float])
+    devices: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)

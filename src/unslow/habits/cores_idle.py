@@ -11,11 +11,11 @@ With one of two cores in use, up to half of the machine is wasted.
 
 How it shows
 ------------
-Processor seconds per second of a request: how many cores it keeps busy. Below three quarters of the cores that can be
-used, with at least half of the time in `compute`. Source of the threshold: between TensorBoard's profiler (a device
-less than 50 % used) and TraceLens (more than 15 % idle); a quarter leaves room for the
-part of a core that neighbours on the machine take. What must remain is the part of the cores that is used now,
-one core at the least: perfect scaling, which is the most that can be had.
+Processor seconds per second of a request: how many cores it keeps busy. With what other programs keep busy meanwhile
+(the system's own counters), below three quarters of the cores that can be used, with at least half of the time in
+`compute`. Source of the threshold: between TensorBoard's profiler (a device less than 50 % used) and TraceLens (more
+than 15 % idle); a quarter leaves room for what the counters miss. What must remain is the part of the cores that is
+used now, one core at the least: perfect scaling, which is the most that can be had.
 
 When it does not matter
 -----------------------
@@ -45,7 +45,8 @@ MOSTLY_COMPUTING = 0.5
 def detect(evidence: Evidence) -> Iterator[Finding]:
     """One finding, if computing takes most of the time on clearly fewer cores than there are."""
     profile, cores, used = evidence.profile, evidence.machine.cores, cores_used(evidence.facts)
-    if is_empty(profile) or used is None or cores < 2 or used >= WELL_USED * cores:
+    taken = evidence.facts.cores_taken
+    if is_empty(profile) or used is None or cores < 2 or used + taken >= WELL_USED * cores:
         return
     computing = min(1.0, profile.shares["compute"])
     if computing < MOSTLY_COMPUTING:
@@ -56,7 +57,7 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
         numbers |= {"pool": pool.name, "pool_threads": pool.threads}
     title = f"{used:.1f} of {cores} cores are busy on average, while computing takes most of the time."
     advice = "Give the library as many threads as there are cores, or answer several requests at a time."
-    yield Finding(NAME, title, computing, bounded(max(1.0, used) / cores), numbers, advice=advice)
+    yield Finding(NAME, title, computing, bounded(max(1.0, used) / max(1.0, cores - taken)), numbers, advice=advice)
 
 
 HABIT = Habit(name=NAME, detect=detect)

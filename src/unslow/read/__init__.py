@@ -15,9 +15,17 @@ from unslow.read._recorded import facts_of
 __all__ = ["facts_of", "read", "reader_of"]
 
 
+REPORTS = (".nsys-rep", ".qdrep")
+
+
 def reader_of(path: Path) -> Reader | None:
     """The first reader (by name) that knows the file's first bytes; None where none does. Raises `BadInput` where there
     is no such file."""
+    if path.suffix in REPORTS and path.is_file():
+        raise BadInput(
+            f"{path} is a report of Nsight Systems, which only its own tools can open.",
+            f"Write it as SQLite, and name that: nsys export --type sqlite --output {path.stem}.sqlite {path}",
+        )
     head = head_of(path)
     return next((reader for reader in _readers().values() if reader.sniff(head)), None)
 

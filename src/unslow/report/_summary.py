@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from unslow.core.device import Device
 from unslow.core.profile import Profile
 from unslow.core.trial import ProfileSummary
 
 LONGEST = 25
+SHOWN = ("kernel", "copy", "communication")
 
 
 def summarised(profile: Profile, most: int = LONGEST) -> ProfileSummary:
@@ -31,4 +35,18 @@ def summarised(profile: Profile, most: int = LONGEST) -> ProfileSummary:
         longest=longest,
         notes=profile.notes,
         phases=profile.phases,
+        devices=tuple(map(_device, profile.devices)),
     )
+
+
+def _device(device: Device) -> dict[str, Any]:
+    """How busy it was, in parts of its own window; what overlaps counts for each."""
+    return {
+        "name": device.name,
+        "model": device.model,
+        "window_s": device.window_ns / 1e9,
+        "busy_share": device.share(),
+        **{f"{kind}_share": device.share(lambda one, kind=kind: one.kind == kind) for kind in SHOWN},
+        "kernels": sum(1 for one in device.activities if one.kind == "kernel"),
+        "steps": device.steps,
+    }

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import final
+from typing import Any, final
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.padding import Padding
@@ -219,7 +219,17 @@ def profile_view(profile: Profile | ProfileSummary) -> RenderableType:
     head = f"{seen.steps:,} steps in {units.seconds(seen.wall_s)} ({plain(seen.source, 40)}{distortion})"
     if not seen.steps:
         return Group(Text("Nothing was recorded: there are no steps."), _notes(seen.notes))
-    return Group(Text(head, style="bold"), Text(), _Shares(seen), Text(), _longest(seen), _notes(seen.notes))
+    devices = [Text(_device_line(device)) for device in seen.devices]
+    return Group(Text(head, style="bold"), *devices, Text(), _Shares(seen), Text(), _longest(seen), _notes(seen.notes))
+
+
+def _device_line(device: Mapping[str, Any]) -> str:
+    """ "GPU 0 (Tesla V100): busy 56 % of 1.05 s; kernels 55 %, copies 1.2 %"."""
+    model = f" ({plain(device['model'], 40)})" if device["model"] else ""
+    parts = {"kernels": "kernel_share", "copies": "copy_share", "communication": "communication_share"}
+    shown = ", ".join(f"{name} {units.share(device[key])}" for name, key in parts.items() if device[key] > 0)
+    busy = f"busy {units.share(device['busy_share'])} of {units.seconds(device['window_s'])}"
+    return f"{plain(device['name'], 20)}{model}: {busy}; {shown}"
 
 
 @final

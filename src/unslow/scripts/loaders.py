@@ -62,6 +62,21 @@ class Loaders:
         """What was seen, with items tried now: those that gave a batch, by the place where they are made."""
         return tuple(_facts(seen) for seen in self._seen if seen.waits or seen.firsts)
 
+    def first_epoch_left(self) -> tuple[int, float]:
+        """Of the loader that is waited for longest, while it is in its first epoch: the batches that are left of it,
+        and the seconds that one is waited for. (0, 0.0) afterwards, and where the length is not known."""
+        longest = max(self._seen, key=lambda seen: sum(seen.waits) + sum(seen.firsts), default=None)
+        if longest is None or len(longest.firsts) != 1 or not longest.waits:
+            return 0, 0.0
+        left = _length(longest.loader) - len(longest.waits) - 1
+        return (left, statistics.median(longest.waits)) if left > 0 else (0, 0.0)
+
+    def forget_waits(self) -> None:
+        """What was waited for so far was not usual; how often a loader was begun is still known."""
+        for seen in self._seen:
+            seen.waits.clear()
+            seen.firsts[1:] = []
+
     def _at(self, loader: Any, called: Called) -> _Seen:
         """What is known of the call that makes the loader: one that stands in a loop makes many.
 

@@ -21,6 +21,7 @@ from unslow.core.facts import FileRead, Leaf, ThreadPool
 from unslow.core.runtime import Call
 from unslow.measure.warmup import warmed_up
 from unslow.runtimes import loads_watched
+from unslow.survey.neighbours import Neighbours
 
 MASK_WORDS = ("mask",)
 SAME_ANSWER = 1e-3
@@ -29,11 +30,13 @@ SAME_ANSWER = 1e-3
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds of each request without any recording, the CPU seconds of all, and how many warmed up before them."""
+    """Seconds of each request without any recording, the CPU seconds of all, how many warmed up before
+    them, and the cores that other programs kept busy."""
 
     seconds: tuple[float, ...]
     cpu_seconds: float
     warm_up_requests: int = 0
+    cores_taken: float = 0.0
 
     @property
     def median(self) -> float:
@@ -48,13 +51,13 @@ def time_requests(answer: Callable[[int], Any], requests: int, budget_s: float) 
     """Warm up until there is no trend, then time requests in order for `budget_s`, at least three."""
     place = warm_up = _warm_up(answer, budget_s)
     seconds: list[float] = []
-    cpu, started = time.process_time(), time.perf_counter()
+    cpu, started, neighbours = time.process_time(), time.perf_counter(), Neighbours()
     while time.perf_counter() - started < budget_s or len(seconds) < min(3, requests):
         before = time.perf_counter()
         answer(place % requests)
         seconds.append(time.perf_counter() - before)
         place += 1
-    return Timing(tuple(seconds), time.process_time() - cpu, warm_up)
+    return Timing(tuple(seconds), time.process_time() - cpu, warm_up, neighbours.cores())
 
 
 def _warm_up(answer: Callable[[int], Any], budget_s: float) -> int:

@@ -73,6 +73,7 @@ def survey(target: Target, folder: Path, after: int = 0) -> Survey:
         seconds_per_request=timing.median / together,
         cpu_seconds_per_request=timing.cpu_seconds / len(timing.seconds) / together,
         spread=timing.spread,
+        cores_taken=timing.cores_taken,
         peak_memory_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
     )
     if facts.flat_inputs:

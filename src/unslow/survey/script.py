@@ -8,7 +8,7 @@ import random
 import statistics
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any, final
 
@@ -28,6 +28,7 @@ from unslow.scripts.notes import Notes, watch_all
 from unslow.scripts.phases import Phase, Phases
 from unslow.scripts.run import Plan, run
 from unslow.survey import observe
+from unslow.survey.neighbours import Neighbours
 from unslow.survey.script_windows import operator_window, sampled_window
 from unslow.survey.torch_facts import dispatch_seconds
 
@@ -40,6 +41,9 @@ LEAST_RECORDED, MOST_RECORDED = 6, 400
 """Steps that are recorded, every second one with its phases."""
 NOTED_S, LEAST_NOTED = 1.5, 8
 """Seconds and steps in which calls are noted, besides those in which the steps are found."""
+LONG_WAIT, EPOCH_S, CLEARLY = 1 / 3, 30.0, 2.0
+"""Where data takes such a part of a step, a first epoch that ends within so many seconds is waited for; if later steps
+are so many times as fast, they are what is looked at."""
 LEAST_STEPPING_S = 4.0
 """A script that takes steps for less than this has too few of them for turns: it runs as a whole each time."""
 
@@ -97,7 +101,7 @@ class _Watcher:
         self._notes = Notes()
         self._loader_facts: tuple[LoaderFacts, ...] = ()
         self._began = time.perf_counter()
-        self._setup_s = 0.0
+        self._setup_s = self._cores_taken = 0.0
         self._spans: list[Phase] = []
         self._samples: dict[str, Any] = {}
         self._operators: dict[str, Any] = {}
@@ -119,14 +123,47 @@ class _Watcher:
 
     def _plan(self, folder: Path) -> Plan:
         yield from self._discover()
+        yield from self._look(folder)
+        if (yield from self._is_quicker_later()):
+            self._begin_anew()
+            self._loaders.forget_waits()
+            yield from self._look(folder)
+        self._notes.stepping = False  # Trying items is no step of the script's.
+        self._loader_facts = self._loaders.facts()
+
+    def _look(self, folder: Path) -> Plan:
+        """Steps are timed, then looked at more closely."""
         self._notes.looking = False
         yield from self._record()
         self._phases.forget()
         yield from self._note()
         yield from sampled_window(self._phases, self._next, self._samples)
         yield from operator_window(self._phases, self._next, folder, self._operators)
-        self._notes.stepping = False  # Trying items is no step of the script's.
-        self._loader_facts = self._loaders.facts()
+
+    def _is_quicker_later(self) -> Generator[None, StepKind, bool]:
+        """Whether the first epoch was another than the rest: where data is waited for, caches may be filled in it."""
+        left, wait_s = self._loaders.first_epoch_left()
+        step_s = statistics.median(self._seconds)
+        if wait_s < LONG_WAIT * step_s or not 0 < left * step_s < EPOCH_S:
+            return False
+        for _ in range(left + 1):  # The first step of the next one waits for the loader to begin again.
+            yield from self._next()
+        started = time.perf_counter()
+        for _ in range(SURE):
+            yield from self._next()
+        return (time.perf_counter() - started) / SURE * CLEARLY < step_s
+
+    def _begin_anew(self) -> None:
+        self.recorded.clear()
+        self._bare.clear()
+        self._spans.clear()
+        self._samples.clear()
+        self._operators.clear()
+
+    @property
+    def _seconds(self) -> list[float]:
+        """Of the steps that were timed: without their phases, where there are such."""
+        return self._bare or [(step["end_ns"] - step["start_ns"]) / 1e9 for step in self.recorded]
 
     def _discover(self) -> Plan:
         while not self.counts or self.counts[self._surest] < SURE:
@@ -149,6 +186,7 @@ class _Watcher:
         Where a surer kind of step is seen (training begins after an evaluation), all begins anew with it.
         """
         ends, coin, looks = time.perf_counter() + RECORDED_S, random.Random(0), False
+        neighbours = Neighbours()
         self._spans = self._phases.spans
         while self.taken < MOST_RECORDED:
             looks = coin.random() < 0.5 if self.taken % 2 == 0 else not looks
@@ -156,11 +194,10 @@ class _Watcher:
             if self._surest != self.kind:
                 self.kind = self._surest
                 ends = time.perf_counter() + RECORDED_S
-                self.recorded.clear()
-                self._bare.clear()
-                self._spans.clear()
+                self._begin_anew()
             if self.taken >= LEAST_RECORDED and time.perf_counter() > ends:
-                return
+                break
+        self._cores_taken = neighbours.cores()
 
     def _note(self) -> Plan:
         """Some steps in which calls are noted: what that takes is in no time that is reported."""
@@ -210,7 +247,7 @@ class _Watcher:
 
     def facts(self, target: Target, run_s: float) -> Facts:
         """`run_s`: what the whole script took; 0 where it did not end by itself."""
-        seconds = self._bare or [(step["end_ns"] - step["start_ns"]) / 1e9 for step in self.recorded]
+        seconds = self._seconds
         median = statistics.median(seconds)
         loaders = self._loader_facts or self._loaders.facts()
         pools = observe.thread_pools()
@@ -226,6 +263,7 @@ class _Watcher:
             thread_pools=pools,
             spread=_spread(seconds, median),
             fingerprint=target.fingerprint,
+            cores_taken=self._cores_taken,
             dispatch_seconds=dispatch_seconds() if torch else 0.0,
             script=ScriptFacts(
                 step=self.kind,
