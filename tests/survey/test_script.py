@@ -50,9 +50,11 @@ def survey(project: Path, source: str, *arguments: str, timeout_s: float = 100.0
     script = project / "train.py"
     script.write_text(textwrap.dedent(source))
     target = targets.locate(str(script), Declared(arguments=arguments))
-    out = project.parent / "survey"
-    out.mkdir()
-    with LocalProcesses().start(Conditions(out / "log")) as process:
+    out, elsewhere = project.parent / "survey", project.parent / "temporary"
+    out.mkdir(exist_ok=True)
+    elsewhere.mkdir(exist_ok=True)
+    # As for users, whose runs do not lie among temporary files.
+    with LocalProcesses().start(Conditions(out / "log", {"TMPDIR": str(elsewhere)})) as process:
         answer = process.ask("survey", timeout_s, target=to_json(target), folder=str(out), after=after)
         return Surveyed(answer, (out / "log").read_text())
 
@@ -137,6 +139,13 @@ class TestWhatIsKeptApart:
         source = "import os, safetensors\nassert os.path.islink('model.safetensors')\n"
         survey(project, source + "safetensors.serialize_file({}, 'model.safetensors')\n" + LOOP)
         assert (project / "model.safetensors").read_bytes() == users
+
+    def test_what_a_survey_that_was_killed_left_is_in_nobodys_way(self, project: Path) -> None:
+        (project / ".git").mkdir()
+        left = project.parent / "survey" / "mirror" / "project"
+        left.mkdir(parents=True)
+        (left / ".git").symlink_to(project / ".git")
+        assert survey(project, LOOP).script.step == "step" and (project / ".git").is_dir()
 
     def test_it_may_remove_what_it_has_written(self, project: Path) -> None:
         source = "import shutil, os\nos.makedirs('out')\nopen('out/a', 'w').close()\nshutil.rmtree('out')\n"

@@ -104,7 +104,8 @@ def _prepare(mirror: Mirror, arguments: Iterable[str]) -> None:
     sys.path.insert(0, str(mirror.script.parent))
     os.chdir(mirror.folder)
     set_root(str(mirror.script.parent if not mirror.script.is_relative_to(mirror.folder) else mirror.folder))
-    will_write = keep_whole(Path(os.path.realpath(mirror.folder.parent)))
+    mirrors = Path(os.path.realpath(mirror.folder.parent))
+    will_write = keep_whole(mirrors, (mirrors.parent,))  # What lies beside the mirror is unslow's own scratch.
 
     # These write past Python (safetensors does before 0.8), so that nobody is told of it.
     when_imported("torch.serialization", lambda module: _telling(module, "save", "f", will_write))

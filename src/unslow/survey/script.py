@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import random
+import shutil
 import statistics
 import time
 from collections import Counter
@@ -58,6 +59,7 @@ def survey_script(target: Target, folder: Path, after: int = 0) -> tuple[Workloa
     BadInput
         The script raises, has no steps, or ends before there are enough of them.
     """
+    shutil.rmtree(folder / "mirror", ignore_errors=True)  # Of a survey that was killed.
     mirror = mirrored(Path(target.directory), Path(target.location), folder / "mirror")
     watcher = _Watcher(after)
     started = time.perf_counter()
