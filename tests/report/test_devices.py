@@ -7,8 +7,8 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-
 from made_devices import PINNED, activity, profile
+
 from unslow.report.json import profile_json
 from unslow.report.terminal import as_text
 
