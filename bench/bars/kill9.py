@@ -141,11 +141,17 @@ class _Trial:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             env={**os.environ, "UNSLOW_CACHE": str(self._scratch / "cache")},
+            preexec_fn=_heeds_interrupts,
         )
 
     def _note(self) -> None:
         found = [f"{self.folder.name}: {kind} {key}" for kind, key in measured_twice(_records(self.folder))]
         self.twice = sorted({*self.twice, *found})
+
+
+def _heeds_interrupts() -> None:
+    """As in a terminal, however this bench was started (a shell's background jobs ignore them)."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _end(process: subprocess.Popen[bytes], interrupt: bool) -> str:
