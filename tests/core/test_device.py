@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unslow.core.device import Activity, Device, clipped, gaps, total_ns, union
+from unslow.core.device import Activity, Device
+from unslow.core.intervals import clipped, gaps, total_ns, union
 
 PAIRS = st.lists(
     st.tuples(st.integers(0, 60), st.integers(0, 60)).map(lambda pair: (min(pair), max(pair))), max_size=12

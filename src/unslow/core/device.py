@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 ActivityKind = Literal["kernel", "copy", "fill", "communication"]
 ACTIVITY_KINDS: tuple[ActivityKind, ...] = get_args(ActivityKind)
 
-Intervals = NDArray[np.int64]
-"""(N, 2): [start, end) in ns, ascending, none overlapping another."""
+if TYPE_CHECKING:  # NumPy takes a tenth of a second: only who asks for intervals waits for it.
+    from unslow.core.intervals import Intervals
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,42 +59,13 @@ class Device:
 
     def intervals(self, chosen: Callable[[Activity], bool] = lambda activity: True) -> Intervals:
         """When any of the `chosen` activities ran, within the window."""
+        from unslow.core.intervals import clipped, union
+
         pairs = [(one.start_ns, one.end_ns) for one in self.activities if chosen(one)]
         return clipped(union(pairs), self.start_ns, self.end_ns)
 
     def share(self, chosen: Callable[[Activity], bool] = lambda activity: True) -> float:
         """The part of the window in which any of the `chosen` activities ran; of all of them: how busy it was."""
+        from unslow.core.intervals import total_ns
+
         return total_ns(self.intervals(chosen)) / self.window_ns if self.window_ns > 0 else 0.0
-
-
-def union(pairs: list[tuple[int, int]] | Intervals) -> Intervals:
-    """The moments that are in any of the intervals, which may come in any order and overlap."""
-    ordered = np.asarray(pairs, dtype=np.int64).reshape(-1, 2)
-    ordered = ordered[ordered[:, 1] > ordered[:, 0]]
-    if not len(ordered):
-        return ordered
-    ordered = ordered[np.argsort(ordered[:, 0], kind="stable")]
-    ends = np.maximum.accumulate(ordered[:, 1])
-    first = np.concatenate(([True], ordered[1:, 0] > ends[:-1]))
-    places = np.flatnonzero(first)
-    last = np.concatenate((places[1:] - 1, [len(ordered) - 1]))
-    return np.stack((ordered[places, 0], ends[last]), axis=1)
-
-
-def clipped(intervals: Intervals, start_ns: int, end_ns: int) -> Intervals:
-    """What of the intervals lies in [start_ns, end_ns)."""
-    cut = np.clip(intervals, start_ns, max(start_ns, end_ns))
-    return cut[cut[:, 1] > cut[:, 0]]
-
-
-def gaps(intervals: Intervals, start_ns: int, end_ns: int) -> Intervals:
-    """The moments of [start_ns, end_ns) that are in none of the intervals."""
-    inside = clipped(intervals, start_ns, end_ns)
-    starts = np.concatenate(([start_ns], inside[:, 1]))
-    ends = np.concatenate((inside[:, 0], [end_ns]))
-    both = np.stack((starts, ends), axis=1)
-    return both[both[:, 1] > both[:, 0]]
-
-
-def total_ns(intervals: Intervals) -> int:
-    return int((intervals[:, 1] - intervals[:, 0]).sum())

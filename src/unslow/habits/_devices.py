@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from unslow.core.device import Activity, Device, gaps, total_ns
+from unslow.core.device import Activity, Device
 from unslow.core.finding import Evidence
+from unslow.core.intervals import gaps, total_ns
 from unslow.habits._shares import is_empty
 
 WITHIN = "device-to-device"

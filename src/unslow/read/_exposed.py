@@ -14,7 +14,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from unslow.core.device import Activity, ActivityKind, Device, total_ns
+from unslow.core.device import Activity, ActivityKind, Device
+from unslow.core.intervals import total_ns
 from unslow.core.profile import Category, Profile, Span
 
 Step = tuple[str, int, int]
