@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from unslow.core.device import Activity, ActivityKind, Device
 from unslow.core.profile import Profile
-from unslow.read._exposed import RANKS, Going, profile_of_devices
+from unslow.read._exposed import Going, profile_of_devices
 
 US = 1000
 PINNED = {"direction": "host-to-device", "memory": "pinned", "bytes": 1 << 20}
@@ -18,7 +18,7 @@ def activity(at_us: float, us: float, kind: ActivityKind = "kernel", late_us: fl
 
 def profile(*activities: Activity, us: float = 1000, loading_us: float = 0) -> Profile:
     device = Device("GPU 0", activities, 0, round(us * US))
-    waits = [Going(RANKS.index("loading"), "loader", "data", 0, round(loading_us * US), {"phase": "data"})]
+    waits = [Going("loading", "loader", "data", 0, round(loading_us * US), {"phase": "data"})]
     return profile_of_devices("kineto", [device], [("step", 0, round(us * US))], waits)
 
 

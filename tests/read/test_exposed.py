@@ -11,8 +11,8 @@ from unslow.core.device import Activity, Device
 from unslow.read._exposed import RANKS, Going, apart, exposed_spans, profile_of_devices
 
 GOING = st.lists(
-    st.tuples(st.sampled_from(range(len(RANKS))), st.integers(0, 50), st.integers(0, 20)).map(
-        lambda one: Going(one[0], RANKS[one[0]], "other", one[1], one[1] + one[2])
+    st.tuples(st.sampled_from(RANKS), st.integers(0, 50), st.integers(0, 20)).map(
+        lambda one: Going(one[0], one[0], "other", one[1], one[1] + one[2])
     ),
     max_size=15,
 )
@@ -26,7 +26,7 @@ def test_each_moment_goes_to_what_comes_first_in_rank(going: list[Going]) -> Non
         found[span.name] += span.duration_ns if span.parent >= 0 else 0
     expected = Counter[str]()
     for moment in (*range(5, 25), *range(30, 60)):
-        on = [one.rank for one in going if one.start_ns <= moment < one.end_ns]
+        on = [RANKS.index(one.kind) for one in going if one.start_ns <= moment < one.end_ns]
         if on:
             expected[RANKS[min(on)]] += 1
     assert +found == +expected

@@ -56,6 +56,7 @@ def test_launches_strings_and_marks(tmp_path: Path) -> None:
     assert (kernel.name, kernel.launched_ns, kernel.stream) == ("volta_sgemm", 20, "7")
     assert [span.name for span in profile.spans] == ["step", "cudaLaunchKernel", "volta_sgemm"]
     assert profile.shares["framework"] == pytest.approx(40 / 250) and not profile.notes
+    assert profile.devices[0].steps == 1 and profile.devices[0].share() == pytest.approx(100 / 250)
 
 
 def test_a_file_that_is_cut_off(tmp_path: Path) -> None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal
 
 ActivityKind = Literal["kernel", "copy", "fill", "communication"]
-ACTIVITY_KINDS: tuple[ActivityKind, ...] = get_args(ActivityKind)
 
 if TYPE_CHECKING:  # NumPy takes a tenth of a second: only who asks for intervals waits for it.
     from unslow.core.intervals import Intervals

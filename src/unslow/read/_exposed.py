@@ -26,10 +26,10 @@ RANKS = ("kernel", "copy", "fill", "communication", "runtime", "loading", "opera
 
 @dataclass(frozen=True, slots=True)
 class Going:
-    """Something that goes on from `start_ns` to `end_ns`: its place in `RANKS`, and the span that its exposed time
+    """Something that goes on from `start_ns` to `end_ns`: what it is, of `RANKS`, and the span that its exposed time
     becomes."""
 
-    rank: int
+    kind: str
     name: str
     category: Category
     start_ns: int
@@ -80,13 +80,12 @@ def by_start(activities: Iterable[Activity]) -> tuple[Activity, ...]:
 
 def _going_of(activity: Activity) -> Going:
     details = {"kind": activity.kind, "stream": activity.stream, **activity.details}
-    rank = RANKS.index(activity.kind)
-    return Going(rank, activity.name, CATEGORY[activity.kind], activity.start_ns, activity.end_ns, details)
+    return Going(activity.kind, activity.name, CATEGORY[activity.kind], activity.start_ns, activity.end_ns, details)
 
 
 def exposed_spans(steps: Sequence[Step], going: Iterable[Going]) -> tuple[Span, ...]:
     """Each step (its mark, start and end in ns; none overlaps the one before it), and in it what is exposed."""
-    pieces = sorted(_pieces(going), key=lambda piece: piece[0])
+    pieces = _pieces(going)
     starts = [start for start, _, _ in pieces]
     spans: list[Span] = []
     for mark, begins, ends in steps:
@@ -103,14 +102,13 @@ def exposed_spans(steps: Sequence[Step], going: Iterable[Going]) -> tuple[Span, 
 
 
 def _pieces(going: Iterable[Going]) -> list[tuple[int, int, Going]]:
-    """Of each what is exposed: of one rank the one that began first has the moment."""
-    by_rank: list[list[Going]] = [[] for _ in RANKS]
+    """Of each what is exposed, by start: of one rank the one that began first has the moment."""
+    by_rank: dict[str, list[Going]] = {kind: [] for kind in RANKS}
     for one in going:
-        by_rank[one.rank].append(one)
+        by_rank[one.kind].append(one)
     taken: list[tuple[int, int, Going]] = []
-    for same in by_rank:
-        new = list(_outside(_in_turn(same), taken))
-        taken = _merged(taken, new)
+    for same in by_rank.values():
+        taken = sorted([*taken, *_outside(_in_turn(same), taken)], key=lambda piece: piece[0])
     return taken
 
 
@@ -140,7 +138,3 @@ def _outside(
                 yield start, taken[here][0], one
             start = taken[here][1]
             here += 1
-
-
-def _merged(first: list[tuple[int, int, Going]], second: list[tuple[int, int, Going]]) -> list[tuple[int, int, Going]]:
-    return sorted([*first, *second], key=lambda piece: piece[0]) if second else first

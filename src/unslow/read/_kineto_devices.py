@@ -10,7 +10,7 @@ from typing import Any
 
 from unslow.core.device import Activity, ActivityKind, Device
 from unslow.core.profile import Profile
-from unslow.read._exposed import COLLECTIVE, RANKS, Going, Step, apart, busiest_of, by_start, profile_of_devices
+from unslow.read._exposed import COLLECTIVE, Going, Step, apart, busiest_of, by_start, profile_of_devices
 from unslow.read._files import nanoseconds
 from unslow.read._kineto_calls import call_of
 from unslow.read._torch_ops import runtime_category
@@ -187,8 +187,8 @@ def _host_going(events: Sequence[Event], path: Path) -> Iterator[Going]:
         start = nanoseconds(event, "ts", path, NS_PER_US)
         end = start + nanoseconds(event, "dur", path, NS_PER_US)
         if category in RUNTIME:
-            yield Going(RANKS.index("runtime"), name, runtime_category(name), start, end)
+            yield Going("runtime", name, runtime_category(name), start, end)
         elif name.startswith(LOADING):
-            yield Going(RANKS.index("loading"), name, "data", start, end, {"phase": "data"})
+            yield Going("loading", name, "data", start, end, {"phase": "data"})
         else:
-            yield Going(RANKS.index("operator"), name, "framework", start, end, {"op": name})
+            yield Going("operator", name, "framework", start, end, {"op": name})

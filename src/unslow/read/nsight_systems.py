@@ -17,7 +17,7 @@ from typing import Any
 from unslow.core.device import Activity, Device
 from unslow.core.errors import BadInput
 from unslow.core.profile import Profile
-from unslow.read._exposed import COLLECTIVE, RANKS, Going, Step, apart, busiest_of, by_start, profile_of_devices
+from unslow.read._exposed import COLLECTIVE, Going, Step, apart, busiest_of, by_start, profile_of_devices
 from unslow.read._files import AGAIN, LATEST_NS
 from unslow.read._reader import Reader
 from unslow.read._torch_ops import runtime_category
@@ -102,10 +102,9 @@ def _profile(export: _Export) -> Profile:
         )
     steps, on_host = _host(export, strings)
     models = {int(row["id"]): row for row in export.rows(GPUS, "id", "name")}
-    devices = [_device(number, by_start(did), models.get(number)) for number, did in sorted(found.items())]
+    devices = [_device(number, by_start(did), models.get(number), steps) for number, did in sorted(found.items())]
     busiest = busiest_of(devices)
-    own = [step for step in steps if step[1] < busiest.end_ns and step[2] > busiest.start_ns]
-    return profile_of_devices("nsight-systems", devices, own, on_host)
+    return profile_of_devices("nsight-systems", devices, _within(steps, busiest.activities), on_host)
 
 
 def _activities(
@@ -150,7 +149,7 @@ def _host(export: _Export, strings: Mapping[int, str]) -> tuple[list[Step], list
     for row in export.rows(RUNTIME, "start", "end", "nameId"):
         start, end = export.interval(row, "a call of the runtime")
         name = VERSION.sub("", _name(row, strings, "nameId"))
-        going.append(Going(RANKS.index("runtime"), name, runtime_category(name), start, end))
+        going.append(Going("runtime", name, runtime_category(name), start, end))
     steps: list[Step] = []
     for row in export.rows(MARKS, "start", "end"):
         name = str(row.get("text") or _name(row, strings, "textId")).partition(", op_id =")[0]
@@ -160,25 +159,32 @@ def _host(export: _Export, strings: Mapping[int, str]) -> tuple[list[Step], list
         if STEP.match(name):
             steps.append((name, start, end))
         elif LOADING.search(name):
-            going.append(Going(RANKS.index("loading"), name, "data", start, end, {"phase": "data"}))
+            going.append(Going("loading", name, "data", start, end, {"phase": "data"}))
         else:
-            going.append(Going(RANKS.index("operator"), name, "framework", start, end, {"op": name}))
+            going.append(Going("operator", name, "framework", start, end, {"op": name}))
     return apart(steps), going
 
 
-def _device(number: int, activities: tuple[Activity, ...], info: Row | None) -> Device:
+def _within(steps: list[Step], activities: tuple[Activity, ...]) -> list[Step]:
+    """Those in which the device did anything."""
+    first, last = activities[0].start_ns, max(one.end_ns for one in activities)
+    return [step for step in steps if step[1] < last and step[2] > first]
+
+
+def _device(number: int, activities: tuple[Activity, ...], info: Row | None, steps: list[Step]) -> Device:
     known = info or {}
     major, minor = known.get("computeMajor"), known.get("computeMinor")
     capability = (major, minor) if isinstance(major, int) and isinstance(minor, int) else None
-    memory = known.get("totalMemory")
+    memory, own = known.get("totalMemory"), _within(steps, activities)
     return Device(
         f"{NAME}{number}",
         activities,
-        activities[0].start_ns,
-        max(one.end_ns for one in activities),
+        own[0][1] if own else activities[0].start_ns,
+        own[-1][2] if own else max(one.end_ns for one in activities),
         str(known.get("name", "")),
         capability,
         memory if isinstance(memory, int) else 0,
+        len(own),
     )
 
 

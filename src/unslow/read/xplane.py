@@ -16,7 +16,7 @@ from typing import Any
 from unslow.core.device import Activity, ActivityKind, Device
 from unslow.core.errors import BadInput
 from unslow.core.profile import Profile
-from unslow.read._exposed import COLLECTIVE, RANKS, Going, Step, apart, busiest_of, by_start, profile_of_devices
+from unslow.read._exposed import COLLECTIVE, Going, Step, apart, busiest_of, by_start, profile_of_devices
 from unslow.read._files import AGAIN, LATEST_NS, content_of
 from unslow.read._protobuf import bytes_of, double, fields, integer, signed, text
 from unslow.read._reader import Reader
@@ -244,9 +244,9 @@ def _host(planes: Sequence[_Plane]) -> tuple[dict[int, int], list[Going], int]:
 
 def _on_host(event: _Event) -> Going:
     if WAITS_FOR_DATA.search(event.name):
-        return Going(RANKS.index("loading"), event.name, "data", event.start_ns, event.end_ns, {"phase": "data"})
+        return Going("loading", event.name, "data", event.start_ns, event.end_ns, {"phase": "data"})
     name = event.display or event.name
-    return Going(RANKS.index("operator"), name, "framework", event.start_ns, event.end_ns, {"op": name})
+    return Going("operator", name, "framework", event.start_ns, event.end_ns, {"op": name})
 
 
 def _incomplete(device: Device, products: int) -> list[str]:
