@@ -46,6 +46,23 @@ class TestWhatCannotBeChanged:
 
 
 class TestKeywords:
+    def test_one_that_is_made_from_what_is_hidden(self) -> None:
+        with pytest.raises(BadInput, match="does not show its lr"):
+            changed("SGD(p, **given)\n", "SGD(p, **given)", keywords={"lr": "{} * 2"}, defaults={"lr": "0.1"})
+
+    def test_a_name_or_a_star_before_it_takes_its_place(self) -> None:
+        assert changed("f(a=1, b=2)\n", "f(a=1, b=2)", keywords={"c": "3"}, places={"c": 1}) == "f(a=1, b=2, c=3)\n"
+        assert changed("f(*a, 2)\n", "f(*a, 2)", keywords={"c": "3"}, places={"c": 1}) == "f(*a, 2, c=3)\n"
+
+    def test_one_that_stands_without_its_name(self) -> None:
+        assert changed("f(a, 2)\n", "f(a, 2)", keywords={"c": "3"}, places={"c": 1}) == "f(a, 3)\n"
+
+    def test_one_that_is_made_from_what_is_there(self) -> None:
+        rate = {"keywords": {"lr": "{} * 2"}, "defaults": {"lr": "0.1"}}
+        assert changed("SGD(p, lr=r)\n", "SGD(p, lr=r)", **rate) == "SGD(p, lr=r * 2)\n"
+        assert changed("SGD(p, lr=r + 1)\n", "SGD(p, lr=r + 1)", **rate) == "SGD(p, lr=(r + 1) * 2)\n"
+        assert changed("SGD(p)\n", "SGD(p)", **rate) == "SGD(p, lr=0.1 * 2)\n"
+
     def test_one_is_added_and_the_comment_stays(self) -> None:
         assert changed(LOADER, CALL, keywords={"num_workers": "2"}) == (
             "loader = DataLoader(photos, batch_size=16, num_workers=2)  # as it comes\n"

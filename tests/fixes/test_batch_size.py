@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from unslow.core.facts import Leaf
+from unslow.core.facts import Facts, Leaf
+from unslow.core.variant import Setting
 from unslow.core.workload import Serving
 from unslow.fixes.batch_size import FIX
 
@@ -17,14 +19,20 @@ JOINABLE = replace(
 VARYING = replace(JOINABLE, inputs=(Leaf("x", "int64", (((1, 8), 32), ((1, 9), 32))),))
 
 
+def of(facts: Facts, **more: Any) -> Setting:
+    return setting(facts=facts, objective="throughput", **more)
+
+
 def test_is_not_for_latency() -> None:
-    assert FIX.objectives == {"throughput", "cost"}
+    assert FIX.refuses(setting(facts=JOINABLE)).endswith("not latency")
+    assert not FIX.refuses(of(JOINABLE)) and not FIX.refuses(setting(facts=JOINABLE, objective="cost"))
+    assert not FIX.asks(of(JOINABLE)) and FIX.tag_with is not None and FIX.tag_with({"size": 8}) == "numeric"
 
 
 def test_refuses_requests_that_cannot_be_joined() -> None:
-    assert "same answers" in FIX.refuses(setting(facts=replace(JOINABLE, batch_axis=False)))
-    assert "before" in FIX.refuses(setting(facts=replace(JOINABLE, carried=True)))
-    assert "one request" in FIX.refuses(setting(facts=replace(JOINABLE, requests=1)))
+    assert "same answers" in FIX.refuses(of(replace(JOINABLE, batch_axis=False)))
+    assert "before" in FIX.refuses(of(replace(JOINABLE, carried=True)))
+    assert "one request" in FIX.refuses(of(replace(JOINABLE, requests=1)))
 
 
 def test_one_request_a_call_changes_nothing(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ SITE = Site("train.py", 7)
 
 
 def test_it_asks_first() -> None:
-    assert FIX.asks
+    assert FIX.asks(setting())
 
 
 def test_nothing_is_written_in_the_steps() -> None:

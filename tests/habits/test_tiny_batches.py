@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
-from handmade import EMPTY, evidence, facts, found, machine, noted, op, phase, scoring, script, step, the
+from handmade import EMPTY, evidence, facts, found, loader, machine, noted, op, phase, scoring, script, step, the
 from unslow.core.facts import Facts, Leaf
-from unslow.core.script import Noted
+from unslow.core.finding import Evidence
+from unslow.core.profile import Profile
+from unslow.core.script import Noted, ScriptFacts
 from unslow.habits._batches import DISPATCH, PRODUCT, VECTOR, floor_from, rows_per_request
 from unslow.habits.tiny_batches import HABIT
 
@@ -95,3 +98,25 @@ class TestOfAScript:
         for known in (called(1, shape=(1, 3, 8)), called(1, floats=False)):
             assert the(HABIT, evidence(self.STEP, scoring(known), on)).floor == pytest.approx(0.7)
         assert the(HABIT, evidence(self.STEP, scoring(called(1)))).floor is None
+
+
+class TestOfTraining:
+    STEP = step(phase("forward", 30), phase("backward", 40), phase("optimizer", 20), op("aten::add", 10))
+    FLOORED = machine(floors={DISPATCH: 0.2, PRODUCT: 0.7})
+
+    def seen(self, profile: Profile = STEP, **fields: int) -> Evidence:
+        known = replace(loader(batch_size=2, items=1000), **fields)
+        return evidence(profile, facts("script", script=ScriptFacts("optimizer", 20, loaders=(known,))), self.FLOORED)
+
+    @pytest.mark.parametrize("fields", [{"batch_size": 5}, {"batch_size": 0}, {"items": 100}])
+    def test_batches_that_are_large_or_all_there_is(self, fields: dict[str, int]) -> None:
+        assert not found(HABIT, self.seen(**fields))
+
+    def test_a_step_that_is_spent_elsewhere(self) -> None:
+        assert not found(HABIT, self.seen(step(phase("forward", 0.5), op("aten::add", 99))))
+
+    def test_costs_that_no_row_shares(self) -> None:
+        finding = the(HABIT, self.seen())
+        assert finding.share == pytest.approx(0.9)
+        assert finding.floor == pytest.approx((0.7 * floor_from(0.2, 2) + 0.2 * 2 / 16) / 0.9)
+        assert "--allow batch-size" in finding.advice

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from unslow.scripts.counting import Counting
 from unslow.scripts.turns import WARM_STEPS, turns
 
 
@@ -32,9 +33,14 @@ class EndOfTest(Exception):
     """All jobs are done."""
 
 
-def steps_taken(line: FakeLine, kinds: Iterable[str] = (), ahead: int = 0, warm: int = 0) -> int:
+EACH = Counting(together=4)
+
+
+def steps_taken(
+    line: FakeLine, kinds: Iterable[str] = (), ahead: int = 0, warm: int = 0, counting: Counting = EACH
+) -> int:
     """How many steps the script takes until all jobs are answered."""
-    plan = turns(line, "optimizer", 4, 0.0, lambda: ahead, warm)  # type: ignore[arg-type]
+    plan = turns(line, "optimizer", counting, 0.0, lambda: ahead, warm)  # type: ignore[arg-type]
     next(plan)
     taken = 0
     with pytest.raises(EndOfTest):
@@ -70,6 +76,14 @@ def test_a_turn_counts_its_own_steps_alone() -> None:
 
 def test_what_was_fetched_ahead_is_used_up_before_the_clock_runs() -> None:
     assert steps_taken(FakeLine([turn(3)]), ahead=6) == WARM_STEPS + 1 + 6 + 3
+
+
+def test_larger_steps_count_for_several() -> None:
+    line = FakeLine([turn(12)])
+    assert steps_taken(line, counting=Counting(1, 4)) == WARM_STEPS + 1 + (1 + 3)
+    opened, answer = line.answers
+    assert opened["granularity"] == 4 and answer["requests"] == 12
+    assert answer["seconds"] == pytest.approx(4 * sum(answer["call_seconds"]))
 
 
 def test_it_answers_nothing_but_turns() -> None:

@@ -15,8 +15,10 @@ from unslow.core.jsonable import to_json
 from unslow.core.options import Options
 from unslow.core.variant import Applied, Variant
 from unslow.core.workload import Model, Target, Workload
+from unslow.fixes._script import STEPS_IN_ONE
 from unslow.processes.base import Conditions, Process
 from unslow.scripts.outputs import StepOutputs
+from unslow.verify.script_runs import means_of
 from unslow.verify.training import SEEDS, TrainingGuard
 
 HEAT = Heat(Variant((Applied("float32"),)), Workload(Target("script", "/train.py"), Model("script")))
@@ -66,11 +68,13 @@ class Scripts(Yard):
         return Asked(self)
 
 
-def judged(tmp_path: Path, original: Losses, variant: Losses, tag: str = "numeric", **options: Any) -> Any:
+def judged(
+    tmp_path: Path, original: Losses, variant: Losses, tag: str = "numeric", heat: Heat = HEAT, **options: Any
+) -> Any:
     made = Scripts(original, variant)
     bench = made.bench(tmp_path, facts=script())
     bench.folder.answers.mkdir(parents=True)
-    return TrainingGuard(bench, Options(**options)).judge(HEAT, tag, 0, "bundle")
+    return TrainingGuard(bench, Options(**options)).judge(heat, tag, 0, "bundle")
 
 
 def test_an_exact_fix_that_changes_the_losses_is_lost(tmp_path: Path) -> None:
@@ -144,6 +148,31 @@ def test_what_is_no_worse_than_other_seeds_is_kept(tmp_path: Path) -> None:
     noise = random.Random(2)
     said = judged(tmp_path, falling, lambda seed, _: falling(seed, worse=noise.gauss(0, 0.02)))
     assert said.verdict == "kept" and f"over {SEEDS} seeds" in said.reason
+
+
+class TestLargerBatches:
+    """One step of the variant has the samples of four of the original's."""
+
+    HEAT = Heat(
+        Variant((Applied("batch-size", {"times": 4}),)),
+        Workload(Target("script", "/train.py"), Model("script", settings={STEPS_IN_ONE: 4})),
+    )
+
+    def judged(self, tmp_path: Path, worse: float) -> Any:
+        def variant(seed: int, times: int) -> Sequence[float]:
+            return [loss + worse for loss in means_of(falling(seed, steps=80), 4)]
+
+        return judged(tmp_path, lambda seed, _: falling(seed, steps=80), variant, "lossy", self.HEAT)
+
+    def test_what_learns_less_from_the_same_samples_is_lost(self, tmp_path: Path) -> None:
+        assert self.judged(tmp_path, 0.6).verdict == "lost"
+
+    def test_what_learns_as_much_from_them_is_kept(self, tmp_path: Path) -> None:
+        said = self.judged(tmp_path, 0.01)
+        assert said.verdict == "kept" and said.numeric["details"]["steps"] == 20
+
+    def test_steps_that_are_left_over_are_left_out(self) -> None:
+        assert means_of([1.0, 3.0, 5.0, 7.0, 100.0], 2) == [2.0, 6.0] and means_of([1.0], 2) == []
 
 
 def test_an_original_that_differs_from_itself_is_judged_by_seeds(tmp_path: Path) -> None:

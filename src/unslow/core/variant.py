@@ -105,7 +105,9 @@ def _at_once(parameters: Parameters) -> int:
 class Edit:
     """A change at one call in the user's source, as plain data; `edits/` carries it out.
 
-    `keywords` are set on the call, each as source (`{"num_workers": "2"}`). The argument called `wrapped` (or the
+    `keywords` are set on the call, each as source (`{"num_workers": "2"}`); those that have a place in `places` may
+    stand there without their names. Those in `defaults` are made from what is there (`{"lr": "{} * 2"}`), or from that
+    default where nothing is. The argument called `wrapped` (or the
     first one) becomes what `wrap` says, with the argument in place of `{}` ("" for no change); what is called becomes
     what `callee` says (with what a method belongs to in place of `{owner}`), and the whole call what `result` says,
     likewise. `method` is called instead of the one that is.
@@ -118,6 +120,8 @@ class Edit:
 
     site: Site
     keywords: Mapping[str, str] = field(default_factory=dict[str, str])
+    places: Mapping[str, int] = field(default_factory=dict[str, int])
+    defaults: Mapping[str, str] = field(default_factory=dict[str, str])
     wrap: str = ""
     wrapped: str = ""
     callee: str = ""
@@ -179,7 +183,8 @@ class Fix:
     left_behind
         Whether it only says how a live model runs, so that a conversion on top leaves nothing of it.
     asks
-        Why it is only tried where the user allows it by name ("it changes which files are written"); "" for all others.
+        `(setting) -> str`: why it is only tried where the user allows it by name ("it changes which files are
+        written"); "" where it may be tried at once.
     why_slower
         `(setting) -> str`: in one clause what makes it slower here where it is measured to be ("no avx512_bf16 or
         amx_bf16: bfloat16 is emulated here"); "" where nothing is known.
@@ -209,7 +214,7 @@ class Fix:
     objectives: frozenset[str] = frozenset(OBJECTIVES)
     layers: Callable[[Workload, Parameters, Workshop], Layers] | None = None
     left_behind: bool = False
-    asks: str = ""
+    asks: Callable[[Setting], str] = _nothing_to_say
     tag_with: Callable[[Parameters], Tag] | None = None
     why_slower: Callable[[Setting], str] = _nothing_to_say
     install: Callable[[Parameters], None] | None = None

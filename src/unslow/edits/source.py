@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, cast
+from typing import Any
 
 import libcst as cst
 from libcst import matchers
@@ -11,6 +11,7 @@ from libcst.metadata import CodeRange, MetadataWrapper, PositionProvider
 
 from unslow.core.errors import BadInput
 from unslow.core.variant import Edit
+from unslow.edits.arguments import with_keyword, within, wrapped
 
 
 def edited(source: str, edits: Sequence[Edit]) -> str:
@@ -54,7 +55,7 @@ class _Change(cst.CSTTransformer):
         for edit in here:
             call = _changed(call, edit)
             if edit.within and self._later[-1]:
-                call = call.with_changes(func=_within(f"{edit.within}({{}})", call.func))
+                call = call.with_changes(func=within(f"{edit.within}({{}})", call.func))
             elif edit.within:
                 self._contexts[edit.within] = None
         self.done += here
@@ -65,7 +66,7 @@ class _Change(cst.CSTTransformer):
         # Last, for what is put around the call is another expression, which no edit of the call is for.
         whole: cst.BaseExpression = call
         for edit in here:
-            whole = _within(edit.result, whole) if edit.result else whole
+            whole = within(edit.result, whole) if edit.result else whole
         return whole
 
     # What is in a statement of its own happens while the statement does; what is in one of these, at another time.
@@ -144,11 +145,11 @@ def _is_at(position: CodeRange, edit: Edit) -> bool:
 def _changed(call: cst.Call, edit: Edit) -> cst.Call:
     """The call with all of an edit but what is put around it."""
     if edit.callee:
-        call = call.with_changes(func=_within(edit.callee, call.func, _owner(call.func)))
+        call = call.with_changes(func=within(edit.callee, call.func, _owner(call.func)))
     if edit.wrap:
-        call = _wrapped(call, edit)
+        call = wrapped(call, edit)
     for name, value in edit.keywords.items():
-        call = _with_keyword(call, name, cst.parse_expression(value))
+        call = with_keyword(call, name, value, edit)
     if edit.method:
         call = call.with_changes(func=_renamed(call.func, edit))
     return call
@@ -160,61 +161,8 @@ def _renamed(func: cst.BaseExpression, edit: Edit) -> cst.BaseExpression:
     return func.with_changes(attr=cst.Name(edit.method))
 
 
-def _wrapped(call: cst.Call, edit: Edit) -> cst.Call:
-    named = [n for n, arg in enumerate(call.args) if arg.keyword is not None and arg.keyword.value == edit.wrapped]
-    if not named and (not call.args or call.args[0].keyword is not None or call.args[0].star):
-        raise BadInput(
-            f"The call at {edit.site} does not show its {edit.wrapped or 'first argument'}.", "Edit it by hand."
-        )
-    place = named[0] if named else 0
-    arg = call.args[place]
-    args = [*call.args]
-    args[place] = arg.with_changes(value=_within(edit.wrap, arg.value))
-    return call.with_changes(args=args)
-
-
-def _within(template: str, inner: cst.BaseExpression, owner: cst.BaseExpression | None = None) -> cst.BaseExpression:
-    """The template's expression with `inner` where its `{}` stands, and `owner` where `{owner}` does."""
-    whole = cst.Module([])
-    owned = "" if owner is None else whole.code_for_node(owner)
-    return cst.parse_expression(template.format(whole.code_for_node(inner), owner=owned))
-
-
 def _owner(func: cst.BaseExpression) -> cst.BaseExpression | None:
     return func.value if isinstance(func, cst.Attribute) else None
-
-
-def _with_keyword(call: cst.Call, name: str, value: cst.BaseExpression) -> cst.Call:
-    args = [*call.args]
-    for place, arg in enumerate(args):
-        if arg.keyword is not None and arg.keyword.value == name:
-            args[place] = arg.with_changes(value=value)
-            return call.with_changes(args=args)
-    equal = cst.AssignEqual(cst.SimpleWhitespace(""), cst.SimpleWhitespace(""))
-    new = cst.Arg(value, keyword=cst.Name(name), equal=equal)
-    return call.with_changes(args=_with_last(args, new, call.whitespace_before_args))
-
-
-def _with_last(args: Sequence[cst.Arg], new: cst.Arg, before: Any) -> list[cst.Arg]:
-    """The arguments and one more, separated and ended as they are; a comment after the last one stays with it.
-
-    `before` is the white space before the first.
-    """
-    if not args:
-        return [new]
-    *others, last = args
-    has_comma = isinstance(last.comma, cst.Comma)
-    # What stands before the bracket that closes the call: after the last comma, or, without one, after the argument.
-    ending: Any = cast(Any, last.comma).whitespace_after if has_comma else last.whitespace_after_arg
-    between: Any = args[0].comma if others else cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))
-    if isinstance(ending, cst.ParenthesizedWhitespace):  # The bracket is in a line of its own.
-        line = getattr(before, "last_line", cst.SimpleWhitespace(ending.last_line.value + "    "))
-        between = cst.Comma(whitespace_after=ending.with_changes(last_line=line))
-        ending = ending.with_changes(first_line=cst.TrailingWhitespace(newline=ending.first_line.newline))
-    separated = last.with_changes(comma=between, whitespace_after_arg=cst.SimpleWhitespace(""))
-    if has_comma:
-        return [*others, separated, new.with_changes(comma=cst.Comma(whitespace_after=ending))]
-    return [*others, separated, new.with_changes(whitespace_after_arg=ending)]
 
 
 def _with_imports(module: cst.Module, lines: Iterable[str]) -> cst.Module:

@@ -17,14 +17,28 @@ from unslow.core.workload import Workload
 SCRIPT = frozenset({"script"})
 CHANGES = "changes"
 WARM_STEPS = "warm_steps"
+STEPS_IN_ONE = "steps_in_one"
+_BY_NAME: Mapping[str, int] = {}
 
 
-def with_change(workload: Workload, name: str, parameters: Parameters, warm_steps: int = 0) -> Workload:
-    """The workload with one more change of its script; it is steady after `warm_steps` steps (0: at once)."""
+def with_change(
+    workload: Workload, name: str, parameters: Parameters, warm_steps: int = 0, in_one: int = 1
+) -> Workload:
+    """The workload with one more change of its script; it is steady after `warm_steps` steps (0: at once), and one of
+    them has the samples of `in_one` steps of before."""
     settings = workload.model.settings
-    changes = [*settings.get(CHANGES, ()), to_json(Applied(name, parameters))]
-    steps = max(int(settings.get(WARM_STEPS, 0)), warm_steps)
-    return replace(workload, model=replace(workload.model, settings={**settings, CHANGES: changes, WARM_STEPS: steps}))
+    more: dict[str, Any] = {
+        CHANGES: [*settings.get(CHANGES, ()), to_json(Applied(name, parameters))],
+        WARM_STEPS: max(int(settings.get(WARM_STEPS, 0)), warm_steps),
+    }
+    if in_one > 1:
+        more[STEPS_IN_ONE] = steps_in_one(workload) * in_one
+    return replace(workload, model=replace(workload.model, settings={**settings, **more}))
+
+
+def steps_in_one(workload: Workload) -> int:
+    """How many steps of the original have the samples of one step of this workload."""
+    return int(workload.model.settings.get(STEPS_IN_ONE, 1))
 
 
 def facts_of(setting: Setting) -> ScriptFacts:
@@ -114,6 +128,7 @@ def keywords(values: Mapping[str, Any]) -> dict[str, str]:
 
 
 TRAINING_ARGUMENTS = {
+    "batch_size": "per_device_train_batch_size",
     "num_workers": "dataloader_num_workers",
     "persistent_workers": "dataloader_persistent_workers",
     "pin_memory": "dataloader_pin_memory",
@@ -163,9 +178,10 @@ def set_when_made(parameters: Parameters, values: Mapping[str, Any]) -> None:
     when_made(library, name, site_of(parameters), change)
 
 
-def set_in_source(parameters: Parameters, values: Mapping[str, Any]) -> Edit:
-    """The same keywords, in the source."""
-    return Edit(site_of(parameters), keywords(_named(parameters, values)))
+def set_in_source(parameters: Parameters, values: Mapping[str, Any], places: Mapping[str, int] = _BY_NAME) -> Edit:
+    """The same keywords, in the source; in the loader's own call they may stand at these places without names."""
+    known = _BY_NAME if "arguments" in parameters else places
+    return Edit(site_of(parameters), keywords(_named(parameters, values)), known)
 
 
 def _named(parameters: Parameters, values: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -96,6 +96,10 @@ def edit(parameters: Parameters) -> Sequence[Edit]:
     )
 
 
+def asks(setting: Setting) -> str:
+    return "it changes which files and lines are written"
+
+
 FIX = Fix(
     name=NAME,
     does="writes checkpoints and lines of a log at most every so often, instead of in every step",
@@ -110,5 +114,5 @@ FIX = Fix(
     build_seconds=0.5,
     install=install,
     edit=edit,
-    asks="it changes which files and lines are written",
+    asks=asks,
 )

@@ -17,7 +17,9 @@ starts operators, "batched/single:vector" for the rest where a row is one vector
 where it is more (tokens, images). With a fixed cost per call and a cost per row, both follow from such a ratio, and
 so does what is left for the number of rows that share a call already. Source of the thresholds: 4 rows are a quarter
 of the benchmark's batch, the 8 requests half of it: beyond, the figure says little about this stream. All of the time
-is at stake. Of a script that never asks for a gradient, its calls of a model count, with what they take at stake.
+is at stake. Of a script that never asks for a gradient, its calls of a model count, with what they take at stake. Of
+one that trains, the `batch_size` of the loader that gives most batches, with forward, backward and optimizer at stake:
+what the optimizer does depends on no row, so that its time is shared by as many rows as there are.
 
 When it does not matter
 -----------------------
@@ -91,6 +93,33 @@ def _floor(evidence: Evidence, rows: float) -> float | None:
 
 
 def _of_a_script(evidence: Evidence, script: ScriptFacts) -> Iterator[Finding]:
+    yield from _of_training(evidence, script) if script.step == "optimizer" else _of_scoring(evidence, script)
+
+
+def _of_training(evidence: Evidence, script: ScriptFacts) -> Iterator[Finding]:
+    """The loader that gives most batches, where they are small and the model's part of the step could serve more."""
+    loader = max(script.loaders, key=lambda loader: loader.batches, default=None)
+    if loader is None or not 0 < loader.batch_size <= FEW_ROWS or loader.items < MANY_REQUESTS * BENCHMARK_ROWS:
+        return
+    floors, rows = evidence.machine.floors, float(loader.batch_size)
+    measured = [floors[name] for name in (PRODUCT, DISPATCH) if name in floors]
+    floor = min((floor_from(ratio, rows) for ratio in measured), default=None)
+    # What the optimizer does depends on no row: of a step's time its part is divided.
+    parts = [Part(phase_share(evidence, name), floor) for name in ("forward", "backward")]
+    parts += [Part(phase_share(evidence, name), rows / BENCHMARK_ROWS) for name in ("optimizer", "zero-grad")]
+    whole = joined(parts)
+    if whole.share < LEAST_SHARE:
+        return
+    title = f"The loader at {loader.site} gives batches of {loader.batch_size}: a step has costs that no row shares."
+    numbers: dict[str, EvidenceValue] = {"batch_size": loader.batch_size, "items": loader.items}
+    advice = (
+        "Train on larger batches, with a learning rate to match. That is another training: --allow batch-size measures "
+        "it, and says whether the losses stay as good."
+    )
+    yield Finding(NAME, title, whole.share, whole.floor, numbers, str(loader.site), advice)
+
+
+def _of_scoring(evidence: Evidence, script: ScriptFacts) -> Iterator[Finding]:
     """The call of a model with few rows that is made most often, by a script that never asks for a gradient."""
     few = [noted for noted in scoring_calls(script) if 0 < (rows_per_call(noted) or 0) <= FEW_ROWS]
     calls = tuple(noted for noted in few if noted.times_in_steps >= MANY_REQUESTS)

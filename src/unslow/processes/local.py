@@ -17,7 +17,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache, partial
 from multiprocessing.connection import Connection
 from typing import Any, final
@@ -38,6 +38,9 @@ SPARE_SHARE = 0.05
 
 Others live beside it, suspended: each is within its own limit, and only the one that works can make the sum too large.
 """
+
+GONE_S, POLL_GONE_S = 2.0, 0.005
+"""How long what was killed is waited for, and how often it is looked at."""
 
 
 @final
@@ -167,7 +170,21 @@ class LocalProcess(Process):
             with contextlib.suppress(psutil.Error):
                 stray.kill()
         self._popen.wait()
+        _wait_until_gone(strays)
         self._connection.close()
+
+
+def _wait_until_gone(strays: Sequence[psutil.Process]) -> None:
+    """A process that was killed still runs for a moment, on cores that are about to be measured."""
+    deadline = time.monotonic() + GONE_S
+    while any(map(_runs, strays)) and time.monotonic() < deadline:
+        time.sleep(POLL_GONE_S)
+
+
+def _runs(process: psutil.Process) -> bool:
+    with contextlib.suppress(psutil.Error):
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    return False
 
 
 @cache

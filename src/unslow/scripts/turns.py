@@ -12,6 +12,7 @@ import psutil
 
 from unslow.core.errors import BadUsage
 from unslow.core.script import StepKind
+from unslow.scripts.counting import Counting
 from unslow.scripts.line import Line
 from unslow.scripts.run import Plan
 
@@ -20,10 +21,11 @@ WARM_STEPS = 2
 
 
 def turns(
-    line: Line, kind: StepKind, period: int, started: float, to_drain: Callable[[], int], warm_steps: int = 0
+    line: Line, kind: StepKind, counting: Counting, started: float, to_drain: Callable[[], int], warm_steps: int = 0
 ) -> Plan:
     """Answers `open` once the script steps, then every `turn` asked for, in the script's own main thread.
 
+    What is asked and answered is in steps of the original, which are the script's own unless `counting` says otherwise.
     `started` is when the job began, by `time.perf_counter`. `to_drain()` is how many batches were fetched ahead: so
     many steps of a turn are not timed, for their input was made while nobody looked. `warm_steps` are taken before all
     else, where a variant needs so many to be steady (a cache is filled, workers have started).
@@ -33,7 +35,9 @@ def turns(
     first = time.perf_counter()
     yield from _next(kind)
     now = time.perf_counter()
-    line.answer({"setup_s": now - started, "first_s": now - first, "granularity": period})
+    line.answer(
+        {"setup_s": now - started, "first_s": (now - first) / counting.times, "granularity": counting.granularity}
+    )
     while True:
         job, arguments = line.receive()
         if job != "turn":
@@ -41,17 +45,17 @@ def turns(
             continue
         for _ in range(max(1, to_drain())):
             yield from _next(kind)
-        line.answer((yield from _timed(kind, int(arguments["count"]))))
+        line.answer((yield from _timed(kind, int(arguments["count"]), counting)))
 
 
-def _timed(kind: StepKind, count: int) -> Any:
+def _timed(kind: StepKind, count: int, counting: Counting) -> Any:
     ends = [time.perf_counter()]
     cpu = cpu_seconds()
-    for _ in range(count):
+    for _ in range(counting.own(count)):
         yield from _next(kind)
         ends.append(time.perf_counter())
     cpu = cpu_seconds() - cpu
-    each = [after - before for before, after in pairwise(ends)]
+    each = [(after - before) / counting.times for before, after in pairwise(ends)]
     return {"seconds": ends[-1] - ends[0], "cpu_seconds": cpu, "requests": count, "call_seconds": each}
 
 

@@ -95,9 +95,10 @@ def refusals(known: Known) -> list[Refusal]:
 
 def _not_allowed(known: Known, fix: Fix) -> str:
     """Why a fix waits for the user's word; "" if it does not, or has it."""
-    if not fix.asks or fix.name in (*known.options.allow, *known.options.only):
+    why = fix.asks(_setting(known, known.original))
+    if not why or fix.name in (*known.options.allow, *known.options.only):
         return ""
-    return f"{fix.asks}; --allow {fix.name} lets it be tried"
+    return f"{why}; --allow {fix.name} lets it be tried"
 
 
 def _out_of_reach(known: Known, fix: Fix) -> str:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, final
+from typing import final
 
 import numpy as np
 
-from unslow.core.jsonable import to_json
 from unslow.core.trial import Guarded
 from unslow.core.workload import Workload
-from unslow.measure.bench import ANSWERS_TIMEOUT_S, Bench, longest_wait_s, start
 from unslow.measure.finals import t_quantile
+from unslow.verify.script_runs import ScriptRuns
 
 RUNS = 5
 """Whole runs of the original and of a variant; each pair has a seed of its own."""
@@ -38,8 +35,8 @@ class Loss:
 class FinalMetric:
     """Runs the script to its end and asks `command`, in the folder that the run has written into."""
 
-    def __init__(self, bench: Bench, command: str) -> None:
-        self._bench, self._command = bench, command
+    def __init__(self, runs: ScriptRuns, command: str) -> None:
+        self._runs, self._command = runs, command
 
     def judge(self, workload: Workload, bundle: str, tolerance: float, variants: int) -> Guarded:
         """Not inferior by `tolerance` (in units of the metric; higher is better), over `RUNS` pairs of whole runs.
@@ -49,30 +46,10 @@ class FinalMetric:
         WorkerFailed
             A run, or the command after it, failed.
         """
-        ours = [self._original(seed) for seed in range(RUNS)]
-        theirs = [self._of(workload, bundle, seed) for seed in range(RUNS)]
+        ours = [self._runs.original_metric(seed, self._command) for seed in range(RUNS)]
+        theirs = [self._runs.metric(workload, bundle, seed, self._command) for seed in range(RUNS)]
         loss = loss_of(ours, theirs, 1 - (1 - LEVEL) / max(1, variants))
         return verdict_on(loss, tolerance)
-
-    def _original(self, seed: int) -> float:
-        path: Path = self._bench.folder.answers / f"metric-{seed}.json"
-        if not path.exists():
-            path.write_text(json.dumps(self._of(self._bench.original, "", seed)), encoding="utf-8")
-        return float(json.loads(path.read_text(encoding="utf-8")))
-
-    def _of(self, workload: Workload, bundle: str, seed: int) -> float:
-        with start(self._bench, "metric", workload.host) as process:
-            answer: Any = process.ask(
-                "evaluated",
-                longest_wait_s(self._bench, ANSWERS_TIMEOUT_S),
-                workload=to_json(self._bench.original if bundle else workload),
-                facts=to_json(self._bench.facts),
-                survey=str(self._bench.folder.survey),
-                bundle=bundle,
-                offset=seed,
-                command=self._command,
-            )
-        return float(answer["metric"])
 
 
 def loss_of(ours: Sequence[float], theirs: Sequence[float], level: float) -> Loss:

@@ -4,7 +4,6 @@ Of one that has no losses (it scores, or evaluates) what its models answer is co
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -14,24 +13,20 @@ import numpy as np
 
 from unslow.core.errors import WorkerFailed
 from unslow.core.heat import Heat
-from unslow.core.jsonable import from_json, to_json
 from unslow.core.options import Options
 from unslow.core.trial import Guarded
 from unslow.core.workload import Workload
-from unslow.measure.bench import ANSWERS_TIMEOUT_S, Bench, Opened, longest_wait_s, start
+from unslow.fixes._script import steps_in_one
+from unslow.measure.bench import Bench, Opened
 from unslow.measure.finals import t_quantile
-from unslow.processes.base import Process
-from unslow.scripts.outputs import StepOutputs
 from unslow.verify.final_metric import FinalMetric
 from unslow.verify.scoring import judged
+from unslow.verify.script_runs import ScriptRuns
 
 SEEDS = 6
 """Runs of the original and of the variant where equal bits are not to be had; each pair has a seed of its own."""
 SPREADS = 2.0
 """Standard deviations of the script's own seeds by which the loss may be worse: another seed is as far away."""
-WINDOW_S = 4.0
-LEAST_STEPS, MOST_STEPS = 12, 100
-"""The steps whose losses are compared: as many as the original takes this long for."""
 TAIL = 0.5
 """Of the window, the last part whose mean loss is compared: at its beginning all runs are alike."""
 LEVEL = 0.95
@@ -48,7 +43,8 @@ class TrainingGuard:
     def __init__(self, bench: Bench, options: Options) -> None:
         self._bench = bench
         self._options = options
-        self._metric = FinalMetric(bench, options.evaluate) if options.evaluate else None
+        self._runs = ScriptRuns(bench)
+        self._metric = FinalMetric(self._runs, options.evaluate) if options.evaluate else None
 
     def prepare(self, original: Callable[[], Opened]) -> None:
         """Nothing is needed before anything is tried."""
@@ -81,11 +77,12 @@ class TrainingGuard:
         return self._bench.facts.tolerance if asked is None else asked
 
     def _by_steps(self, workload: Workload, tag: str, lossy_variants: int, bundle: str) -> Guarded:
+        times = steps_in_one(workload)
         try:
-            ours = self._original(0)
+            ours = self._runs.original_losses(0, times)
             if not ours:
                 return self._by_outputs(workload, bundle, tag)
-            theirs = self._losses(workload, bundle, 0)
+            theirs = self._runs.losses(workload, bundle, 0)
         except WorkerFailed as error:
             return Guarded("lost", error.what)
         if not all(map(math.isfinite, theirs)) and all(map(math.isfinite, ours)):
@@ -95,7 +92,7 @@ class TrainingGuard:
         if same is None:
             text = f"The losses of {len(ours)} steps are the same to the bit, from the same seed."
             return Guarded("kept", text, numeric={"details": {**details, "rule": "bit-equal"}})
-        if tag == "exact" and _first_difference(ours, self._original(0, again=True)) is None:
+        if tag == "exact" and _first_difference(ours, self._runs.original_losses(0, times, again=True)) is None:
             text = (
                 f"An exact fix must leave the losses as they are: at step {same + 1} it is {theirs[same]:.6g}, "
                 f"and {ours[same]:.6g} before."
@@ -112,9 +109,10 @@ class TrainingGuard:
     def _by_seeds(self, workload: Workload, bundle: str, variants: int, details: dict[str, Any]) -> Guarded:
         """Not inferior in mean loss at the end of the window, against the spread of the script's own seeds."""
         try:
-            pairs = [self._pair(workload, bundle, seed) for seed in range(SEEDS)]
+            runs = [self._runs.both_losses(workload, bundle, seed) for seed in range(SEEDS)]
         except WorkerFailed as error:
             return Guarded("lost", error.what)
+        pairs = [(ours[: len(theirs)], theirs[: len(ours)]) for ours, theirs in runs]
         ours, theirs = np.array([_tail(a) for a, _ in pairs]), np.array([_tail(b) for _, b in pairs])
         worse, spread = theirs - ours, float(ours.std(ddof=1))
         allowed = max(self._tolerance * abs(float(ours.mean())), SPREADS * spread)
@@ -136,68 +134,8 @@ class TrainingGuard:
         return Guarded("unproven", f"{said}: too few steps to say that it is not worse by {allowed:.2g}.", **about)
 
     def _by_outputs(self, workload: Workload, bundle: str, tag: str) -> Guarded:
-        ours, theirs = self._original_outputs(), self._outputs(workload, bundle)
-        return judged(ours, theirs, tag, lambda: self._original_outputs(again=True))
-
-    def _original_outputs(self, again: bool = False) -> tuple[StepOutputs, ...]:
-        path = self._bench.folder.answers / f"outputs{'-again' if again else ''}.json"
-        if not path.exists():
-            path.write_text(json.dumps(to_json(self._outputs(self._bench.original, ""))), encoding="utf-8")
-        return from_json(tuple[StepOutputs, ...], json.loads(path.read_text(encoding="utf-8")))
-
-    def _outputs(self, workload: Workload, bundle: str) -> tuple[StepOutputs, ...]:
-        with self._started(workload) as process:
-            answer = process.ask(
-                "outputs",
-                longest_wait_s(self._bench, ANSWERS_TIMEOUT_S),
-                workload=to_json(self._bench.original if bundle else workload),
-                facts=to_json(self._bench.facts),
-                survey=str(self._bench.folder.survey),
-                bundle=bundle,
-                steps=self._steps(),
-            )
-        return from_json(tuple[StepOutputs, ...], answer)
-
-    def _pair(self, workload: Workload, bundle: str, seed: int) -> tuple[list[float], list[float]]:
-        """Both at the same time: nobody times them."""
-        with self._started(workload) as process:
-            theirs = self._asked(process, workload, bundle, seed)
-            return self._original(seed), theirs()
-
-    def _original(self, seed: int, again: bool = False) -> list[float]:
-        path = self._bench.folder.answers / f"losses-{seed}{'-again' if again else ''}.json"
-        if not path.exists():
-            path.write_text(json.dumps(to_json(self._losses(self._bench.original, "", seed))), encoding="utf-8")
-        return _numbers(json.loads(path.read_text(encoding="utf-8")))
-
-    def _losses(self, workload: Workload, bundle: str, seed: int) -> list[float]:
-        with self._started(workload) as process:
-            return self._asked(process, workload, bundle, seed)()
-
-    def _started(self, workload: Workload) -> Process:
-        return start(self._bench, "losses", workload.host)
-
-    def _asked(self, process: Process, workload: Workload, bundle: str, seed: int) -> Callable[[], list[float]]:
-        answer = process.begin(
-            "losses",
-            longest_wait_s(self._bench, ANSWERS_TIMEOUT_S),
-            workload=to_json(self._bench.original if bundle else workload),
-            facts=to_json(self._bench.facts),
-            survey=str(self._bench.folder.survey),
-            bundle=bundle,
-            offset=seed,
-            steps=self._steps(),
-        )
-        return lambda: _numbers(answer())
-
-    def _steps(self) -> int:
-        seconds = max(self._bench.facts.seconds_per_request, 1e-6)
-        return int(min(MOST_STEPS, max(LEAST_STEPS, WINDOW_S / seconds)))
-
-
-def _numbers(losses: Any) -> list[float]:
-    """From plain JSON, in which a loss that has become infinite or NaN is a word."""
-    return list(from_json(tuple[float, ...], losses))
+        ours, theirs = self._runs.original_outputs(), self._runs.outputs(workload, bundle)
+        return judged(ours, theirs, tag, lambda: self._runs.original_outputs(again=True))
 
 
 def _first_difference(a: Sequence[float], b: Sequence[float]) -> int | None:

@@ -16,7 +16,8 @@ from unslow.core.script import ScriptFacts
 from unslow.core.variant import Applied
 from unslow.core.workload import Workload
 from unslow.edits.patch import patched_files
-from unslow.fixes._script import CHANGES, WARM_STEPS
+from unslow.fixes._script import CHANGES, WARM_STEPS, steps_in_one
+from unslow.scripts.counting import Counting
 from unslow.scripts.evaluate import metric_of
 from unslow.scripts.line import Line
 from unslow.scripts.loaders import Loaders
@@ -39,7 +40,8 @@ def open_script(line: Line | None, workload: Workload, facts: Facts, started: fl
     if not bundle:  # Its source is changed already.
         _install(workload)
     together, warm = script.turn_steps(facts.seconds_per_request), int(workload.model.settings.get(WARM_STEPS, 0))
-    plan = turns(line, script.step, together, started, loaders.to_drain, warm)
+    counting = Counting(together, steps_in_one(workload), script.period)
+    plan = turns(line, script.step, counting, started, loaders.to_drain, warm)
     _run(workload, script, plan, bundle, survey)
     return {"ended": True}
 

@@ -42,9 +42,15 @@ def _of_optimizer(optimizer: Any, defaults: Mapping[str, Any]) -> dict[str, Any]
         "fused": bool(defaults.get("fused")),
         "foreach": defaults.get("foreach") is not None,
         "can_be_fused": "fused" in defaults,
+        "lr": _rate(defaults.get("lr")),
         "tensors": len(tensors),
         "devices": sorted({tensor.device.type for tensor in tensors}),
     }
+
+
+def _rate(rate: Any) -> float:
+    """The learning rate; 0 where it has none."""
+    return float(rate) if isinstance(rate, int | float) else 0.0
 
 
 WATCH = Watch(name="optimizers", kinds=("optimizer", "fill"), begin=begin)

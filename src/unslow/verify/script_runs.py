@@ -1,0 +1,109 @@
+"""Runs of a script, or of its patched source, for what the guard looks at; what the original gave is kept for good."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, final
+
+from unslow.core.jsonable import from_json, to_json
+from unslow.core.workload import Workload
+from unslow.fixes._script import steps_in_one
+from unslow.measure.bench import ANSWERS_TIMEOUT_S, Bench, longest_wait_s, start
+from unslow.processes.base import Process
+from unslow.scripts.outputs import StepOutputs
+
+WINDOW_S = 4.0
+LEAST_STEPS, MOST_STEPS = 12, 100
+"""The steps whose losses are compared: as many as the original takes this long for."""
+
+
+@final
+class ScriptRuns:
+    """`bundle` is the folder of the patched source of a workload; "" where its fixes are put on at run time."""
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+
+    def losses(self, workload: Workload, bundle: str, seed: int) -> list[float]:
+        """Of the steps of the window, the script's seeds moved by `seed`. Raises `WorkerFailed`."""
+        with self._started("losses", workload) as process:
+            return self._losses_asked(process, workload, bundle, seed)()
+
+    def original_losses(self, seed: int, times: int = 1, again: bool = False) -> list[float]:
+        """The same of the original, each the mean of `times` steps: what one step of the variant has the samples of."""
+        name = f"losses-{seed}{f'-{times}' if times > 1 else ''}{'-again' if again else ''}"
+        losses = self._kept(name, lambda: self._original_losses(seed, times))
+        return means_of(_numbers(losses), times)
+
+    def both_losses(self, workload: Workload, bundle: str, seed: int) -> tuple[list[float], list[float]]:
+        """Original and variant, over the same samples, at the same time: nobody times them."""
+        with self._started("losses", workload) as process:
+            theirs = self._losses_asked(process, workload, bundle, seed)
+            return self.original_losses(seed, steps_in_one(workload)), theirs()
+
+    def outputs(self, workload: Workload, bundle: str) -> tuple[StepOutputs, ...]:
+        """What the models answer in the steps of the window. Raises `WorkerFailed`."""
+        with self._started("losses", workload) as process:
+            answer = self._asked(process, "outputs", workload, bundle, steps=self._steps(1))()
+        return from_json(tuple[StepOutputs, ...], answer)
+
+    def original_outputs(self, again: bool = False) -> tuple[StepOutputs, ...]:
+        name = f"outputs{'-again' if again else ''}"
+        return from_json(tuple[StepOutputs, ...], self._kept(name, lambda: self.outputs(self._bench.original, "")))
+
+    def metric(self, workload: Workload, bundle: str, seed: int, command: str) -> float:
+        """What `command` says of what a whole run has left. Raises `WorkerFailed`."""
+        with self._started("metric", workload) as process:
+            answer = self._asked(process, "evaluated", workload, bundle, offset=seed, command=command)()
+        return float(answer["metric"])
+
+    def original_metric(self, seed: int, command: str) -> float:
+        return float(self._kept(f"metric-{seed}", lambda: self.metric(self._bench.original, "", seed, command)))
+
+    def _kept(self, name: str, made: Callable[[], Any]) -> Any:
+        path: Path = self._bench.folder.answers / f"{name}.json"
+        if not path.exists():
+            path.write_text(json.dumps(to_json(made())), encoding="utf-8")
+        return json.loads(path.read_text(encoding="utf-8"))
+
+    def _original_losses(self, seed: int, times: int) -> Any:
+        with self._started("losses", self._bench.original) as process:
+            return self._asked(
+                process, "losses", self._bench.original, "", offset=seed, steps=times * self._steps(times)
+            )()
+
+    def _losses_asked(self, process: Process, workload: Workload, bundle: str, seed: int) -> Callable[[], list[float]]:
+        steps = self._steps(steps_in_one(workload))
+        answer = self._asked(process, "losses", workload, bundle, offset=seed, steps=steps)
+        return lambda: _numbers(answer())
+
+    def _started(self, name: str, workload: Workload) -> Process:
+        return start(self._bench, name, workload.host)
+
+    def _asked(self, process: Process, job: str, workload: Workload, bundle: str, **more: Any) -> Callable[[], Any]:
+        return process.begin(
+            job,
+            longest_wait_s(self._bench, ANSWERS_TIMEOUT_S),
+            workload=to_json(self._bench.original if bundle else workload),
+            facts=to_json(self._bench.facts),
+            survey=str(self._bench.folder.survey),
+            bundle=bundle,
+            **more,
+        )
+
+    def _steps(self, times: int) -> int:
+        """Of the workload's own steps, each with the samples of `times` of the original's."""
+        seconds = max(times * self._bench.facts.seconds_per_request, 1e-6)
+        return int(min(MOST_STEPS, max(LEAST_STEPS, WINDOW_S / seconds)))
+
+
+def means_of(losses: Sequence[float], times: int) -> list[float]:
+    """Of each `times` losses in a row their mean; what is left over at the end is left out."""
+    return [sum(losses[place : place + times]) / times for place in range(0, len(losses) - times + 1, times)]
+
+
+def _numbers(losses: Any) -> list[float]:
+    """From plain JSON, in which a loss that has become infinite or NaN is a word."""
+    return list(from_json(tuple[float, ...], losses))
