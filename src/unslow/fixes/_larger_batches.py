@@ -27,6 +27,8 @@ from unslow.fixes._script import (
 from unslow.scripts.counting import Counting
 
 TIMES = (4, 8, 2, 16)
+UNSCALED_TIMES = 2
+"""Steps of four times the samples that are no longer learn too little from them."""
 LEAST_BATCHES = 8
 """An epoch of fewer has hardly any steps to learn from."""
 SUMMED = 1.5
@@ -58,7 +60,7 @@ def why_not(setting: Setting) -> str:
 
 
 def choices(setting: Setting) -> Sequence[Parameters]:
-    """With the learning rate that goes with the size, then as it is."""
+    """With the learning rate that goes with the size; twice the size also with the rate as it is."""
     script = facts_of(setting)
     loader = _loader(script)
     call = loader and loader_call(setting, loader)
@@ -66,7 +68,7 @@ def choices(setting: Setting) -> Sequence[Parameters]:
         return ()
     sizes = [{**call, "size": loader.batch_size * times, "times": times} for times in _times(setting, loader)]
     scaled = [{**one, "rates": rates} for one in sizes if (rates := _rates(setting, script, one["times"]))]
-    return (*scaled, *sizes)
+    return (*scaled, *(one for one in sizes if not scaled or one["times"] == UNSCALED_TIMES))
 
 
 def install(parameters: Parameters) -> None:

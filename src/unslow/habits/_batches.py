@@ -7,6 +7,8 @@ from unslow.habits._floors import bounded
 
 DISPATCH, VECTOR, PRODUCT = "batched/single:dispatch", "batched/single:vector", "batched/single:matmul"
 BENCHMARK_ROWS = 16
+FEW_ROWS = BENCHMARK_ROWS / 4
+MANY_REQUESTS = BENCHMARK_ROWS // 2
 
 
 def has_vector_rows(facts: Facts) -> bool:

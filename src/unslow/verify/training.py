@@ -25,6 +25,8 @@ from unslow.verify.script_runs import ScriptRuns
 
 SEEDS = 6
 """Runs of the original and of the variant where equal bits are not to be had; each pair has a seed of its own."""
+ENOUGH_TO_LOSE = 3
+"""Of them, those after which what is clearly worse need not go on; nothing is kept that early."""
 SPREADS = 2.0
 """Standard deviations of the script's own seeds by which the loss may be worse: another seed is as far away."""
 TAIL = 0.5
@@ -108,34 +110,48 @@ class TrainingGuard:
 
     def _by_seeds(self, workload: Workload, bundle: str, variants: int, details: dict[str, Any]) -> Guarded:
         """Not inferior in mean loss at the end of the window, against the spread of the script's own seeds."""
-        try:
-            runs = [self._runs.both_losses(workload, bundle, seed) for seed in range(SEEDS)]
-        except WorkerFailed as error:
-            return Guarded("lost", error.what)
-        pairs = [(ours[: len(theirs)], theirs[: len(ours)]) for ours, theirs in runs]
-        ours, theirs = np.array([_tail(a) for a, _ in pairs]), np.array([_tail(b) for _, b in pairs])
-        worse, spread = theirs - ours, float(ours.std(ddof=1))
-        allowed = max(self._tolerance * abs(float(ours.mean())), SPREADS * spread)
-        # One-sided at each end: only being worse is at stake.
-        level = 1 - (1 - LEVEL) / max(1, variants)
-        half = t_quantile(level, SEEDS - 1) * float(worse.std(ddof=1)) / math.sqrt(SEEDS)
-        low, high = float(worse.mean()) - half, float(worse.mean()) + half
-        metric = {"loss": float(worse.mean()), "low": low, "high": high, "allowed": allowed, "spread": spread}
-        steps = len(pairs[0][0])
-        said = (
-            f"The mean loss of steps {steps // 2} to {steps} is {float(worse.mean()):+.2g} [{low:.2g}, {high:.2g}] "
-            f"beside the original's {float(ours.mean()):.3g}, over {SEEDS} seeds"
-        )
-        about: dict[str, Any] = {"metric": metric, "numeric": {"details": details}}
-        if high <= allowed:
-            return Guarded("kept", f"{said}: not worse than other seeds make it (by {allowed:.2g}).", **about)
-        if low > allowed:
-            return Guarded("lost", f"{said}: worse than other seeds make it (by {allowed:.2g}).", **about)
-        return Guarded("unproven", f"{said}: too few steps to say that it is not worse by {allowed:.2g}.", **about)
+        runs: list[tuple[list[float], list[float]]] = []
+        judged: Guarded | None = None
+        for seed in range(SEEDS):
+            try:
+                runs.append(self._runs.both_losses(workload, bundle, seed))
+            except WorkerFailed as error:
+                return Guarded("lost", error.what)
+            if len(runs) in (ENOUGH_TO_LOSE, SEEDS):
+                judged = _over_seeds(runs, self._tolerance, variants, details)
+            if judged is not None and judged.verdict == "lost":
+                break
+        return judged or Guarded("unproven", "No seed was tried.")
 
     def _by_outputs(self, workload: Workload, bundle: str, tag: str) -> Guarded:
         ours, theirs = self._runs.original_outputs(), self._runs.outputs(workload, bundle)
         return judged(ours, theirs, tag, lambda: self._runs.original_outputs(again=True))
+
+
+def _over_seeds(
+    runs: Sequence[tuple[list[float], list[float]]], tolerance: float, variants: int, details: dict[str, Any]
+) -> Guarded:
+    """The verdict on the losses of original and variant, over so many seeds."""
+    pairs = [(_tail(ours[: len(theirs)]), _tail(theirs[: len(ours)])) for ours, theirs in runs]
+    ours, theirs = np.array([a for a, _ in pairs]), np.array([b for _, b in pairs])
+    worse, spread = theirs - ours, float(ours.std(ddof=1))
+    allowed = max(tolerance * abs(float(ours.mean())), SPREADS * spread)
+    # One-sided at each end: only being worse is at stake.
+    level = 1 - (1 - LEVEL) / max(1, variants)
+    half = t_quantile(level, len(runs) - 1) * float(worse.std(ddof=1)) / math.sqrt(len(runs))
+    low, high = float(worse.mean()) - half, float(worse.mean()) + half
+    metric = {"loss": float(worse.mean()), "low": low, "high": high, "allowed": allowed, "spread": spread}
+    steps = min(len(ours_of) for ours_of, _ in runs)
+    said = (
+        f"The mean loss of steps {steps // 2} to {steps} is {float(worse.mean()):+.2g} [{low:.2g}, {high:.2g}] "
+        f"beside the original's {float(ours.mean()):.3g}, over {len(runs)} seeds"
+    )
+    about: dict[str, Any] = {"metric": metric, "numeric": {"details": details}}
+    if high <= allowed:
+        return Guarded("kept", f"{said}: not worse than other seeds make it (by {allowed:.2g}).", **about)
+    if low > allowed:
+        return Guarded("lost", f"{said}: worse than other seeds make it (by {allowed:.2g}).", **about)
+    return Guarded("unproven", f"{said}: too few steps to say that it is not worse by {allowed:.2g}.", **about)
 
 
 def _first_difference(a: Sequence[float], b: Sequence[float]) -> int | None:
