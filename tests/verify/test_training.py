@@ -19,7 +19,8 @@ from unslow.fixes._script import STEPS_IN_ONE
 from unslow.processes.base import Conditions, Process
 from unslow.scripts.outputs import StepOutputs
 from unslow.verify.script_runs import means_of
-from unslow.verify.training import SEEDS, TrainingGuard
+from unslow.verify.training import TrainingGuard
+from unslow.verify.training_losses import SEEDS
 
 HEAT = Heat(Variant((Applied("float32"),)), Workload(Target("script", "/train.py"), Model("script")))
 Losses = Callable[[int, int], Sequence[float]]
