@@ -18,6 +18,7 @@ Examples:
   unslow compare old.py:model new.py:model
   unslow compare model.onnx unslow-runs/model-20260101-120000/bundle --inputs requests.npz
   unslow compare main.py:answer branch.py:answer --require faster
+  unslow compare "train.py --workers 0" "train.py --workers 2"   # two scripts, by their steps
 """
 
 

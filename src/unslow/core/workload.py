@@ -6,6 +6,7 @@ build the same thing anywhere. A fix is a function from one `Workload` to anothe
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -112,6 +113,11 @@ class Target:
 
     def __str__(self) -> str:
         return f"{self.location}:{self.name}" if self.name else self.location
+
+    @property
+    def words(self) -> str:
+        """As it would be typed, with a script's arguments."""
+        return shlex.join([str(self), *self.arguments]) if self.arguments else str(self)
 
 
 @dataclass(frozen=True)

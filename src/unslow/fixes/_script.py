@@ -36,6 +36,12 @@ def with_change(
     return replace(workload, model=replace(workload.model, settings={**settings, **more}))
 
 
+def with_steps_in_one(workload: Workload, times: int) -> Workload:
+    """The same, known to have the samples of `times` steps of another in each of its own."""
+    settings = {**workload.model.settings, STEPS_IN_ONE: times}
+    return replace(workload, model=replace(workload.model, settings=settings))
+
+
 def steps_in_one(workload: Workload) -> int:
     """How many steps of the original have the samples of one step of this workload."""
     return int(workload.model.settings.get(STEPS_IN_ONE, 1))

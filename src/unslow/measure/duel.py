@@ -56,13 +56,16 @@ class _Round:
 Taker = Callable[[Iterator[TurnPair]], Iterable[TurnPair]]
 
 
-def duel(open_a: Opens, open_b: Opens, options: Options, listener: Listener) -> Fought:
-    """One pair of processes says how many more are needed; those alone give the interval."""
-    first = _round(open_a, open_b, lambda pairs: _race(pairs, options, listener), options, 0)
+def duel(
+    open_a: Opens, open_b: Opens, options: Options, listener: Listener, most_pairs: int = MOST_RACE_PAIRS
+) -> Fought:
+    """One pair of processes says how many more are needed; those alone give the interval. None of them takes more than
+    `most_pairs` pairs of turns."""
+    first = _round(open_a, open_b, lambda pairs: _race(islice(pairs, most_pairs), options, listener), options, 0)
     interval = _interval(first.pairs, options)
     rounds: list[_Round] = []
     apart = _away_from_one(interval)
-    each = turn_pairs_for(apart)
+    each = min(turn_pairs_for(apart), most_pairs)
     for number in range(process_pairs_for(apart)):
         rounds.append(_round(open_a, open_b, lambda pairs: islice(pairs, each), options, number + 1))
         estimate = finals_estimate([_median(done.pairs, options) for done in rounds])

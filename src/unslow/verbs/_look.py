@@ -64,7 +64,7 @@ def look(
     if options.after_steps and target.kind != "script":
         raise BadUsage(f"{target} has no steps that could go by.", "--after is for a script: train.py.")
     listener(Event("survey", f"building {target} and watching it run"))
-    surveyed = journal.get("survey", "original", Surveyed) or _survey(target, folder, options, processes)
+    surveyed = journal.get("survey", "original", Surveyed) or survey(target, folder, options, processes)
     journal.add("survey", "original", surveyed)
     profile = read(Path(surveyed.recording))
     # Where shares of the time are withheld no habit asks what must remain of them (fixes of types in PyTorch may).
@@ -80,7 +80,8 @@ def look(
     return seen
 
 
-def _survey(target: Target, folder: RunFolder, options: Options, processes: Processes) -> Surveyed:
+def survey(target: Target, folder: RunFolder, options: Options, processes: Processes) -> Surveyed:
+    """Build it and watch it run, in a process of its own."""
     conditions = Conditions(
         folder.log("survey"),
         environment_of(host_of(target), folder.survey / "inductor"),

@@ -14,6 +14,7 @@ from unslow.core.options import Options
 from unslow.core.trial import Guarded
 from unslow.core.workload import Inference, Target
 from unslow.measure.bench import OPEN_TIMEOUT_S, WARM_UP_S, Opened, environment_of, memory_limit
+from unslow.measure.duel import MOST_RACE_PAIRS
 from unslow.measure.turns import timeout_of, warm_up
 from unslow.processes.base import Conditions, Process, Processes
 from unslow.targets import host_of, makes_inputs
@@ -33,6 +34,8 @@ class Sides:
     Those are a's own, unless a's would be made from declared shapes and b has real ones, or b was told its shapes.
     `same_given`: the caller gave one list of requests for both.
     """
+
+    turn_pairs = MOST_RACE_PAIRS
 
     def __init__(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -11,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from unslow.core.comparison import Comparison, Side
+from unslow.core.errors import BadUsage
 from unslow.core.estimate import Estimate, verdict_of
 from unslow.core.events import Listener, silent
 from unslow.core.options import Options
 from unslow.core.trial import Speedup
-from unslow.core.workload import Target
 from unslow.machine.facts import this_machine
 from unslow.measure.duel import Fought, duel
 from unslow.measure.turns import Turn
@@ -23,7 +24,8 @@ from unslow.processes.base import Processes
 from unslow.processes.local import LocalProcesses
 from unslow.targets import takes_shapes
 from unslow.verbs._call import call
-from unslow.verbs._named import named
+from unslow.verbs._named import Named, named
+from unslow.verbs._script_sides import ScriptSides
 from unslow.verbs._sides import Sides
 from unslow.verbs._trials import percentiles
 
@@ -45,7 +47,8 @@ def compare(
     ----------
     a, b
         What `unslow.fix` takes: a path, `"file.py:name"`, a bundle; or a callable or model. A function without
-        parameters needs no inputs.
+        parameters needs no inputs. Or two scripts, each with its arguments: `"train.py --epochs 3"`; they are compared
+        by their steps.
     inputs
         The requests of both, as `unslow.fix` takes them. Without them both answer those of `a`; those of `b`, where
         only `b` has real ones.
@@ -69,19 +72,45 @@ def compare(
     with tempfile.TemporaryDirectory(prefix="unslow-compare-") as scratch:
         about: dict[str, Any] = {"shapes": shapes, "trust": trust}
         both = [_named(what, inputs, Path(scratch) / name, about) for what, name in ((a, "a"), (b, "b"))]
-        sides = Sides(both, Path(scratch), options, processes or LocalProcesses(), listener, inputs is not None)
-        fought = duel(partial(sides.open, 0), partial(sides.open, 1), options, listener)
-        found = _compared(fought, [str(side) for side in both], options)
+        sides = _sides(both, Path(scratch), options, processes or LocalProcesses(), listener, inputs is not None)
+        fought = duel(partial(sides.open, 0), partial(sides.open, 1), options, listener, sides.turn_pairs)
+        found = _compared(fought, [run.target.words for run in both], options)
         found = replace(found, outputs=sides.outputs(), notes=sides.notes(), elapsed_s=time.monotonic() - started)
     return replace(found, command=call("compare", a, b, inputs=inputs, options=options, **about))
 
 
-def _named(what: Any, inputs: Any, folder: Path, about: Mapping[str, Any]) -> Target:
+def _named(what: Any, inputs: Any, folder: Path, about: Mapping[str, Any]) -> Named:
     """Only a model file can have declared shapes; what else there is says itself what its inputs are."""
     if not isinstance(what, (str, Path)):
-        return named(what, inputs, out=str(folder)).target
+        return named(what, inputs, out=str(folder))
+    script = _with_arguments(str(what))
+    if script is not None:
+        return named(script[0], inputs, out=str(folder), arguments=script[1:], trust=bool(about["trust"]))
     fitting = about if takes_shapes(str(what)) else {**about, "shapes": None}
-    return named(what, inputs, out=str(folder), **fitting).target
+    return named(what, inputs, out=str(folder), **fitting)
+
+
+def _with_arguments(what: str) -> list[str] | None:
+    """A script and its arguments, as they are typed; None for what else there is."""
+    try:
+        words = shlex.split(what)
+    except ValueError:
+        return None
+    return words if len(words) > 1 and not Path(what).exists() and words[0].endswith(".py") else None
+
+
+def _sides(
+    both: Sequence[Named], scratch: Path, options: Options, processes: Processes, listener: Listener, same_given: bool
+) -> Sides | ScriptSides:
+    scripts = [run for run in both if run.target.kind == "script"]
+    if len(scripts) == 1:
+        raise BadUsage(
+            f"{scripts[0].target} is a script, and what it is to be compared with is none.",
+            "Compare a script with a script, or a workload with a workload.",
+        )
+    if scripts:
+        return ScriptSides(both, options, processes, listener)
+    return Sides([run.target for run in both], scratch, options, processes, listener, same_given)
 
 
 def _compared(fought: Fought, names: Sequence[str], options: Options) -> Comparison:

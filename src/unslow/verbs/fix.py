@@ -11,18 +11,18 @@ from unslow.core.heat import Heat
 from unslow.core.options import Options
 from unslow.core.trial import Report
 from unslow.fixes import fixes_for
-from unslow.measure.bench import Bench, Opened, memory_limit, orders, turn_pairs_of
+from unslow.measure.bench import Opened
 from unslow.measure.heats import Original
 from unslow.processes.base import Processes
 from unslow.processes.local import LocalProcesses
-from unslow.runs.folder import RunFolder, user_cache
 from unslow.runs.journal import Journal
 from unslow.search.contest import race
 from unslow.search.space import Known
+from unslow.verbs._bench import bench_of
 from unslow.verbs._budget import Budget, can_rescue
 from unslow.verbs._call import call
 from unslow.verbs._decide import decide
-from unslow.verbs._look import Look, look
+from unslow.verbs._look import look
 from unslow.verbs._named import Named, keep_options, named
 from unslow.verbs._original import with_original
 from unslow.verbs._rescue import Again
@@ -91,7 +91,7 @@ def fix_named(run: Named, options: Options, listener: Listener, processes: Proce
     started, journal = time.monotonic(), Journal(run.folder.journal)
     keep_options(options, run.folder)
     seen = look(run.target, run.folder, journal, options, processes, listener)
-    bench = _bench(seen, run.folder, options, processes)
+    bench = bench_of(seen.surveyed, seen.machine, run.folder, options, processes)
     known = Known(bench.original, bench.facts, seen.machine, seen.findings, fixes_for(bench.facts.framework), options)
     budget = Budget(bench, options, started)
     listener = telling_trials(listener, known.fixes, options, budget.ends, why_slower(known))
@@ -114,21 +114,3 @@ def fix_named(run: Named, options: Options, listener: Listener, processes: Proce
         guard.close()
     report = reported(seen, known, results, run.folder, time.monotonic() - started, guard.in_evaluation_mode)
     return written(report, results, seen, run.folder)
-
-
-def _bench(seen: Look, folder: RunFolder, options: Options, processes: Processes) -> Bench:
-    facts = seen.surveyed.facts
-    race_order, final_order = orders(facts.requests, options.seed, facts.carried)
-    return Bench(
-        processes,
-        seen.surveyed.workload,
-        facts,
-        seen.machine,
-        folder,
-        user_cache(),
-        race_order,
-        final_order,
-        memory_limit(options.memory_bytes),
-        patience_s=options.patience_s,
-        turn_pairs=turn_pairs_of(facts),
-    )

@@ -21,10 +21,11 @@ LEAST_STEPS, MOST_STEPS = 12, 100
 
 @final
 class ScriptRuns:
-    """`bundle` is the folder of the patched source of a workload; "" where its fixes are put on at run time."""
+    """`bundle` is the folder of the patched source of a workload; "" where its fixes are put on at run time. `steps`
+    are looked at; 0: as many as fit into a window."""
 
-    def __init__(self, bench: Bench) -> None:
-        self._bench = bench
+    def __init__(self, bench: Bench, steps: int = 0) -> None:
+        self._bench, self._asked_steps = bench, steps
 
     def losses(self, workload: Workload, bundle: str, seed: int) -> list[float]:
         """Of the steps of the window, the script's seeds moved by `seed`. Raises `WorkerFailed`."""
@@ -95,8 +96,12 @@ class ScriptRuns:
 
     def _steps(self, times: int) -> int:
         """Of the workload's own steps, each with the samples of `times` of the original's."""
-        seconds = max(times * self._bench.facts.seconds_per_request, 1e-6)
-        return int(min(MOST_STEPS, max(LEAST_STEPS, WINDOW_S / seconds)))
+        return self._asked_steps or steps_within(times * self._bench.facts.seconds_per_request)
+
+
+def steps_within(seconds: float) -> int:
+    """Of steps that take so long, those whose losses are compared."""
+    return int(min(MOST_STEPS, max(LEAST_STEPS, WINDOW_S / max(seconds, 1e-6))))
 
 
 def means_of(losses: Sequence[float], times: int) -> list[float]:

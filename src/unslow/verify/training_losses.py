@@ -1,4 +1,4 @@
-"""Losses of the same steps, of an original and of what is compared with it → a verdict, over seeds where bits differ."""
+"""Losses of the same steps, of an original and of another → a verdict, over several seeds where bits differ."""
 
 from __future__ import annotations
 
