@@ -11,7 +11,7 @@ REQUIREMENTS := $(wildcard examples/*/requirements.txt)
 SPLIT := FNR == 1 { alone = 0 } /^\#/ { alone = /--no-deps/; next } NF
 
 .DEFAULT_GOAL := help
-.PHONY: help setup example-requirements demo lint test test-slow bench clean
+.PHONY: help setup example-requirements demo lint test test-slow planted bench clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | awk -F'|' '{printf "  make %-22s %s\n", $$1, $$2}'
@@ -45,6 +45,9 @@ test: setup lint ## what must pass before a commit
 
 test-slow: setup example-requirements ## the tests that start real races and run the examples
 	$(BIN)/python -m pytest -q -m "(slow or examples) and not gpu" --timeout 900
+
+planted: setup ## diagnoses programs with a planted habit, live (an hour); the table is bench/results/planted.md
+	$(BIN)/python -m bench.planted
 
 bench: setup ## how long `unslow --help` takes
 	$(BIN)/python bench/help_time.py

@@ -38,6 +38,11 @@ class ScriptSides:
         )
 
     @property
+    def names(self) -> list[str]:
+        """As they are reported."""
+        return [_name(bench) for bench in self._benches]
+
+    @property
     def turn_pairs(self) -> int:
         """Pairs of turns in each pair of processes, at most."""
         return min(bench.turn_pairs for bench in self._benches)

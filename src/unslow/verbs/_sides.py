@@ -53,6 +53,11 @@ class Sides:
         self._answered = 0
         self._unanswered = ""
 
+    @property
+    def names(self) -> list[str]:
+        """As they are reported."""
+        return [str(target) for target in self._both]
+
     def open(self, index: int) -> Opened:
         """One side (0: a, 1: b) in a fresh process, warmed up.
 

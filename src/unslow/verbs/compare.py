@@ -71,12 +71,34 @@ def compare(
     options, started = options or Options(), time.monotonic()
     with tempfile.TemporaryDirectory(prefix="unslow-compare-") as scratch:
         about: dict[str, Any] = {"shapes": shapes, "trust": trust}
-        both = [_named(what, inputs, Path(scratch) / name, about) for what, name in ((a, "a"), (b, "b"))]
-        sides = _sides(both, Path(scratch), options, processes or LocalProcesses(), listener, inputs is not None)
+        sides = both_sides(a, b, Path(scratch), options, processes or LocalProcesses(), listener, inputs, **about)
         fought = duel(partial(sides.open, 0), partial(sides.open, 1), options, listener, sides.turn_pairs)
-        found = _compared(fought, [run.target.words for run in both], options)
+        found = _compared(fought, sides.names, options)
         found = replace(found, outputs=sides.outputs(), notes=sides.notes(), elapsed_s=time.monotonic() - started)
     return replace(found, command=call("compare", a, b, inputs=inputs, options=options, **about))
+
+
+def both_sides(
+    a: Any,
+    b: Any,
+    scratch: Path,
+    options: Options,
+    processes: Processes,
+    listener: Listener,
+    inputs: Any = None,
+    **about: Any,
+) -> Sides | ScriptSides:
+    """What opens the two; `scratch` is a folder for their files. Parameters and errors are those of `compare`."""
+    both = [_named(what, inputs, scratch / name, about) for what, name in ((a, "a"), (b, "b"))]
+    scripts = [run for run in both if run.target.kind == "script"]
+    if len(scripts) == 1:
+        raise BadUsage(
+            f"{scripts[0].target} is a script, and what it is to be compared with is none.",
+            "Compare a script with a script, or a workload with a workload.",
+        )
+    if scripts:
+        return ScriptSides(both, options, processes, listener)
+    return Sides([run.target for run in both], scratch, options, processes, listener, inputs is not None)
 
 
 def _named(what: Any, inputs: Any, folder: Path, about: Mapping[str, Any]) -> Named:
@@ -85,7 +107,7 @@ def _named(what: Any, inputs: Any, folder: Path, about: Mapping[str, Any]) -> Na
         return named(what, inputs, out=str(folder))
     script = _with_arguments(str(what))
     if script is not None:
-        return named(script[0], inputs, out=str(folder), arguments=script[1:], trust=bool(about["trust"]))
+        return named(script[0], inputs, out=str(folder), arguments=script[1:], trust=bool(about.get("trust")))
     fitting = about if takes_shapes(str(what)) else {**about, "shapes": None}
     return named(what, inputs, out=str(folder), **fitting)
 
@@ -97,20 +119,6 @@ def _with_arguments(what: str) -> list[str] | None:
     except ValueError:
         return None
     return words if len(words) > 1 and not Path(what).exists() and words[0].endswith(".py") else None
-
-
-def _sides(
-    both: Sequence[Named], scratch: Path, options: Options, processes: Processes, listener: Listener, same_given: bool
-) -> Sides | ScriptSides:
-    scripts = [run for run in both if run.target.kind == "script"]
-    if len(scripts) == 1:
-        raise BadUsage(
-            f"{scripts[0].target} is a script, and what it is to be compared with is none.",
-            "Compare a script with a script, or a workload with a workload.",
-        )
-    if scripts:
-        return ScriptSides(both, options, processes, listener)
-    return Sides([run.target for run in both], scratch, options, processes, listener, same_given)
 
 
 def _compared(fought: Fought, names: Sequence[str], options: Options) -> Comparison:

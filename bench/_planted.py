@@ -1,0 +1,62 @@
+"""The programs of the planted suite: what is planted in each, and how it is run with that and without."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench._common import ROOT
+
+PROGRAMS = ROOT / "tests" / "planted" / "programs"
+NOTHING = "nothing"
+_LINE = re.compile(r"^(Planted|By hand): *(.+?)\s*$", re.MULTILINE)
+MARKED, REMOVED = ("planted", "clean"), "fixed"
+FLAG = "--fixed"
+
+
+@dataclass(frozen=True)
+class Program:
+    """A program of `tests/planted/programs`; `workload` is the name of its marked function ("" for a script)."""
+
+    path: Path
+    habit: str
+    by_hand: str
+    workload: str
+
+    @property
+    def name(self) -> str:
+        return self.path.stem
+
+    @property
+    def is_clean(self) -> bool:
+        return self.habit == NOTHING
+
+    @property
+    def target(self) -> str:
+        """What `unslow diagnose` is given."""
+        return f"{self.path}:{self.workload}" if self.workload else str(self.path)
+
+    @property
+    def without(self) -> str:
+        """What `unslow compare` is given for the same, with the habit removed by hand."""
+        return f"{self.path}:{REMOVED}" if self.workload else f"{self.path} {FLAG}"
+
+
+def programs(chosen: Sequence[str] = ()) -> list[Program]:
+    """All of them by name, or those that are chosen."""
+    found = [program_of(path) for path in sorted(PROGRAMS.glob("*.py"))]
+    return [program for program in found if not chosen or program.name in chosen]
+
+
+def program_of(path: Path) -> Program:
+    """What a program says of itself. Raises `ValueError` where it does not say what is planted."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    said = dict(_LINE.findall(ast.get_docstring(tree) or ""))
+    if "Planted" not in said:
+        raise ValueError(f"{path} does not say what is planted.")
+    functions = {node.name for node in tree.body if isinstance(node, ast.FunctionDef) and node.decorator_list}
+    marked = next((name for name in MARKED if name in functions), "")
+    return Program(path, said["Planted"], said.get("By hand", ""), marked)

@@ -1,0 +1,191 @@
+"""The planted suite, run live: is the first finding the habit that was planted, and does its ceiling hold?
+
+    python -m bench.planted [--only NAME …] [--again]
+
+Each program of `tests/planted/programs` is diagnosed; one with a habit then takes turns against itself with the habit
+removed by hand, in one pair of processes. What is done is kept in `bench/results/planted.json`, a program at a time, so
+that an interrupted run goes on; `--again` begins anew. `bench/results/planted.md` is the table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import unslow
+from bench._common import RESULTS, Bar, ended, machine_words, progress, save, saved, told
+from bench._planted import Program, programs
+from unslow.core.errors import UnslowError
+from unslow.core.events import silent
+from unslow.core.options import Options
+from unslow.core.trial import RatedFinding
+from unslow.measure.race import speedup
+from unslow.measure.turns import turn_pairs
+from unslow.processes.local import LocalProcesses
+from unslow.verbs.compare import both_sides
+
+NAME, SCHEMA = "planted", "unslow.bench.planted/1"
+PAIRS, ALPHA = 16, 0.2
+"""Pairs of turns of one pair of processes, for what removing a habit gives; their interval is one of 80 %."""
+LEAST_RIGHT, LEAST_REALISED, LEAST_OF_CEILING, MOST_OF_CEILING = 0.95, 0.8, 0.6, 1.05
+LONGEST_BEYOND_S = 15.0
+
+
+@dataclass(frozen=True)
+class Row:
+    """What one program gave. `first` is the first finding worth fixing ("" for none), `ceiling` and `floor` are those of
+    the planted habit where it was found; `gain` is what removing it gives, with the ends of its interval."""
+
+    name: str
+    habit: str
+    first: str = ""
+    also: tuple[str, ...] = ()
+    share: float | None = None
+    ceiling: float | None = None
+    floor: float | None = None
+    seconds: float = 0.0
+    gain: float | None = None
+    low: float | None = None
+    high: float | None = None
+    failed: str = ""
+
+    @property
+    def is_right(self) -> bool:
+        return not self.failed and self.first == ("" if self.habit == "nothing" else self.habit)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Diagnose programs with a planted habit.")
+    parser.add_argument("--only", nargs="*", default=[], metavar="NAME")
+    parser.add_argument("--again", action="store_true")
+    arguments = parser.parse_args()
+    before = {} if arguments.again else {row["name"]: row for row in saved(NAME).get("rows", [])}
+    rows = {name: _row(kept) for name, kept in before.items()}
+    for program in programs(arguments.only):
+        if program.name in rows and program.name not in arguments.only:
+            continue
+        rows[program.name] = looked_at(program)
+        progress(words(rows[program.name]))
+        keep([rows[name] for name in sorted(rows)])
+    ended(*map(told, bars([rows[name] for name in sorted(rows)])))
+
+
+def looked_at(program: Program) -> Row:
+    """Diagnosed, and with its habit removed by hand."""
+    row, started = Row(program.name, program.habit), time.monotonic()
+    try:
+        report = unslow.diagnose(program.target)
+        row = _with_findings(row, report.findings)
+        row = replace(row, seconds=time.monotonic() - started)
+        return row if program.is_clean else _with_gain(row, program)
+    except UnslowError as error:
+        return replace(row, failed=f"{error.what} {error.todo}".strip())
+
+
+def _with_findings(row: Row, rated: Sequence[RatedFinding]) -> Row:
+    worth = [one for one in rated if one.worth_fixing]
+    planted = next((one for one in rated if one.finding.habit == row.habit), None)
+    row = replace(
+        row,
+        first=worth[0].finding.habit if worth else "",
+        also=tuple(one.finding.habit for one in worth[1:]),
+    )
+    if planted is None:
+        return row
+    return replace(row, share=planted.finding.share, ceiling=planted.ceiling, floor=planted.finding.floor)
+
+
+def _with_gain(row: Row, program: Program) -> Row:
+    """In turns against itself without the habit."""
+    options = Options()
+    with tempfile.TemporaryDirectory(prefix="unslow-planted-") as scratch:
+        sides = both_sides(program.target, program.without, Path(scratch), options, LocalProcesses(), silent)
+        a = sides.open(0)
+        with a.process:
+            b = sides.open(1)
+            with b.process:
+                pairs = itertools.islice(turn_pairs(a.side, b.side, 0), min(PAIRS, max(6, sides.turn_pairs)))
+                found = speedup([pair.log_ratio(options.objective) for pair in pairs], ALPHA)
+    return replace(row, gain=found.point, low=found.low, high=found.high)
+
+
+def bars(rows: Sequence[Row]) -> list[Bar]:
+    """What the suite must reach, over the programs that were run."""
+    planted = [row for row in rows if row.habit != "nothing"]
+    clean = [row for row in rows if row.habit == "nothing"]
+    right = sum(row.is_right for row in planted) / max(1, len(planted))
+    quiet = sum(row.is_right for row in clean)
+    known = [row for row in planted if row.ceiling is not None and row.gain is not None and row.is_right]
+    above = [row.name for row in known if _of_ceiling(row) > MOST_OF_CEILING]
+    reached = [row for row in known if _realised(row) >= LEAST_OF_CEILING]
+    part = len(reached) / max(1, len(known))
+    first = f"≥ {LEAST_RIGHT:.0%} of {len(planted)}"
+    return [
+        Bar("planted-first", "planted habits that are the first finding", first, right, right >= LEAST_RIGHT),
+        Bar("planted-clean", "clean programs without a finding", f"all {len(clean)}", quiet, quiet == len(clean)),
+        Bar(
+            "planted-ceiling", "gains by hand above 1.05 × the ceiling", f"0 of {len(known)}", len(above), not above,
+            details={"above": above},
+        ),
+        Bar(
+            "planted-realised", "gains by hand that reach 60 % of the ceiling", f"≥ 80 % of {len(known)}", part,
+            part >= LEAST_REALISED,
+            details={"below": [row.name for row in known if row not in reached]},
+        ),
+    ]  # fmt: skip
+
+
+def _of_ceiling(row: Row) -> float:
+    return (row.gain or 0.0) / (row.ceiling or 1.0)
+
+
+def _realised(row: Row) -> float:
+    """The part of what the ceiling promises beyond 1 that removing the habit gives."""
+    return ((row.gain or 1.0) - 1) / max((row.ceiling or 1.0) - 1, 1e-9)
+
+
+def keep(rows: Sequence[Row]) -> None:
+    """The rows as JSON, and as a table."""
+    save(NAME, {"schema": SCHEMA, "machine": machine_words(), "rows": [asdict(row) for row in rows]})
+    (RESULTS / f"{NAME}.md").write_text(table(rows), encoding="utf-8")
+
+
+def table(rows: Sequence[Row]) -> str:
+    """Markdown: one row a program."""
+    lines = [
+        "| program | planted | first finding | ceiling | by hand | seconds |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for row in rows:
+        first = row.failed or row.first or "nothing"
+        lines.append(
+            f"| {row.name} | {row.habit} | {first if row.is_right else f'**{first}**'} | {_times(row.ceiling)} | "
+            f"{_times(row.gain)} | {row.seconds:.0f} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def words(row: Row) -> str:
+    mark = "right" if row.is_right else "WRONG"
+    return (
+        f"{mark} {row.name}: {row.habit}, first {row.failed or row.first or 'nothing'}, ceiling {_times(row.ceiling)}, "
+        f"by hand {_times(row.gain)}, {row.seconds:.0f} s"
+    )
+
+
+def _times(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}×"
+
+
+def _row(kept: dict[str, Any]) -> Row:
+    return Row(**{**kept, "also": tuple(kept["also"])})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,59 @@
+"""The planted suite's harness: what a program says of itself, and how its rows are judged."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bench._planted import program_of
+from bench.planted import Row, bars, table
+
+SCRIPT = '"""Trains.\n\nPlanted: float64-compute\nBy hand: in float32.\n"""\nimport sys\n'
+WORKLOAD = '"""Answers.\n\nPlanted: nothing\n"""\nimport unslow\n@unslow.workload\ndef clean():\n    return 1\n'
+
+
+def test_a_program_that_says_nothing(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text('"""Trains."""\n')
+    with pytest.raises(ValueError, match="does not say"):
+        program_of(tmp_path / "a.py")
+
+
+def test_a_script_is_fixed_by_its_flag(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text(SCRIPT)
+    program = program_of(tmp_path / "a.py")
+    assert (program.habit, program.by_hand, program.is_clean) == ("float64-compute", "in float32.", False)
+    assert program.target == str(tmp_path / "a.py") and program.without == f"{tmp_path / 'a.py'} --fixed"
+
+
+def test_a_workload_has_functions(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text(WORKLOAD)
+    program = program_of(tmp_path / "a.py")
+    assert program.is_clean and program.target.endswith("a.py:clean") and program.without.endswith("a.py:fixed")
+
+
+GOOD = Row("a", "tiny-batches", "tiny-batches", ceiling=2.0, gain=1.8)
+
+
+def by_name(*rows: Row) -> dict[str, tuple[float, bool]]:
+    return {bar.name: (bar.value, bar.passed) for bar in bars(rows)}
+
+
+def test_what_is_missed_or_fails_is_wrong() -> None:
+    missed, failed = Row("b", "float64-compute", "python-bound"), Row("c", "float64-compute", failed="It raised.")
+    found = by_name(GOOD, missed, failed)
+    assert found["planted-first"] == (pytest.approx(1 / 3), False)
+    assert "**python-bound**" in table([missed]) and "**It raised.**" in table([failed])
+
+
+def test_a_clean_program_with_a_finding_is_wrong() -> None:
+    found = by_name(Row("a", "nothing"), Row("b", "nothing", "python-bound"))
+    assert found["planted-clean"] == (1, False) and Row("a", "nothing").is_right
+
+
+def test_gains_are_held_to_their_ceilings() -> None:
+    above, little = Row("b", "x", "x", ceiling=2.0, gain=2.2), Row("c", "x", "x", ceiling=2.0, gain=1.3)
+    unbounded = Row("d", "x", "x", gain=9.0)
+    found = by_name(GOOD, above, little, unbounded)
+    assert found["planted-ceiling"] == (1, False) and found["planted-realised"] == (pytest.approx(2 / 3), False)
+    assert by_name(GOOD)["planted-ceiling"] == (0, True) and by_name(GOOD)["planted-realised"] == (1.0, True)
