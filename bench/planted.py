@@ -39,7 +39,7 @@ LONGEST_BEYOND_S = 15.0
 
 @dataclass(frozen=True)
 class Row:
-    """What one program gave. `first` is the first finding worth fixing ("" for none), `ceiling` and `floor` are those of
+    """What one program gave. `first` is the first finding worth fixing ("" for none), `ceiling` and `floor` those of
     the planted habit where it was found; `gain` is what removing it gives, with the ends of its interval."""
 
     name: str
