@@ -39,13 +39,18 @@ FLOOR_NAMES = (
     "int8/float32:matmul", "bfloat16/float32:matmul", "int8/float32:conv", "bfloat16/float32:conv",
     "graph/eager:elementwise", "graph/eager:matmul", "graph/eager:conv", "graph/eager:dispatch",
     "batched/single:matmul", "batched/single:vector", "batched/single:dispatch", "normal/subnormal:elementwise",
-    "right/oversubscribed:matmul",
+    "right/oversubscribed:matmul", "fused/unfused:attention",
 )  # fmt: skip
 
 BUSY = step(
     op("aten::addmm", 20, "float64"), op("aten::mkldnn_convolution", 15), op("aten::native_dropout", 10),
     op("aten::relu", 10), op("load_model", 5, "", category="setup"), op("Conv", 5), op("BatchNormalization", 5),
 )  # fmt: skip
+ATTENTION = step(
+    op("aten::bmm", 20, "", dtypes=["float32"] * 2, shapes=[[4, 32, 16], [4, 16, 32]]),
+    op("aten::_softmax", 20, shape=(4, 32, 32)),
+    op("aten::bmm", 20, "", dtypes=["float32"] * 2, shapes=[[4, 32, 32], [4, 32, 16]]),
+)
 ZERO = Profile((Span("step", "framework", 5, 5), Span("aten::mm", "compute", 5, 5, 0)), "kineto", requests=1)
 GUILTY = facts(
     grad_recorded=True, training=("drop",), parameter_bytes={"float32": 8, "float64": 8}, subnormal_share=0.2,
@@ -108,7 +113,7 @@ DEVICES = [
 CASES = (
     [
         Evidence(profile, replace(known, framework=framework), on)
-        for profile in (EMPTY, ZERO, BUSY, step(op("f", 90, "")), replace(BUSY, requests=0))
+        for profile in (EMPTY, ZERO, BUSY, ATTENTION, step(op("f", 90, "")), replace(BUSY, requests=0))
         for known in (facts(), GUILTY)
         for framework in ("torch", "onnx", "exported", "function")
         for on in MACHINES

@@ -32,6 +32,7 @@ def prepare() -> Mapping[str, Case]:
         "batched/single:vector": partial(_batched, 1, SIZES.hidden),
         "batched/single:dispatch": _batched_dispatch,
         "normal/subnormal:elementwise": _subnormal,
+        "fused/unfused:attention": _attention,
         "eager:elementwise": partial(_seconds, "elementwise"),
         "eager:matmul": partial(_seconds, "matmul"),
         "eager:conv": partial(_seconds, "conv"),
@@ -140,6 +141,24 @@ def _subnormal(torch: Any) -> list[float]:
         return [chain, partial(torch.mm, matrix, torch.eye(128))]
 
     return best(*(ratios_in_turns(normal, tiny) for normal, tiny in zip(calls(1.0), calls(1e-40), strict=True)))
+
+
+def _attention(torch: Any) -> list[float]:
+    """Attention with a causal mask in one operator, against the operators one by one: a long sequence and a short
+    one."""
+    fused = torch.nn.functional.scaled_dot_product_attention
+
+    def ratios(length: int) -> list[float]:
+        query, key, value = torch.randn(3, 1, 4, length, 32).unbind()
+        hidden = torch.ones(length, length, dtype=torch.bool).triu(1)
+
+        def unfused() -> Any:
+            scores = query @ key.transpose(-2, -1) * 32**-0.5
+            return scores.masked_fill(hidden, float("-inf")).softmax(-1) @ value
+
+        return ratios_in_turns(partial(fused, query, key, value, is_causal=True), unfused)
+
+    return best(*map(ratios, (64, 512)))
 
 
 def _oversubscribed(torch: Any) -> list[float]:

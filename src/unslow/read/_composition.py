@@ -22,6 +22,7 @@ from unslow.read._samples import Sample, samples_in
 
 LEAST_PART = 0.002
 """Of a phase's own time; smaller parts are put together."""
+ATTENTION = "attention"
 WAITS: frozenset[Category] = frozenset({"data", "io", "sync", "transfer"})
 """Phases whose parts keep their category: that Python decodes a photo does not make it less of a wait for data."""
 
@@ -128,9 +129,10 @@ def _operators(window: Profile) -> dict[str, list[Part]]:
     phases: list[str] = []
     times: dict[str, Counter[str]] = {}
     calls: dict[str, Counter[str]] = {}
-    first: dict[str, Span] = {}
+    first: dict[str, tuple[Span, dict[str, str]]] = {}
+    within = _within_attention(window)
     totals, counts = Counter[str](), Counter[str]()
-    for span, own in zip(window.spans, window.own_ns, strict=True):
+    for span, own, fused in zip(window.spans, window.own_ns, within, strict=True):
         phase = _phase(span, phases[span.parent] if span.parent >= 0 else "")
         phases.append(phase)
         totals[phase] += own
@@ -138,18 +140,22 @@ def _operators(window: Profile) -> dict[str, list[Part]]:
         counts[phase] += is_phase
         if is_phase or "::" not in span.name:
             continue
-        key = f"{span.name} {span.details.get('shapes')} {span.details.get('dtypes')}"
-        first.setdefault(key, span)
+        key = f"{span.name} {span.details.get('shapes')} {span.details.get('dtypes')} {fused}"
+        first.setdefault(key, (span, {"within": fused} if fused else {}))
         times.setdefault(phase, Counter())[key] += own
         calls.setdefault(phase, Counter())[key] += 1
     return {
         phase: _largest(
             [
                 Part(
-                    first[key].name,
-                    first[key].category,
+                    first[key][0].name,
+                    first[key][0].category,
                     own / totals[phase],
-                    {**first[key].details, "calls": calls[phase][key] / max(1, counts[phase])},
+                    {
+                        **first[key][0].details,
+                        **first[key][1],
+                        "calls": calls[phase][key] / max(1, counts[phase]),
+                    },
                 )
                 for key, own in found.items()
             ],
@@ -158,6 +164,15 @@ def _operators(window: Profile) -> dict[str, list[Part]]:
         for phase, found in times.items()
         if totals[phase]
     }
+
+
+def _within_attention(window: Profile) -> list[str]:
+    """Of each span the fused attention that calls it, "" where none does: laid out in a phase, parts have no caller."""
+    within: list[str] = []
+    for span in window.spans:
+        around = within[span.parent] if span.parent >= 0 else ""
+        within.append(around or (span.name if ATTENTION in span.name else ""))
+    return within
 
 
 def _phase(span: Span, around: str) -> str:
