@@ -86,6 +86,8 @@ SCRIPTS = [
             noted("optimizer", **{"class": "Adam", "module": "torch.optim.adam", "tensors": 6, "can_be_fused": True,
                                   "fused": False, "foreach": False}),
             replace(noted("arrays", call="tensor", bytes=100), times_in_steps=20, seconds_in_steps=1e-3),
+            noted("einsum", times=20, seconds=1e-3, library="numpy", expression="ij,jk,kl->il", order=[[0, 1]],
+                  multiplications=1e6, planned=1e4, tried_seconds=1e-5, planned_seconds=1e-6),
             replace(noted("sync", call="bool", device="cuda"), times_in_steps=20, seconds_in_steps=1e-3),
         ),
     )

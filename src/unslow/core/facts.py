@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from unslow.core.script import ScriptFacts
+from unslow.core.script import Noted, ScriptFacts
 
 Shape = tuple[int, ...]
 
@@ -61,7 +61,8 @@ class Facts:
     `subnormal_share`: part of the weights' non-zero values that are subnormal, or of the activations', whichever is
     larger. `spread` is the ratio of the 90th to the 50th percentile of request times. `script` is what is known of a
     script ("script" is then the framework, and a request is one of its steps). `cores_taken` is how many cores other
-    programs kept busy meanwhile, on average.
+    programs kept busy meanwhile, on average. `noted` are the calls of libraries that habits ask about, as far as they
+    are noted of a workload that is no script, in `noted_requests` of its requests.
     """
 
     framework: str
@@ -99,6 +100,8 @@ class Facts:
     made_inputs: bool = False
     script: ScriptFacts | None = None
     cores_taken: float = 0.0
+    noted: tuple[Noted, ...] = ()
+    noted_requests: int = 0
 
     @property
     def parameters_total_bytes(self) -> int:

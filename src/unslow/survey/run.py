@@ -20,7 +20,7 @@ from unslow.core.facts import Facts, FileRead
 from unslow.core.workload import Inference, Serving, Target, Workload
 from unslow.runtimes import open_model
 from unslow.serving.stream import Around, Stream
-from unslow.survey import observe, onnx_facts, torch_facts
+from unslow.survey import calls, observe, onnx_facts, torch_facts
 from unslow.survey.names import names_of
 from unslow.survey.requests import all_arrays, write_requests
 
@@ -64,6 +64,7 @@ def survey(target: Target, folder: Path, after: int = 0) -> Survey:
         from unslow.survey.script import survey_script
 
         return Survey(*survey_script(target, folder, after))
+    notes = calls.watched(target)
     built = _build(target)
     first, second = _first_answers(built)
     timing = observe.time_requests(built.answer, len(built.requests), TIMING_S)
@@ -79,16 +80,17 @@ def survey(target: Target, folder: Path, after: int = 0) -> Survey:
     if facts.flat_inputs:
         _save(built, folder)
     recording = _record(built, facts, folder)
-    return Survey(built.workload, replace(facts, files_read=_files_read(built, timing.median)), str(recording))
+    times = int(min(MOST_RECORDED, max(1, WATCHED_S / max(timing.median, 1e-6))))
+    noted = calls.noted(notes, built.answer, times, times * together)
+    return Survey(built.workload, replace(facts, **noted, files_read=_files_read(built, times)), str(recording))
 
 
-def _files_read(built: _Built, call_s: float) -> tuple[FileRead, ...]:
+def _files_read(built: _Built, times: int) -> tuple[FileRead, ...]:
     """After all else: what watches the files stays in the process, and would be in whatever is timed or recorded."""
-    calls = int(min(MOST_RECORDED, max(1, WATCHED_S / max(call_s, 1e-6))))
     with observe.files_opened() as opened:
-        for place in range(calls):
+        for place in range(times):
             built.answer(place)
-    return observe.files_read(opened, calls * built.stream.granularity)
+    return observe.files_read(opened, times * built.stream.granularity)
 
 
 def _build(target: Target) -> _Built:
