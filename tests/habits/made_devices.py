@@ -22,6 +22,17 @@ def profile(*activities: Activity, us: float = 1000, loading_us: float = 0) -> P
     return profile_of_devices("kineto", [device], [("step", 0, round(us * US))], waits)
 
 
+def ranks(*computing_us: float, idle_us: float = 0, hidden: bool = False) -> Profile:
+    """A step of 1000 µs on so many devices: each computes, then exchanges until its end; the last one idles first."""
+    devices: list[Device] = []
+    for place, us in enumerate(computing_us):
+        begins = idle_us if place == len(computing_us) - 1 else 0
+        exchange = (0, us) if hidden else (begins + us, 1000 - begins - us)
+        activities = (activity(begins, us), activity(*exchange, "communication"))
+        devices.append(Device(f"GPU {place}", activities, 0, 1000 * US, steps=1))
+    return profile_of_devices("kineto", devices, [("step", 0, 1000 * US)], [])
+
+
 SMALL = [activity(20 * n, 5) for n in range(50)]
 LARGE = [activity(200 * n, 100) for n in range(5)]
 

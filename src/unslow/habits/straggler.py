@@ -1,0 +1,70 @@
+"""One device comes last to every exchange, and all others wait for it there.
+
+What it is
+----------
+Training on several devices, of which one has more to do (longer sequences, a larger shard, a pipeline's longest stage),
+is slower (hot, shared, of an older kind), or is fed later by its host.
+
+Why it is slow
+--------------
+An exchange of gradients ends when the last device has come. So a step takes as long as the slowest of them, however
+many there are, and all others spend the difference waiting.
+
+How it shows
+------------
+The device that spends the least time in exchanges that hide behind nothing, while it computes, or idles, longer than
+the others: what these wait longer, on average, is at stake. The threshold is 5 % of the steps: half of the part of
+barriers at which XProf speaks, since each of the others waits as long. Nothing of it must remain, where the last device
+is made as quick as the others. Sources: XProf's rule for barriers, HolisticTraceAnalysis' late starts of collectives.
+
+When it does not matter
+-----------------------
+When it is another device in each step, as with batches of random lengths: then the differences even out here, and
+bringing like lengths together helps.
+
+Risk
+----
+None of its own. Batches of like lengths change the order of the samples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from unslow.core.finding import Evidence, EvidenceValue, Finding, Habit
+from unslow.core.units import share as show_share
+from unslow.habits._ranks import LEAST_WAITED, exposed_communication, late
+
+NAME = "straggler"
+COMPUTES = (
+    "Give it as much work as the others (samples of like length in each rank's batch, equal shards), and look whether "
+    "it is hot, throttled, shared or of another kind: nvidia-smi -q -d PERFORMANCE,CLOCK."
+)
+IDLES = (
+    "Look at its host's side: its loader, its processor cores (pin each rank to its own), files that only it writes, "
+    "such as checkpoints and logs of rank 0."
+)
+
+
+def detect(evidence: Evidence) -> Iterator[Finding]:
+    """One finding, for the device that comes last."""
+    last = late(evidence)
+    if last is None or last.waited < LEAST_WAITED or max(last.computing, last.idle) <= 0:
+        return
+    computes = last.computing >= last.idle
+    why = f"computes {show_share(last.computing)}" if computes else f"idles {show_share(last.idle)}"
+    title = (
+        f"{last.device.name} comes last to the exchanges: it {why} of the time longer than the others, which wait for "
+        f"it {show_share(last.waited)} of the time."
+    )
+    numbers: dict[str, EvidenceValue] = {
+        "waited_share": last.waited,
+        "more_computing_share": last.computing,
+        "more_idle_share": last.idle,
+    }
+    for device in evidence.profile.devices:
+        numbers[f"exposed_communication_share ({device.name})"] = exposed_communication(device)
+    yield Finding(NAME, title, last.waited, 0.0, numbers, advice=COMPUTES if computes else IDLES)
+
+
+HABIT = Habit(name=NAME, detect=detect, advice_only=True)
