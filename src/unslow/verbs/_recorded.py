@@ -16,7 +16,7 @@ from unslow.core.profile import Profile
 from unslow.core.trial import RatedFinding
 from unslow.fixes import fixes_for
 from unslow.habits import abstention, diagnose
-from unslow.read import facts_of, read, reader_of
+from unslow.read import facts_of, read, reader_of, recordings_in
 from unslow.verbs._look import rated
 
 ELSEWHERE = Machine("not known: recorded elsewhere", 1, 1, 1, None, 0, (), (), "", "")
@@ -43,9 +43,12 @@ class Recorded:
 
 
 def recording_of(what: Any) -> Path | None:
-    """The path of a recording, by its content; None for whatever else there is to look at."""
-    if not isinstance(what, (str, Path)) or targets.claims(str(what)) or not Path(what).is_file():
+    """The path of a recording, by its content, or of a folder with one a rank; None for whatever else there is to look
+    at."""
+    if not isinstance(what, (str, Path)) or targets.claims(str(what)) or not Path(what).exists():
         return None
+    if Path(what).is_dir():
+        return Path(what) if recordings_in(Path(what)) else None
     return Path(what) if reader_of(Path(what)) is not None else None
 
 
