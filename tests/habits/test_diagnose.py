@@ -69,7 +69,7 @@ def test_a_recording_that_disturbs_much_is_not() -> None:
 def test_no_steps_are_no_evidence() -> None:
     found = abstention(EMPTY)
     assert found is not None
-    assert "no steps" in found.reason
+    assert "no steps" in found.reason and "prof.step()" in found.advice
 
 
 def test_what_facts_prove_is_found_in_a_distorted_recording_too() -> None:

@@ -98,6 +98,7 @@ def test_nothing_marks_the_steps(tmp_path: Path) -> None:
     [
         ("aten::linear", ["aten::t", "aten::addmm"], "framework"),
         ("aten::relu", ["aten::clamp_min"], "framework"),
+        ("c10d::allreduce_", ["gloo:all_reduce"], "communication"),
         ("aten::contiguous", ["aten::clone"], "framework"),
         ("aten::zeros", ["aten::empty", "aten::zero_"], "framework"),
         ("aten::view", [], "framework"),

@@ -73,7 +73,8 @@ class Profile:
     `source` names the recording's kind ("kineto", "onnxruntime", "steps"). `distortion` is the time of a recorded step
     divided by that of one without recording, less 1 (0.04: the recording cost 4 %); None where unknown. `requests` is
     how many requests the steps answered. `notes` are sentences on what the recording cannot show. Where `devices` were
-    recorded, the spans are what the steps wait for: the device's work, and the host's where the device has none.
+    recorded, the spans are what the steps wait for: the device's work, and the host's where the device has none. `lost`
+    is the part of the kernels that were launched, and have no record (0: none, or not known).
     """
 
     spans: tuple[Span, ...]
@@ -82,6 +83,7 @@ class Profile:
     distortion: float | None = None
     notes: tuple[str, ...] = ()
     devices: tuple[Device, ...] = ()
+    lost: float = 0.0
 
     def __str__(self) -> str:
         # By name, since the nouns import nothing of ours: only who prints it asks for this, and for the next.

@@ -8,44 +8,20 @@ speaks only if facts alone prove it, and then gives no floor: how much time is a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from unslow.core.discover import plugins
 from unslow.core.finding import Evidence, Finding, Habit
-from unslow.core.profile import Profile
-from unslow.core.units import share as show_share
+from unslow.habits._trust import MOST_DISTORTION, Abstention, abstention
+
+__all__ = ["MOST_DISTORTION", "WORTH", "Abstention", "abstention", "all_habits", "diagnose", "ranked"]
 
 WORTH = 1.03  # a ceiling below this is true, but not worth fixing (the default of `--worth`)
-MOST_DISTORTION = 0.10  # a recording that slowed the steps by more than this says too little about them (DESIGN.md)
-
-
-@dataclass(frozen=True)
-class Abstention:
-    """Why shares of the time cannot be trusted, in one sentence, and what to do about it, in another."""
-
-    reason: str
-    advice: str
 
 
 def all_habits() -> dict[str, Habit]:
     """Every habit by name, sorted."""
     return plugins("unslow.habits", "HABIT", Habit)
-
-
-def abstention(profile: Profile) -> Abstention | None:
-    """Why nothing is concluded from where the time went; None: the profile can be trusted.
-
-    What facts alone prove (autograd, training mode, dtypes, threads, files) is still found by `diagnose`.
-    """
-    if profile.wall_ns <= 0:
-        return Abstention("The recording holds no steps: where the time went is unknown.", "Record at least one step.")
-    if profile.distortion is not None and profile.distortion > MOST_DISTORTION:
-        return Abstention(
-            f"Recording slowed the steps by {show_share(profile.distortion)}, more than {show_share(MOST_DISTORTION)}: "
-            "shares of the time are withheld.",
-            "Give larger requests or fewer, longer steps, so that each operator takes longer than its recording.",
-        )
-    return None
 
 
 def diagnose(evidence: Evidence, worth: float = WORTH) -> list[Finding]:

@@ -40,6 +40,15 @@ class Going:
 CATEGORY: Mapping[ActivityKind, Category] = {
     "kernel": "compute", "copy": "transfer", "fill": "compute", "communication": "communication",
 }  # fmt: skip
+MARKS: Mapping[str, str] = {
+    "kineto": "To mark them: torch.profiler.profile(schedule=torch.profiler.schedule(wait=1, warmup=2, active=5)), and "
+    "prof.step() at the end of each step.",
+    "nsight-systems": 'To mark them: with torch.cuda.nvtx.range(f"step {n}"): around each step, and nsys profile '
+    "--trace=cuda,nvtx.",
+    "xplane": 'To mark them: with tf.profiler.experimental.Trace("train", step_num=n, _r=1): around each step, or '
+    'jax.profiler.StepTraceAnnotation("train", step_num=n).',
+}
+"""What is to be written around the steps of a program, so that the next recording has them."""
 COLLECTIVE = re.compile(r"^(nccl|rccl|oneccl)", re.IGNORECASE)
 """How the kernels of communication libraries are called."""
 
@@ -53,7 +62,8 @@ def profile_of_devices(
     said = list(notes)
     if not steps:
         steps = [("unmarked", busiest.start_ns, busiest.end_ns)]
-        said.append("Nothing marks the steps; all that was recorded is taken as one.")
+        how = MARKS.get(source, "")
+        said.append(f"Nothing marks the steps; all that was recorded is taken as one. {how}".strip())
     if len(devices) > 1:
         names = ", ".join(device.name for device in devices)
         said.append(f"{len(devices)} devices were recorded ({names}); the steps are shown as {busiest.name} had them.")

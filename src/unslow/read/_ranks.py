@@ -67,7 +67,8 @@ def merged(profiles: dict[int, Profile], notes: Sequence[str] = ()) -> Profile:
     if not common:
         said.append("No step was recorded by all ranks: each is taken as a whole, from its first activity on.")
     steps = sum(span.parent < 0 for span in spans)
-    return replace(reference, spans=spans, requests=steps, notes=tuple(said), devices=tuple(devices))
+    lost = max(profile.lost for profile in profiles.values())
+    return replace(reference, spans=spans, requests=steps, notes=tuple(said), devices=tuple(devices), lost=lost)
 
 
 def _busy(profile: Profile) -> tuple[float, int]:

@@ -55,11 +55,14 @@ def is_compiled(name: str) -> bool:
 def category_of(name: str, children: Sequence[str], annotation: bool) -> Category:
     """What an operator's own time is: the time in which none of its `children` (their names) runs.
 
-    `compute` for an operator that does work itself; `framework` for one that hands it to others, for one that touches
-    no element, and for a user's `annotation` (which is Python).
+    `communication` for an exchange between processes (`c10d::allreduce_`); `compute` for an operator that does work
+    itself; `framework` for one that hands it to others, for one that touches no element, and for a user's `annotation`
+    (which is Python).
     """
     if is_compiled(name):
         return "compute"
+    if name.startswith("c10d::"):
+        return "communication"
     if annotation or "::" not in name or _wraps(bare(name), children):
         return "framework"
     return "framework" if any(bare(child) not in _HELPERS for child in children) else "compute"
