@@ -105,7 +105,8 @@ COPIES = [
 ]  # fmt: skip
 LOADS = noted("load", times=19, seconds=19 * 20e-6, call="torch.load", file="model.pt", bytes=10**7, again=18)
 PARALLEL = noted("ddp", find_unused=True, static=False, world=2, exchanges=80, steps=20, looked_at=20, unused=0)
-SCRIPTS += [scoring(FORWARD, LOADS), script(loader(), noted=(FORWARD, *COPIES, PARALLEL))]
+WRAPPED = noted("data-parallel", devices=2)
+SCRIPTS += [scoring(FORWARD, LOADS), script(loader(), noted=(FORWARD, *COPIES, PARALLEL, WRAPPED))]
 DEVICES = [
     made_devices.profile(*made_devices.SMALL), made_devices.profile(*made_devices.LARGE),
     made_devices.profile(made_devices.activity(0, 500, "copy", **made_devices.PINNED)),

@@ -61,3 +61,22 @@ def test_what_is_found(
     assert made.details["world"] == 1 and made.details["looked_at"] == 20 and made.details["steps"] > 20
     assert made.details["unused"] == (0 if choices["BOTH"] else 2)
     assert [finding.site for habit in HABITS for finding in known.found(habit)] == expected
+
+
+def test_a_wrapper_for_several_devices_that_has_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    known = seen(
+        tmp_path,
+        """
+        import torch
+
+        model = torch.nn.DataParallel(torch.nn.Linear(4, 4))
+        optimizer = torch.optim.SGD(model.parameters(), lr=1e-6)
+        while True:
+            model(torch.ones(4, 4)).sum().backward()
+            optimizer.step()
+            optimizer.zero_grad()
+        """,
+    )
+    (made,) = known.of_kind("data-parallel")
+    assert made.details["devices"] == 0 and made.site.line == 4 and not known.found("data-parallel-wrapper")
