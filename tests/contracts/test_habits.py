@@ -111,7 +111,7 @@ DEVICES = [
     made_devices.profile(*made_devices.SMALL), made_devices.profile(*made_devices.LARGE),
     made_devices.profile(made_devices.activity(0, 500, "copy", **made_devices.PINNED)),
     made_devices.profile(made_devices.activity(0, 500, "communication")),
-    made_devices.ranks(500, 900),
+    made_devices.ranks(500, 900), made_devices.on_an_empty_device(*made_devices.SMALL),
     step(op("Conv", 50, provider="CUDAExecutionProvider"), op("TopK", 20, provider="CPUExecutionProvider")),
 ]  # fmt: skip
 CASES = (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from unslow.core.device import Activity, ActivityKind, Device
 from unslow.core.profile import Profile
 from unslow.read._exposed import Going, profile_of_devices
@@ -20,6 +22,12 @@ def profile(*activities: Activity, us: float = 1000, loading_us: float = 0) -> P
     device = Device("GPU 0", activities, 0, round(us * US))
     waits = [Going("loading", "loader", "data", 0, round(loading_us * US), {"phase": "data"})]
     return profile_of_devices("kineto", [device], [("step", 0, round(us * US))], waits)
+
+
+def on_an_empty_device(*activities: Activity) -> Profile:
+    """With a tenth of the memory in use."""
+    seen = profile(*activities)
+    return replace(seen, devices=tuple(replace(one, peak_bytes=8_000, memory_bytes=80_000) for one in seen.devices))
 
 
 def ranks(*computing_us: float, idle_us: float = 0, hidden: bool = False) -> Profile:

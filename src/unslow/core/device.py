@@ -40,7 +40,8 @@ class Device:
 
     The window is the steps', where they are marked, else from the first activity to the last. `model` is its name
     ("Tesla V100-DGXS-32GB"), `capability` that of CUDA ((7, 0); None: unknown), `memory_bytes` its memory (0: unknown),
-    `steps` how many of its steps are in the window (0: none are marked).
+    `peak_bytes` the most of it that the process had allocated (0: unknown), `steps` how many of its steps are in the
+    window (0: none are marked).
     """
 
     name: str
@@ -51,6 +52,7 @@ class Device:
     capability: tuple[int, int] | None = None
     memory_bytes: int = 0
     steps: int = 0
+    peak_bytes: int = 0
 
     @property
     def window_ns(self) -> int:

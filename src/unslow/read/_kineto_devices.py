@@ -13,6 +13,7 @@ from unslow.core.profile import Profile
 from unslow.read._exposed import COLLECTIVE, Going, Step, apart, busiest_of, by_start, profile_of_devices
 from unslow.read._files import nanoseconds
 from unslow.read._kineto_calls import call_of
+from unslow.read._kineto_memory import with_peaks
 from unslow.read._kineto_trust import trusted
 from unslow.read._torch_ops import runtime_category
 
@@ -71,7 +72,8 @@ def device_profile(trace: Mapping[str, Any], events: Sequence[Event], path: Path
         for number, activities in sorted(found.items())
     )
     own = marked_on.get(busiest_of(devices).name.removeprefix(NAME), ())
-    return trusted(profile_of_devices("kineto", devices, own or steps, _host_going(events, path)), events, path)
+    profile = profile_of_devices("kineto", devices, own or steps, _host_going(events, path))
+    return with_peaks(trusted(profile, events, path), trace.get("traceEvents", ()))
 
 
 def _kind(event: Event) -> ActivityKind | None:
