@@ -34,6 +34,11 @@ def test_all_kernels_are_there(tmp_path: Path) -> None:
     assert profile.lost == 0 and profile.distortion is None and abstention(profile) is None
 
 
+def test_launches_that_a_graph_captures_are_not_run(tmp_path: Path) -> None:
+    begins = op("cudaStreamBeginCapture", 1, 1, "cuda_runtime", correlation=98)
+    assert profile_of(tmp_path, begins, *map(launched, range(40)), *map(kernel, range(10))).lost == 0
+
+
 def test_a_few_launches_say_nothing(tmp_path: Path) -> None:
     assert profile_of(tmp_path, launched(1), launched(2), kernel(1)).lost == 0
 
@@ -51,9 +56,16 @@ def test_a_device_that_was_not_recorded(tmp_path: Path) -> None:
     assert why is not None and "40 kernels" in why.reason and "ProfilerActivity.CUDA" in why.advice
 
 
-@pytest.mark.parametrize(("name", "distortion"), [("Lazy Function Loading", 0.0), ("Buffer Flush", 0.25)])
+@pytest.mark.parametrize(
+    ("name", "distortion"), [("Lazy Function Loading", 0), ("Command Buffer Full", 0), ("Buffer Flush", 0.25)]
+)
 def test_what_recording_took(tmp_path: Path, name: str, distortion: float) -> None:
     profile = profile_of(tmp_path, kernel(1), op(name, 700, 200, "overhead"), op(name, 2000, 500, "overhead"))
     assert (profile.distortion or 0.0) == pytest.approx(distortion)
     why = abstention(profile)
     assert (why is None) == (distortion == 0) and (why is None or "with_stack" in why.advice)
+
+
+def test_what_recording_took_while_the_device_worked_delayed_nothing(tmp_path: Path) -> None:
+    busy = {**op("k", 600, 400, "kernel", tid=7, correlation=1, device=0, stream=7), "pid": 0}
+    assert profile_of(tmp_path, busy, op("Buffer Flush", 700, 200, "overhead")).distortion == 0

@@ -19,6 +19,7 @@ Examples:
   unslow diagnose model.onnx --inputs requests.npz --json
   unslow diagnose train.py -- --epochs 3
   unslow diagnose trace.json.gz                        # recorded elsewhere, with torch.profiler
+  unslow diagnose traces/                              # a recording of each rank
 """
 
 

@@ -8,7 +8,7 @@ rank whose device was busy longest.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -48,19 +48,19 @@ def one_a_rank(found: Sequence[Ranked]) -> dict[int, Ranked]:
     return dict(sorted({one.rank or 0: one for one in ordered}.items()))
 
 
-def merged(profiles: dict[int, Profile], notes: Sequence[str] = ()) -> Profile:
+def merged(profiles: Mapping[int, Profile], notes: Sequence[str] = ()) -> Profile:
     """One profile of all ranks' devices, each named after its rank; `notes` are added to those of the rank shown.
 
     Where no rank has a device, it is the profile of the rank whose steps took longest.
     """
-    shown = max(profiles, key=lambda rank: _busy(profiles[rank]))
-    common = _common_marks(list(profiles.values()), profiles[shown])
-    starts = {rank: _start(profile, common) for rank, profile in profiles.items()}
-    devices = [
-        _moved(device, f"rank {rank} {device.name}", starts[shown] - starts[rank], _window(profile, common))
+    common = _common_marks(list(profiles.values()))
+    own = {
+        rank: [_within(device, f"rank {rank} {device.name}", _window(profile, common)) for device in profile.devices]
         for rank, profile in profiles.items()
-        for device in profile.devices
-    ]
+    }
+    shown = _shown(profiles, own)
+    starts = {rank: _start(profile, common) for rank, profile in profiles.items()}
+    devices = [_later(device, starts[shown] - starts[rank]) for rank in own for device in own[rank]]
     reference = profiles[shown]
     spans = _only(reference.spans, common) if common else reference.spans
     said = [*reference.notes, *notes, f"{len(profiles)} ranks were read; the steps are shown as rank {shown} had them."]
@@ -71,18 +71,23 @@ def merged(profiles: dict[int, Profile], notes: Sequence[str] = ()) -> Profile:
     return replace(reference, spans=spans, requests=steps, notes=tuple(said), devices=tuple(devices), lost=lost)
 
 
-def _busy(profile: Profile) -> tuple[float, int]:
-    return (busiest_of(profile.devices).share() if profile.devices else 0.0, profile.wall_ns)
+def _shown(profiles: Mapping[int, Profile], devices: Mapping[int, Sequence[Device]]) -> int:
+    """The rank of the device that habits look at; without any, that whose steps took longest."""
+    every = [device for own in devices.values() for device in own]
+    if not every:
+        return max(profiles, key=lambda rank: profiles[rank].wall_ns)
+    busiest = busiest_of(every)
+    return next(rank for rank, own in devices.items() if any(device is busiest for device in own))
 
 
 def _marks(profile: Profile) -> dict[str, Span]:
     return {mark: span for span in profile.steps if (mark := str(span.details.get("mark", ""))) not in ("", "unmarked")}
 
 
-def _common_marks(profiles: Sequence[Profile], reference: Profile) -> list[str]:
+def _common_marks(profiles: Sequence[Profile]) -> list[str]:
     """The steps that all have recorded, in their order."""
     marks = [_marks(profile) for profile in profiles]
-    return [mark for mark in _marks(reference) if all(mark in known for known in marks)]
+    return [mark for mark in marks[0] if all(mark in known for known in marks)]
 
 
 def _window(profile: Profile, common: Sequence[str]) -> tuple[int, int, int] | None:
@@ -99,13 +104,19 @@ def _start(profile: Profile, common: Sequence[str]) -> int:
     return min((device.start_ns for device in profile.devices), default=0)
 
 
-def _moved(device: Device, name: str, by_ns: int, window: tuple[int, int, int] | None) -> Device:
+def _within(device: Device, name: str, window: tuple[int, int, int] | None) -> Device:
     start, end, steps = window or (device.start_ns, device.end_ns, device.steps)
-    activities = tuple(_later(one, by_ns) for one in device.activities) if by_ns else device.activities
-    return replace(device, name=name, activities=activities, start_ns=start + by_ns, end_ns=end + by_ns, steps=steps)
+    return replace(device, name=name, start_ns=start, end_ns=end, steps=steps)
 
 
-def _later(one: Activity, by_ns: int) -> Activity:
+def _later(device: Device, by_ns: int) -> Device:
+    if not by_ns:
+        return device
+    activities = tuple(_moved(one, by_ns) for one in device.activities)
+    return replace(device, activities=activities, start_ns=device.start_ns + by_ns, end_ns=device.end_ns + by_ns)
+
+
+def _moved(one: Activity, by_ns: int) -> Activity:
     launched = one.launched_ns if one.launched_ns < 0 else max(0, one.launched_ns + by_ns)
     return replace(one, start_ns=one.start_ns + by_ns, end_ns=one.end_ns + by_ns, launched_ns=launched)
 
