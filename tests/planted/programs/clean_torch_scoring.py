@@ -1,0 +1,30 @@
+"""Scores patches of photographs with a wide network, a thousand at a time.
+
+Planted: nothing
+By hand: nothing is left to remove: evaluation mode, no gradients, large products.
+"""
+
+import numpy as np
+import torch
+from sklearn.datasets import load_sample_images
+from sklearn.feature_extraction.image import extract_patches_2d
+from torch import nn
+
+SIDE, BATCH, STEPS = 24, 1_024, 1_000
+
+torch.manual_seed(0)
+photos = load_sample_images().images
+patches = np.concatenate(
+    [extract_patches_2d(photo, (SIDE, SIDE), max_patches=2_048, random_state=0) for photo in photos]
+)
+pixels = torch.from_numpy(patches.reshape(len(patches), -1).astype(np.float32) / 255)
+model = nn.Sequential(
+    nn.Linear(SIDE * SIDE * 3, 2048), nn.ReLU(inplace=True), nn.Linear(2048, 2048), nn.ReLU(inplace=True),
+    nn.Linear(2048, 8),
+).eval()  # fmt: skip
+total = torch.zeros(8)
+with torch.inference_mode():
+    for step in range(STEPS):
+        start = step * BATCH % len(pixels)
+        total += model(pixels[start : start + BATCH]).mean(dim=0)
+print("mean scores:", (total / STEPS).tolist())

@@ -1,0 +1,44 @@
+"""Scores lines of descriptions token by token, a batch of lines at a time.
+
+Planted: padding-waste
+By hand: each batch is padded to its own longest line, not to the longest that a line may have.
+"""
+
+import sys
+
+import torch
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_iris, load_wine
+from torch import Tensor, nn
+
+FIXED = "--fixed" in sys.argv
+LONGEST, BATCH, ROUNDS, WIDTH = 512, 16, 60, 384
+
+
+class Scorer(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.table = nn.Embedding(128, WIDTH)
+        self.up, self.down, self.score = nn.Linear(WIDTH, 1024), nn.Linear(1024, WIDTH), nn.Linear(WIDTH, 1)
+
+    def forward(self, tokens: Tensor, attention_mask: Tensor) -> Tensor:
+        x = self.down(torch.relu(self.up(self.table(tokens))))
+        x = (x * attention_mask[..., None]).sum(dim=1) / attention_mask.sum(dim=1, keepdim=True)
+        return self.score(x)[:, 0]
+
+
+loads = (load_breast_cancer, load_diabetes, load_digits, load_iris, load_wine)
+lines = [line.strip() for load in loads for line in load().DESCR.splitlines() if line.strip()]
+batches = []
+for start in range(0, len(lines) - BATCH + 1, BATCH):
+    texts = [line.encode("ascii", "replace") for line in lines[start : start + BATCH]]
+    length = max(map(len, texts)) if FIXED else LONGEST
+    tokens = torch.tensor([list(text.ljust(length, b"\0")) for text in texts])
+    batches.append((tokens, (tokens > 0).long()))
+torch.manual_seed(0)
+model = Scorer().eval()
+total = torch.zeros(())
+with torch.inference_mode():
+    for _ in range(ROUNDS):
+        for tokens, mask in batches:
+            total += model(tokens, attention_mask=mask).sum()
+print("sum of the scores:", float(total))

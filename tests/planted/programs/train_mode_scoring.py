@@ -1,0 +1,35 @@
+"""Scores patches of two photographs with a network that was trained with dropout, a batch of patches at a time.
+
+Planted: train-mode-at-inference
+By hand: `model.eval()` before the loop.
+"""
+
+import sys
+
+import numpy as np
+import torch
+from sklearn.datasets import load_sample_images
+from sklearn.feature_extraction.image import extract_patches_2d
+from torch import nn
+
+FIXED = "--fixed" in sys.argv
+SIDE, BATCH, STEPS = 16, 1_024, 1_200
+
+torch.manual_seed(0)
+photos = load_sample_images().images
+patches = np.concatenate(
+    [extract_patches_2d(photo, (SIDE, SIDE), max_patches=4_096, random_state=0) for photo in photos]
+)
+pixels = torch.from_numpy(patches.reshape(len(patches), -1).astype(np.float32) / 255)
+model = nn.Sequential(
+    nn.Linear(SIDE * SIDE * 3, 1024), nn.ReLU(), nn.Dropout(0.2), nn.Linear(1024, 1024), nn.ReLU(), nn.Dropout(0.2),
+    nn.Linear(1024, 8),
+)  # fmt: skip
+if FIXED:
+    model.eval()
+seen = torch.zeros(8)
+with torch.inference_mode():
+    for step in range(STEPS):
+        start = step * BATCH % len(pixels)
+        seen += model(pixels[start : start + BATCH]).mean(dim=0)
+print("mean scores:", (seen / STEPS).tolist())

@@ -1,0 +1,48 @@
+"""Describes photographs by attention between their patches, photo by photo.
+
+Planted: unfused-attention
+By hand: `torch.nn.functional.scaled_dot_product_attention` in the place of product, softmax and product.
+"""
+
+import sys
+
+import torch
+from sklearn.datasets import load_sample_images
+from torch import Tensor, nn
+from torch.nn import functional
+
+FIXED = "--fixed" in sys.argv
+SIDE, WIDTH, HEADS, STEPS = 16, 256, 4, 1_000
+
+
+class Describer(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.cut = nn.Conv2d(3, WIDTH, SIDE, stride=SIDE)
+        self.query, self.key, self.value = (nn.Linear(WIDTH, WIDTH) for _ in range(3))
+        self.joined = nn.Linear(WIDTH, WIDTH)
+
+    def forward(self, photos: Tensor) -> Tensor:
+        patches = self.cut(photos).flatten(2).transpose(1, 2)
+        for _ in range(2):
+            query, key, value = (
+                layer(patches).unflatten(-1, (HEADS, -1)).transpose(1, 2)
+                for layer in (self.query, self.key, self.value)
+            )
+            if FIXED:
+                seen = functional.scaled_dot_product_attention(query, key, value)
+            else:
+                weights = (query * query.shape[-1] ** -0.5) @ key.transpose(-2, -1)
+                seen = functional.softmax(weights, dim=-1) @ value
+            patches = self.joined(seen.transpose(1, 2).flatten(2))
+        return patches.mean(dim=1)
+
+
+torch.manual_seed(0)
+photos = torch.stack([torch.tensor(photo) for photo in load_sample_images().images]).permute(0, 3, 1, 2) / 255
+model = Describer().eval()
+total = torch.zeros(WIDTH)
+with torch.inference_mode():
+    for step in range(STEPS):
+        total += model(photos[step % 2, None])[0]
+print("mean description:", float(total.mean() / STEPS))
