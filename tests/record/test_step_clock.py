@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,51 @@ def test_python_loops_show_as_python_with_their_line(tmp_path: Path) -> None:
     assert all(any("rows_one_by_one" in frame for frame in span.details["stack"]) for span in sampled)
     recorder = str(Path(step_clock.__file__))
     assert not any(recorder in frame for span in sampled for frame in span.details["stack"])
+
+
+def test_python_between_short_calls_of_libraries_is_not_theirs(tmp_path: Path) -> None:
+    """Such a call gives the interpreter up: a sampler that waits for it would find the thread there each time."""
+    profile = read(step_clock.record(loop_and_a_sum, list(range(100)), tmp_path))
+    own = sum(
+        own_ns
+        for span, own_ns in zip(profile.spans, profile.own_ns, strict=True)
+        if span.details.get("stack") and "loop_of_some_ms" in span.details["stack"][-1]
+    )
+    assert own / profile.wall_ns > 0.6
+    assert profile.shares["framework"] > 0.6
+
+
+def test_samples_leave_the_switch_interval_as_it_was(tmp_path: Path) -> None:
+    before = sys.getswitchinterval()
+    step_clock.record(rows_one_by_one, [0], tmp_path)
+    assert sys.getswitchinterval() == before
+
+
+def loop_and_a_sum(place: int) -> float:
+    return loop_of_some_ms() + float(np.arange(20_000.0).sum())
+
+
+def loop_of_some_ms() -> float:
+    total = 0.0
+    for number in range(30_000):
+        total += number % 7
+    return total
+
+
+def test_a_line_is_known_also_where_an_instruction_has_none(tmp_path: Path) -> None:
+    profile = read(step_clock.record(loop_with_a_branch, list(range(50)), tmp_path))
+    lines = {span.details["line"] for span in profile.spans if span.parent >= 0}
+    first = loop_with_a_branch.__code__.co_firstlineno
+    assert lines and all(first <= line <= first + 6 for line in lines)
+
+
+def loop_with_a_branch(place: int) -> int:
+    total = 0
+    for number in range(30_000):
+        total += number
+        if number % 3 == 0:
+            total -= 1
+    return total
 
 
 def test_a_numpy_callable_keeps_its_wall_time(tmp_path: Path) -> None:

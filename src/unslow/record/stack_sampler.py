@@ -1,9 +1,13 @@
 """Samples of where one thread is: its Python stack every 5 ms, and whether it held the interpreter.
 
 A thread of ours wakes every 5 ms and looks where the watched thread is. How late it wakes tells what that was doing: a
-thread that holds the interpreter gives it up only after the switch interval (5 ms), one that computes in native code
-without it (NumPy, BLAS, a file being read) does not delay the sampler at all. On a busy machine the sampler is also
-late because it queues for a processor; Linux counts that, so it can be told apart.
+thread that holds the interpreter gives it up only after the switch interval, one that computes in native code without
+it (NumPy, BLAS, a file being read) does not delay the sampler at all. On a busy machine the sampler is also late
+because it queues for a processor; Linux counts that, so it can be told apart.
+
+A thread that calls native code gives the interpreter up earlier, and is then found in that call, wherever it was when
+the sampler woke. The switch interval is therefore 0.5 ms while samples are taken (Python's own is 5 ms): of a loop of
+some milliseconds of Python between two calls, hardly a sample fell into the loop.
 """
 
 from __future__ import annotations
@@ -20,6 +24,7 @@ from typing import Any
 from unslow.record._thread_clock import ThreadClock
 
 INTERVAL_NS = 5_000_000
+SWITCH_NS = 500_000
 DEEPEST = 64
 
 Stack = tuple[str, ...]
@@ -48,7 +53,7 @@ class Samples:
         """As recordings hold them; times in ns."""
         return {
             "interval_ns": INTERVAL_NS,
-            "switch_interval_ns": round(sys.getswitchinterval() * 1e9),
+            "switch_interval_ns": SWITCH_NS,
             "stacks": list(self.stacks),
             "samples": self.rows,
         }
@@ -73,13 +78,16 @@ class Sampler:
         self._done = threading.Event()
         arguments = (threading.current_thread(), self.samples, self._done, look)
         self._thread = threading.Thread(target=_sample, args=arguments, daemon=True)
+        self._switch_s = sys.getswitchinterval()
 
     def start(self) -> None:
+        sys.setswitchinterval(SWITCH_NS / 1e9)
         self._thread.start()
 
     def stop(self) -> None:
         self._done.set()
         self._thread.join()
+        sys.setswitchinterval(self._switch_s)
 
 
 def _sample(watched: threading.Thread, samples: Samples, done: threading.Event, look: Look) -> None:

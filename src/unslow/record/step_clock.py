@@ -12,6 +12,7 @@ from typing import Any
 from unslow.core.errors import BadUsage
 from unslow.record.distortion import distortion
 from unslow.record.stack_sampler import DEEPEST, Samples, Stack, sampled
+from unslow.scripts.sites import line_of
 
 SCHEMA = "unslow.steps/1"
 RECORDING = "steps.json"
@@ -60,7 +61,7 @@ def _stack(frame: FrameType | None) -> tuple[Stack, str]:
         code = frame.f_code
         if code is _steps.__code__:
             return tuple(reversed(names[:DEEPEST])), ""
-        names.append(f"{code.co_filename}:{frame.f_lineno} {code.co_name}")
+        names.append(f"{code.co_filename}:{line_of(frame)} {code.co_name}")
         frame = frame.f_back
     return (), ""
 

@@ -95,10 +95,23 @@ def stack_of(frame: FrameType | None, deepest: int = 64) -> tuple[str, ...]:
         name = frame.f_code.co_filename
         if not name.startswith(_OURS):
             is_users = name.startswith(_root)
-            names.append(f"{name[len(_root) :] if is_users else name}:{frame.f_lineno} {frame.f_code.co_name}")
+            names.append(f"{name[len(_root) :] if is_users else name}:{line_of(frame)} {frame.f_code.co_name}")
             users = len(names) if is_users else users
         frame = frame.f_back
     return tuple(reversed(names[:users][:deepest]))
+
+
+def line_of(frame: FrameType) -> int:
+    """The line that a frame is at; of an instruction that belongs to none (the jump back of a loop, where a thread may
+    have to give the interpreter up) that of the last one before it that does."""
+    if frame.f_lineno is not None:  # pyright: ignore[reportUnnecessaryComparison]
+        return frame.f_lineno
+    last = frame.f_code.co_firstlineno
+    for start, _, line in frame.f_code.co_lines():
+        if start > frame.f_lasti:
+            break
+        last = line or last
+    return last
 
 
 def own_name(file: str) -> str:
