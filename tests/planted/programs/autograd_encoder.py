@@ -1,4 +1,4 @@
-"""Encodes lines of documents with a transformer of PyTorch's own layers, a batch of lines a request.
+"""Encodes lines of documents with a transformer of PyTorch's own layers in bfloat16, a batch of lines a request.
 
 Planted: autograd-at-inference
 By hand: the weights ask for no gradient, so that PyTorch uses its fused layers and keeps nothing.
@@ -23,7 +23,11 @@ def batches() -> list[torch.Tensor]:
 def encoder() -> nn.Module:
     torch.manual_seed(0)
     layer = nn.TransformerEncoderLayer(WIDTH, 4, 4 * WIDTH, dropout=0.0, batch_first=True)
-    return nn.Sequential(nn.Embedding(128, WIDTH), nn.TransformerEncoder(layer, 2, enable_nested_tensor=False)).eval()
+    return (
+        nn.Sequential(nn.Embedding(128, WIDTH), nn.TransformerEncoder(layer, 2, enable_nested_tensor=False))
+        .bfloat16()
+        .eval()
+    )
 
 
 @unslow.workload

@@ -1,4 +1,4 @@
-"""A compiled encoder of text in bytes: large products, fused attention, a batch of lines a request.
+"""A compiled encoder of text in bytes, in bfloat16: large products, fused attention, a batch of lines a request.
 
 Planted: nothing
 By hand: nothing is left to remove: compiled, evaluation mode, no gradients, large batches of one length.
@@ -36,5 +36,6 @@ def lines() -> list[Tensor]:
 @unslow.workload
 def clean() -> unslow.Inference:
     torch.manual_seed(0)
-    encoder = nn.Sequential(nn.Embedding(128, WIDTH), *(Layer() for _ in range(2))).eval().requires_grad_(False)
+    encoder = nn.Sequential(nn.Embedding(128, WIDTH), *(Layer() for _ in range(2)))
+    encoder = encoder.bfloat16().eval().requires_grad_(False)
     return unslow.Inference(torch.compile(encoder), lines())

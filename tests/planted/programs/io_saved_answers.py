@@ -18,7 +18,7 @@ BATCH, STEPS, TOGETHER = 512, 4_000, 500
 
 torch.manual_seed(0)
 scans = torch.tensor(load_digits().data / 16, dtype=torch.float32)
-model = nn.Sequential(nn.Linear(64, 1024), nn.ReLU(), nn.Linear(1024, 1024), nn.ReLU(), nn.Linear(1024, 10)).eval()
+model = nn.Sequential(nn.Linear(64, 256), nn.ReLU(), nn.Linear(256, 10)).eval()
 gathered: list[np.ndarray] = []
 with tempfile.TemporaryDirectory() as folder, torch.inference_mode():
     for step in range(STEPS):

@@ -41,7 +41,7 @@ class Encoder(nn.Module):
 
 def encoder() -> nn.Module:
     torch.manual_seed(0)
-    return Encoder().eval().requires_grad_(False)
+    return Encoder().bfloat16().eval().requires_grad_(False)
 
 
 def paragraphs() -> list[bytes]:

@@ -1,4 +1,4 @@
-"""Scores lines of descriptions token by token, a batch of lines at a time.
+"""Scores lines of descriptions byte by byte, in bfloat16, a batch of lines at a time.
 
 Planted: padding-waste
 By hand: each batch is padded to its own longest line, not to the longest that a line may have.
@@ -35,7 +35,7 @@ for start in range(0, len(lines) - BATCH + 1, BATCH):
     tokens = torch.tensor([list(text.ljust(length, b"\0")) for text in texts])
     batches.append((tokens, (tokens > 0).long()))
 torch.manual_seed(0)
-model = Scorer().eval()
+model = Scorer().bfloat16().eval()
 total = torch.zeros(())
 with torch.inference_mode():
     for _ in range(ROUNDS):

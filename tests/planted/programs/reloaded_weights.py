@@ -13,7 +13,7 @@ from sklearn.datasets import load_digits
 from torch import nn
 
 FIXED = "--fixed" in sys.argv
-ROWS, STEPS = 256, 4_000
+ROWS, STEPS = 32, 8_000
 
 torch.manual_seed(0)
 scans = torch.tensor(load_digits().data / 16, dtype=torch.float32)

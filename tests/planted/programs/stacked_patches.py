@@ -16,7 +16,7 @@ SIDE, STEPS = 32, 3_000
 
 torch.manual_seed(0)
 photos = [photo.astype(np.float32) / 255 for photo in load_sample_images().images]
-model = nn.Sequential(nn.Flatten(), nn.Linear(SIDE * SIDE * 3, 512), nn.ReLU(), nn.Linear(512, 8)).eval()
+model = nn.Sequential(nn.Flatten(), nn.Linear(SIDE * SIDE * 3, 128), nn.ReLU(), nn.Linear(128, 8)).eval()
 total = torch.zeros(8)
 with torch.inference_mode():
     for step in range(STEPS):

@@ -16,7 +16,7 @@ BATCH, STEPS = 256, 6_000
 
 torch.manual_seed(0)
 queue = list((load_digits().data / 16).astype(np.float32))
-model = nn.Sequential(nn.Linear(64, 512), nn.ReLU(), nn.Linear(512, 512), nn.ReLU(), nn.Linear(512, 10)).eval()
+model = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 10)).eval()
 total = torch.zeros(10)
 with torch.inference_mode():
     for step in range(STEPS):

@@ -22,7 +22,7 @@ def wines() -> np.ndarray:
 
 def classifier() -> nn.Module:
     torch.manual_seed(0)
-    layers = nn.Sequential(nn.Linear(13, 1024), nn.ReLU(), nn.Linear(1024, 1024), nn.ReLU(), nn.Linear(1024, 3))
+    layers = nn.Sequential(nn.Linear(13, 256), *(nn.Linear(256, 256), nn.ReLU()) * 8, nn.Linear(256, 3))
     return layers.eval().requires_grad_(False)
 
 

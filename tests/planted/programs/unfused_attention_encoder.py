@@ -1,4 +1,4 @@
-"""Encodes pieces of documents with a transformer whose attention is written out.
+"""Encodes pieces of documents with a transformer whose attention is written out, in bfloat16.
 
 Planted: unfused-attention
 By hand: `torch.nn.functional.scaled_dot_product_attention` in the place of product, softmax and product.
@@ -13,7 +13,7 @@ from torch.nn import functional
 
 import unslow
 
-LENGTH, TOGETHER, WIDTH, HEADS, LAYERS = 512, 4, 256, 8, 3
+LENGTH, TOGETHER, WIDTH, HEADS, LAYERS = 512, 2, 256, 8, 2
 
 
 class Layer(nn.Module):
@@ -36,7 +36,7 @@ class Layer(nn.Module):
 def encoder(fused: bool) -> nn.Module:
     torch.manual_seed(0)
     layers = [Layer(fused) for _ in range(LAYERS)]
-    return nn.Sequential(nn.Embedding(128, WIDTH), *layers).eval().requires_grad_(False)
+    return nn.Sequential(nn.Embedding(128, WIDTH), *layers).bfloat16().eval().requires_grad_(False)
 
 
 def pieces() -> list[Tensor]:

@@ -1,4 +1,4 @@
-"""Describes photographs by attention between their patches, photo by photo.
+"""Describes photographs by attention between their patches in bfloat16, photo by photo.
 
 Planted: unfused-attention
 By hand: `torch.nn.functional.scaled_dot_product_attention` in the place of product, softmax and product.
@@ -39,8 +39,10 @@ class Describer(nn.Module):
 
 
 torch.manual_seed(0)
-photos = torch.stack([torch.tensor(photo) for photo in load_sample_images().images]).permute(0, 3, 1, 2) / 255
-model = Describer().eval()
+photos = (
+    torch.stack([torch.tensor(photo) for photo in load_sample_images().images]).permute(0, 3, 1, 2).bfloat16() / 255
+)
+model = Describer().bfloat16().eval()
 total = torch.zeros(WIDTH)
 with torch.inference_mode():
     for step in range(STEPS):
