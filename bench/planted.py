@@ -4,7 +4,7 @@
 
 Each program of `tests/planted/programs` is diagnosed; one with a habit then takes turns against itself with the habit
 removed by hand, in one pair of processes. What is done is kept in `bench/results/planted.json`, a program at a time, so
-that an interrupted run goes on; `--again` begins anew. `bench/results/planted.md` is the table.
+that an interrupted run goes on; `--again` begins anew, `--only` looks at these again and tells no bar. `bench/results/planted.md` is the table.
 """
 
 from __future__ import annotations
@@ -73,7 +73,8 @@ def main() -> None:
         rows[program.name] = looked_at(program)
         progress(words(rows[program.name]))
         keep([rows[name] for name in sorted(rows)])
-    ended(*map(told, bars([rows[name] for name in sorted(rows)])))
+    if not arguments.only:
+        ended(*map(told, bars([rows[name] for name in sorted(rows)])))
 
 
 def looked_at(program: Program) -> Row:
