@@ -176,6 +176,8 @@ def test_what_is_slower_says_what_its_fix_knows_of_this_machine() -> None:
     assert reason(ran(A, -0.5, 30)).endswith("; no amx_bf16 among 1.")
     assert "amx_bf16" in reason(ran(AB, -0.5, 30))
     assert "amx_bf16" not in reason(ran(A, 0.0, 30)) + reason(ran(B, -0.5, 30))
+    assert "slow rather than stuck: no amx_bf16" in reason(Heat(A, failure="It hung: open took more than 60 s."))
+    assert "amx_bf16" not in reason(Heat(A, failure="It crashed.")) + reason(Heat(B, failure="It hung."))
 
 
 def test_failures_are_failed_whatever_the_race_showed() -> None:

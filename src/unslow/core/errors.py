@@ -58,6 +58,10 @@ class MissingExtra(CannotRun):
         self.extra = extra
 
 
+HUNG = "It hung"
+"""Begins what is said of a process that took longer than anybody waits."""
+
+
 class WorkerFailed(UnslowError):
     """A process of ours died, hung, was stopped by a guard, or said why it could not go on.
 

@@ -24,7 +24,7 @@ from typing import Any, final
 
 import psutil
 
-from unslow.core.errors import WorkerFailed
+from unslow.core.errors import HUNG, WorkerFailed
 from unslow.core.units import size
 from unslow.machine.limits import free_memory
 from unslow.processes import _keeper as keeper
@@ -115,7 +115,7 @@ class LocalProcess(Process):
             self._guard_memory(job)
             if self._clock() >= deadline:
                 self.close()
-                raise WorkerFailed(f"It hung: {job} took more than {timeout_s:.0f} s and was ended.")
+                raise WorkerFailed(f"{HUNG}: {job} took more than {timeout_s:.0f} s and was ended.")
         return self._connection.recv_bytes()
 
     def _guard_memory(self, job: str) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from unslow.core.errors import HUNG
 from unslow.core.estimate import Estimate, Verdict, verdict_of
 from unslow.core.events import Event, Listener
 from unslow.core.heat import Alone, Final, Heat
@@ -140,12 +141,18 @@ def _trial(
         outputs=guarded,
         peak_memory_bytes=final.peak_memory_bytes if final else heat.peak_memory_bytes or None,
         setup_s=heat.build_s + heat.setup_s if heat.setup_s else None,
-        reason="" if heat.id == winner else failure or _reason(heat, results, options, winner, why),
+        reason="" if heat.id == winner else _told(failure, heat, why) or _reason(heat, results, options, winner, why),
         load=load_of(heat.workload.serving, options.rate if final else 0.0) if heat.workload else "",
         race_log_ratios=heat.log_ratios,
         final_log_ratios=final.log_ratios if final else (),
     )
     return _with_final(basic, heat, final) if final else basic
+
+
+def _told(failure: str, heat: Heat, why: Why) -> str:
+    """The failure; of one that took too long, with what is known to be slow in it."""
+    because = why(heat) if failure.startswith(HUNG) else ""
+    return f"{failure} It may be slow rather than stuck: {because}." if because else failure
 
 
 def _original_trial(results: Results, load: str) -> Trial | None:
