@@ -66,8 +66,10 @@ def main() -> None:
         trial = _Trial(Path(scratch), random.Random(arguments.seed), arguments.script)
         while len(trial.kills) < (arguments.times or trial.wanted):
             trial.kill_once()
-        whole = trial.finish()
-        ended(*_bars(trial, whole))
+        _keep(trial, whole=False)  # Whatever becomes of the last run, the kills have been seen.
+        left, whole = _left_bar(trial), trial.finish()
+        _keep(trial, whole)
+        ended(left, _again_bar(trial, whole))
 
 
 class _Trial:
@@ -81,6 +83,10 @@ class _Trial:
         self._coin = coin
         self._number = 0
         self._fails = 0
+
+    @property
+    def name(self) -> str:
+        return "kill9-script" if self.script else "kill9"
 
     @property
     def wanted(self) -> int:
@@ -117,7 +123,12 @@ class _Trial:
     def finish(self) -> bool:
         """Let the last run go on to its end; whether it did, with a report."""
         process = self._start((self.folder / "work" / "target.json").is_file())
-        code = process.wait(timeout=LONGEST_RUN_S)
+        try:
+            code = process.wait(timeout=LONGEST_RUN_S)
+        except subprocess.TimeoutExpired:
+            progress(f"the last run did not end within {LONGEST_RUN_S:.0f} s")
+            _end(process, interrupt=False)
+            code = -1
         self._note()
         return code == 0 and (self.folder / "report.json").is_file()
 
@@ -232,24 +243,21 @@ def _described(process: psutil.Process) -> str:
         return str(process.pid)
 
 
-def _bars(trial: _Trial, whole: bool) -> tuple[Bar, Bar]:
-    kills, name = len(trial.kills), "kill9-script" if trial.script else "kill9"
-    left = sum(bool(killed.left) for killed in trial.kills)
-    save(name, {"schema": "unslow.bench.kill9/1", "kills": to_json(trial.kills), "twice": trial.twice, "ended": whole})
-    return (
-        _told(Bar(f"{name}-left", f"of {kills} kills, those that left a process", "0", left, left == 0), trial),
-        _told(
-            Bar(
-                f"{name}-again",
-                "finished trials measured again after --resume",
-                "0, and the run ends",
-                len(trial.twice),
-                not trial.twice and whole,
-                details={"ends_with_a_report": whole, "twice": trial.twice},
-            ),
-            trial,
-        ),
-    )
+def _left_bar(trial: _Trial) -> Bar:
+    kills, left = len(trial.kills), sum(bool(killed.left) for killed in trial.kills)
+    return _told(Bar(f"{trial.name}-left", f"of {kills} kills, those that left a process", "0", left, left == 0), trial)
+
+
+def _again_bar(trial: _Trial, whole: bool) -> Bar:
+    twice = {"ends_with_a_report": whole, "twice": trial.twice}
+    what, limit = "finished trials measured again after --resume", "0, and the run ends"
+    passed = not trial.twice and whole
+    return _told(Bar(f"{trial.name}-again", what, limit, len(trial.twice), passed, details=twice), trial)
+
+
+def _keep(trial: _Trial, whole: bool) -> None:
+    kept = {"kills": to_json(trial.kills), "twice": trial.twice, "ended": whole}
+    save(trial.name, {"schema": "unslow.bench.kill9/1", **kept})
 
 
 def _told(bar: Bar, trial: _Trial) -> Bar:
