@@ -4,7 +4,8 @@
 
 Each program of `tests/planted/programs` is diagnosed; one with a habit then takes turns against itself with the habit
 removed by hand, in one pair of processes. What is done is kept in `bench/results/planted.json`, a program at a time, so
-that an interrupted run goes on; `--again` begins anew, `--only` looks at these again and tells no bar. `bench/results/planted.md` is the table.
+that an interrupted run goes on; `--again` begins anew, `--only` looks at these again and tells no bar. The table is
+`bench/results/planted.md`.
 """
 
 from __future__ import annotations
