@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from unslow.core.device import Activity, ActivityKind, Device
@@ -32,13 +33,33 @@ def on_an_empty_device(*activities: Activity) -> Profile:
 
 def ranks(*computing_us: float, idle_us: float = 0, hidden: bool = False) -> Profile:
     """A step of 1000 µs on so many devices: each computes, then exchanges until its end; the last one idles first."""
-    devices: list[Device] = []
+    rows: list[list[Activity]] = []
     for place, us in enumerate(computing_us):
         begins = idle_us if place == len(computing_us) - 1 else 0
         exchange = (0, us) if hidden else (begins + us, 1000 - begins - us)
-        activities = (activity(begins, us), activity(*exchange, "communication"))
-        devices.append(Device(f"GPU {place}", activities, 0, 1000 * US, steps=1))
-    return profile_of_devices("kineto", devices, [("step", 0, 1000 * US)], [])
+        rows.append([activity(begins, us), activity(*exchange, "communication")])
+    return exchanged(rows, 1)
+
+
+def in_turn(*computing_us: float, steps: int = 4) -> Profile:
+    """Steps of 1000 µs, in each of which the devices change places: each computes as long as the one before it did."""
+    count = len(computing_us)
+    rows: list[list[Activity]] = [[] for _ in computing_us]
+    for step in range(steps):
+        for place, row in enumerate(rows):
+            us = computing_us[(place - step) % count]
+            row += [
+                activity(1000 * step, us),
+                activity(1000 * step + us, 1000 - us, "communication"),
+            ]
+    return exchanged(rows, steps)
+
+
+def exchanged(rows: Sequence[Sequence[Activity]], steps: int) -> Profile:
+    end = 1000 * US * steps
+    devices = [Device(f"GPU {place}", tuple(row), 0, end, steps=steps) for place, row in enumerate(rows)]
+    marks = [(f"step {step}", 1000 * US * step, 1000 * US * (step + 1)) for step in range(steps)]
+    return profile_of_devices("kineto", devices, marks, [])
 
 
 SMALL = [activity(20 * n, 5) for n in range(50)]

@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from made_devices import ranks
+from made_devices import in_turn, ranks
 
 from handmade import EMPTY, evidence, found, the
 from unslow.habits import communication_bound
@@ -45,3 +45,10 @@ def test_what_is_waited_for_it_is_no_slow_connection() -> None:
 def test_one_whose_host_is_late() -> None:
     finding = the(HABIT, evidence(ranks(600, 600, 600, idle_us=300)))
     assert finding.share == pytest.approx(0.3) and "GPU 2" in finding.title and "idles" in finding.title
+
+
+def test_another_one_in_each_step() -> None:
+    finding = the(HABIT, evidence(in_turn(600, 900)))
+    assert finding.share == pytest.approx(0.3) and "Another device" in finding.title
+    assert finding.evidence["part_by_the_same_device"] == pytest.approx(0.5) and "length" in finding.advice
+    assert not found(communication_bound.HABIT, evidence(in_turn(600, 950)))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from unslow.core.device import Device
 from unslow.core.finding import Evidence
+from unslow.core.profile import Profile
 from unslow.habits._shares import is_empty
 
 LEAST_WAITED = 0.05
@@ -14,11 +17,15 @@ LEAST_WAITED = 0.05
 
 @dataclass(frozen=True)
 class Late:
-    """The device that waits least. `waited` is what the others wait longer, on average; `computing` and `idle` are what
-    it computes and idles longer than they do: all are parts of the steps."""
+    """What devices wait for the last one, step by step. `waited` is what the others wait longer than it does, on
+    average, `least` what it waits itself; both are parts of the steps. `device` is the one that is waited for most,
+    `always` the part of `waited` in which it is this one. `computing` and `idle` are what it computes and idles longer
+    than the others, in all steps."""
 
-    device: Device
     waited: float
+    least: float
+    device: Device
+    always: float
     computing: float
     idle: float
 
@@ -30,17 +37,34 @@ def exposed_communication(device: Device) -> float:
 
 def late(evidence: Evidence) -> Late | None:
     """None where fewer than two devices exchange anything."""
-    devices = () if is_empty(evidence.profile) else evidence.profile.devices
+    profile = evidence.profile
+    devices = () if is_empty(profile) else profile.devices
     exchanging = [device for device in devices if any(one.kind == "communication" for one in device.activities)]
     if len(exchanging) < 2:
         return None
-    exposed = {device.name: exposed_communication(device) for device in exchanging}
-    last = min(exchanging, key=lambda device: exposed[device.name])
-    others = [device for device in exchanging if device is not last]
+    waited, least = Counter[int](), 0.0
+    for alone in zip(*(_exposed_by_step(device, profile) for device in exchanging), strict=True):
+        last = min(range(len(alone)), key=lambda place: alone[place])
+        least += alone[last]
+        waited[last] += (sum(alone) - len(alone) * alone[last]) / (len(alone) - 1)  # pyright: ignore[reportArgumentType] - it adds floats too
+    total = sum(waited.values())
+    place = max(waited, key=lambda place: waited[place])
+    always = waited[place] / total if total else 1.0
+    computing = _longer([device.share(lambda one: one.kind != "communication") for device in exchanging], place)
+    idle = _longer([1 - device.share() for device in exchanging], place)
+    return Late(total / profile.wall_ns, least / profile.wall_ns, exchanging[place], always, computing, idle)
 
-    def more(value: dict[str, float]) -> float:
-        return value[last.name] - sum(value[device.name] for device in others) / len(others)
 
-    computing = {device.name: device.share(lambda one: one.kind != "communication") for device in exchanging}
-    idle = {device.name: 1 - device.share() for device in exchanging}
-    return Late(last, max(0.0, -more(exposed)), more(computing), more(idle))
+def _exposed_by_step(device: Device, profile: Profile) -> list[float]:
+    """In ns, what each step of the profile has of it."""
+    from unslow.core.intervals import clipped, total_ns
+
+    whole, work = device.intervals(), device.intervals(lambda one: one.kind != "communication")
+    spans = [(span.start_ns, span.end_ns) for span in profile.steps]
+    return [float(total_ns(clipped(whole, *span)) - total_ns(clipped(work, *span))) for span in spans]
+
+
+def _longer(values: Sequence[float], place: int) -> float:
+    """Than the mean of the others."""
+    others = [value for other, value in enumerate(values) if other != place]
+    return values[place] - sum(others) / len(others)

@@ -72,11 +72,11 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _waiting(evidence: Evidence) -> float:
-    """What the busiest device waits longer than the one that comes last: that is another habit."""
+    """What the busiest device waits longer than the last one of each step: that is another habit."""
     last, device = late(evidence), the_device(evidence)
     if last is None or device is None or last.waited < LEAST_WAITED:
         return 0.0
-    return max(0.0, exposed_communication(device) - exposed_communication(last.device))
+    return max(0.0, exposed_communication(device) - last.least)
 
 
 def _overlapped(device: Device) -> float:

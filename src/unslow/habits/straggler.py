@@ -12,15 +12,16 @@ many there are, and all others spend the difference waiting.
 
 How it shows
 ------------
-The device that spends the least time in exchanges that hide behind nothing, while it computes, or idles, longer than
-the others: what these wait longer, on average, is at stake. The threshold is 5 % of the steps: half of the part of
-barriers at which XProf speaks, since each of the others waits as long. Nothing of it must remain, where the last device
-is made as quick as the others. Sources: XProf's rule for barriers, HolisticTraceAnalysis' late starts of collectives.
+In each step, the device that spends the least time in exchanges that hide behind nothing: what the others wait longer,
+on average, is at stake, and whether it is the same device in all steps is told. The threshold is 5 % of the steps: half
+of the part of barriers at which XProf speaks, since each of the others waits as long. Nothing of it must remain, where
+the last device is made as quick as the others. Sources: XProf's rule for barriers, HolisticTraceAnalysis' late starts
+of collectives.
 
 When it does not matter
 -----------------------
-When it is another device in each step, as with batches of random lengths: then the differences even out here, and
-bringing like lengths together helps.
+When the devices compute different things by design, and the others have nothing else to do (the stages of a pipeline
+while it fills).
 
 Risk
 ----
@@ -33,9 +34,13 @@ from collections.abc import Iterator
 
 from unslow.core.finding import Evidence, EvidenceValue, Finding, Habit
 from unslow.core.units import share as show_share
-from unslow.habits._ranks import LEAST_WAITED, exposed_communication, late
+from unslow.habits._ranks import LEAST_WAITED, Late, exposed_communication, late
 
-NAME = "straggler"
+NAME, SAME = "straggler", 0.75
+CHANGES = (
+    "Give all ranks batches of like length in each step: sort the samples by length into buckets that all draw from, "
+    "or cut batches by tokens instead of samples."
+)
 COMPUTES = (
     "Give it as much work as the others (samples of like length in each rank's batch, equal shards), and look whether "
     "it is hot, throttled, shared or of another kind: nvidia-smi -q -d PERFORMANCE,CLOCK."
@@ -49,22 +54,27 @@ IDLES = (
 def detect(evidence: Evidence) -> Iterator[Finding]:
     """One finding, for the device that comes last."""
     last = late(evidence)
-    if last is None or last.waited < LEAST_WAITED or max(last.computing, last.idle) <= 0:
+    if last is None or last.waited < LEAST_WAITED:
         return
-    computes = last.computing >= last.idle
-    why = f"computes {show_share(last.computing)}" if computes else f"idles {show_share(last.idle)}"
-    title = (
-        f"{last.device.name} comes last to the exchanges: it {why} of the time longer than the others, which wait for "
-        f"it {show_share(last.waited)} of the time."
-    )
+    advice = CHANGES if last.always < SAME else COMPUTES if last.computing >= last.idle else IDLES
+    title = f"{_who(last)}; the others wait for it {show_share(last.waited)} of the time."
     numbers: dict[str, EvidenceValue] = {
         "waited_share": last.waited,
+        "part_by_the_same_device": last.always,
         "more_computing_share": last.computing,
         "more_idle_share": last.idle,
     }
     for device in evidence.profile.devices:
         numbers[f"exposed_communication_share ({device.name})"] = exposed_communication(device)
-    yield Finding(NAME, title, last.waited, 0.0, numbers, advice=COMPUTES if computes else IDLES)
+    yield Finding(NAME, title, min(1.0, last.waited), 0.0, numbers, advice=advice)
+
+
+def _who(last: Late) -> str:
+    if last.always < SAME:
+        return f"Another device comes last in each step ({last.device.name} is it for {show_share(last.always)} of it)"
+    computes = last.computing >= last.idle
+    why = f"computes {show_share(last.computing)}" if computes else f"idles {show_share(last.idle)}"
+    return f"{last.device.name} comes last to the exchanges, since it {why} of the time longer"
 
 
 HABIT = Habit(name=NAME, detect=detect, advice_only=True)
