@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from handmade import evidence, found, loader, phase, script, step, the
@@ -39,3 +41,9 @@ def test_workers_share_it() -> None:
     finding = the(HABIT, evidence(WAITING, script(loader(**SLOW, workers=2, why_not_vectorised="it draws"))))
     assert finding.share == pytest.approx(0.25) and finding.floor == pytest.approx(0.8e-6 / 50e-6)
     assert finding.evidence["why_not_vectorised"] == "it draws" and finding.site == "train.py:9"
+
+
+def test_workers_that_no_core_is_left_for_take_longer_than_was_tried() -> None:
+    facts = replace(script(loader(**{**SLOW, "collate_s": 15e-6}, workers=2)), cores_own=0.5)
+    assert the(HABIT, evidence(WAITING, facts)).share == pytest.approx(0.075)
+    assert the(HABIT, evidence(WAITING, replace(facts, cores_taken=1.5))).share == pytest.approx(15 / 31)

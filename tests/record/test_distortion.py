@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from unslow.core.errors import BadUsage
-from unslow.record.distortion import distortion
+from unslow.record.distortion import Costs, distortion
 
 
 def test_equal_times_are_no_distortion() -> None:
@@ -31,3 +31,23 @@ def test_without_neighbours_it_is_the_ratio_of_the_medians_less_one() -> None:
 def test_needs_times(bare: list[float], recorded: list[float]) -> None:
     with pytest.raises(BadUsage):
         distortion(bare, recorded)
+
+
+def costs(*pairs: tuple[float, float]) -> Costs:
+    noted = Costs()
+    for bare, looked_at in pairs:
+        noted.note(False, bare)
+        noted.note(True, looked_at)
+    return noted
+
+
+def test_what_looking_adds_to_a_thread_is_a_part_of_the_step() -> None:
+    assert costs((0.010, 0.012), (0.010, 0.012), (0.010, 0.9)).distortion(0.1) == pytest.approx(0.02)
+    assert costs((0.010, 0.012)).distortion(0.01) == pytest.approx(0.2)
+    assert costs((0.012, 0.010)).distortion(0.1) == pytest.approx(-0.02)
+
+
+def test_without_steps_of_both_kinds_or_time_nothing_is_known() -> None:
+    noted = Costs()
+    noted.note(True, 0.1)
+    assert noted.distortion(1.0) is None and costs((0.1, 0.1)).distortion(0.0) is None

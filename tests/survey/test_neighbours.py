@@ -25,6 +25,12 @@ def test_no_time_at_all() -> None:
     assert counted([0, 20], [0, 5], [3, 3]) == 0.0
 
 
+def test_what_is_ours() -> None:
+    own, clock = [3.0, 8.0], [0.0, 10.0]
+    neighbours = Neighbours(lambda: 0.0, lambda: own.pop(0), lambda: clock.pop(0))
+    assert neighbours.own_cores() == pytest.approx(0.5)
+
+
 def test_what_this_process_starts_is_its_own() -> None:
     neighbours = Neighbours()
     program = "import time; end = time.monotonic() + 1\nwhile time.monotonic() < end: pass"

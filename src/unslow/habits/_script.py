@@ -31,17 +31,45 @@ def data_share(evidence: Evidence) -> float:
     return 0.0 if is_empty(evidence.profile) else evidence.profile.shares["data"]
 
 
-def overlapped_floor(evidence: Evidence, share: float) -> float:
+def steady_share(evidence: Evidence, loader: LoaderFacts) -> float:
+    """The same without what ending workers and starting others takes, where each epoch of the loader does: a step with
+    such a restart counts as the others do."""
+    profile, share = evidence.profile, data_share(evidence)
+    if share <= 0 or not loader.workers or loader.persistent:
+        return share
+    waited_ns, restarts = list[int](), list[bool]()
+    step_of: list[int] = []
+    for span, own_ns in zip(profile.spans, profile.own_ns, strict=True):
+        step_of.append(step_of[span.parent] if span.parent >= 0 else len(waited_ns))
+        if span.parent < 0:
+            waited_ns.append(0)
+            restarts.append(False)
+        waited_ns[step_of[-1]] += own_ns if span.category == "data" else 0
+        restarts[step_of[-1]] |= span.details.get("phase") == "restart"
+    steady = [ns for ns, restarted in zip(waited_ns, restarts, strict=True) if not restarted]
+    each_ns = sum(steady) / len(steady) if steady else 0.0
+    return min(share, (sum(steady) + each_ns * sum(restarts)) / profile.wall_ns)
+
+
+def overlapped_floor(evidence: Evidence, share: float, loader: LoaderFacts) -> float:
     """What must remain of the wait where batches are made by other processes, while the rest of the step goes on.
 
     Nothing, as far as waiting for data is waiting (for a disk, a network); but what is computed is computed by the
-    cores that there are: a step cannot be shorter than its CPU time over all of them.
+    cores that there are: a step cannot be shorter than its CPU time over all of them, that of its workers included.
     """
-    step_s, cpu_s = evidence.facts.seconds_per_request, evidence.facts.cpu_seconds_per_request
-    if step_s <= 0 or share <= 0:
+    facts = evidence.facts
+    if facts.seconds_per_request <= 0 or share <= 0:
         return 0.0
-    shortest = cpu_s / (evidence.machine.cores * step_s)
+    shortest = facts.cpu_seconds_per_request / (evidence.machine.cores * facts.seconds_per_request)
+    if loader.workers and facts.cores_own:
+        shortest = cores_busy(evidence)
     return min(1.0, max(0.0, (shortest - (1 - share)) / share))
+
+
+def cores_busy(evidence: Evidence) -> float:
+    """Of the cores that other programs leave, the part that the script and its workers keep busy."""
+    own, left = evidence.facts.cores_own, evidence.machine.cores - evidence.facts.cores_taken
+    return own / max(own, left) if own > 0 else 0.0
 
 
 def phase_share(evidence: Evidence, phase: str) -> float:

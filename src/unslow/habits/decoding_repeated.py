@@ -34,7 +34,7 @@ from unslow.core.finding import Evidence, Finding, Habit
 from unslow.core.script import LoaderFacts
 from unslow.core.units import seconds, size
 from unslow.core.units import share as show_share
-from unslow.habits._script import COPIED_BYTES_PER_S, LEAST_WAIT, TIMES_COPYING, data_share, kept_item_s, waited_for
+from unslow.habits._script import COPIED_BYTES_PER_S, LEAST_WAIT, TIMES_COPYING, kept_item_s, steady_share, waited_for
 from unslow.habits._shares import rest_at_best
 
 NAME = "decoding-repeated"
@@ -43,7 +43,7 @@ NAME = "decoding-repeated"
 def detect(evidence: Evidence) -> Iterator[Finding]:
     """One finding, for the loader that is waited for longest."""
     loader = waited_for(evidence, _made_anew)
-    share = data_share(evidence)
+    share = steady_share(evidence, loader) if loader is not None else 0.0
     if loader is None or share < LEAST_WAIT:
         return
     title = (

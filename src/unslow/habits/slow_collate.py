@@ -32,19 +32,21 @@ from unslow.core.finding import Evidence, EvidenceValue, Finding, Habit
 from unslow.core.script import LoaderFacts
 from unslow.core.units import seconds
 from unslow.core.units import share as show_share
-from unslow.habits._script import COPIED_BYTES_PER_S, LEAST_WAIT, TIMES_COPYING, data_share, waited_for
+from unslow.habits._script import COPIED_BYTES_PER_S, LEAST_WAIT, TIMES_COPYING, cores_busy, steady_share, waited_for
 
 NAME = "slow-collate"
 LEAST_PART, TIMES_AT_ONCE = 0.2, 2.0
+ALL_BUSY = 0.85
+"""The part of the cores from which on processes wait for each other."""
 
 
 def detect(evidence: Evidence) -> Iterator[Finding]:
     """One finding, for the loader that is waited for longest."""
     loader, step_s = waited_for(evidence, _joins_slowly), evidence.facts.seconds_per_request
-    waited = data_share(evidence)
+    waited = steady_share(evidence, loader) if loader is not None else 0.0
     if loader is None or waited < LEAST_WAIT or step_s <= 0:
         return
-    share = min(waited, loader.collate_s / max(1, loader.workers) / step_s)
+    share = min(waited, _share_of_step(evidence, loader, step_s))
     remains_s = loader.vector_collate_s or _copied_s(loader)
     title = (
         f"{show_share(share)} of a step waits for items that are joined to a batch: "
@@ -67,6 +69,13 @@ def _joins_slowly(loader: LoaderFacts) -> bool:
     made_s = loader.collate_s + loader.item_s * loader.batch_size
     least_s = max(LEAST_PART * made_s, TIMES_COPYING * _copied_s(loader), TIMES_AT_ONCE * loader.vector_collate_s)
     return loader.collate_s > least_s
+
+
+def _share_of_step(evidence: Evidence, loader: LoaderFacts, step_s: float) -> float:
+    """Where no core is free, workers take longer than was tried: what counts is the part of what they do."""
+    if loader.workers and cores_busy(evidence) >= ALL_BUSY:
+        return loader.collate_s / (loader.collate_s + loader.item_s * loader.batch_size)
+    return loader.collate_s / max(1, loader.workers) / step_s
 
 
 def _copied_s(loader: LoaderFacts) -> float:

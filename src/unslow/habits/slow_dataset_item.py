@@ -39,9 +39,9 @@ from unslow.habits._script import (
     COPIED_BYTES_PER_S,
     LEAST_WAIT,
     TIMES_COPYING,
-    data_share,
     kept_item_s,
     overlapped_floor,
+    steady_share,
     waited_for,
 )
 
@@ -51,7 +51,8 @@ LEAST_PART = 0.5
 
 def detect(evidence: Evidence) -> Iterator[Finding]:
     """One finding, for the loader that is waited for longest, where it is known which line takes the time."""
-    loader, waited = waited_for(evidence, _made_slowly), data_share(evidence)
+    loader = waited_for(evidence, _made_slowly)
+    waited = steady_share(evidence, loader) if loader is not None else 0.0
     if loader is None or waited < LEAST_WAIT or _can_be_hidden(evidence, loader, waited):
         return
     share = waited * _item_part(loader)
@@ -82,7 +83,7 @@ def _item_part(loader: LoaderFacts) -> float:
 def _can_be_hidden(evidence: Evidence, loader: LoaderFacts, waited: float) -> bool:
     """Whether workers would hide all of the wait, and a cache could keep the items: then nothing of it remains."""
     can_be_kept = loader.deterministic and not loader.why_not_cached
-    return can_be_kept and loader.workers == 0 and overlapped_floor(evidence, waited) == 0
+    return can_be_kept and loader.workers == 0 and overlapped_floor(evidence, waited, loader) == 0
 
 
 HABIT = Habit(name=NAME, detect=detect, advice_only=True)

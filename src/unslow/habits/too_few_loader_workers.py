@@ -11,8 +11,9 @@ N workers give a batch every (time of a batch ÷ N). Where that is longer than t
 How it shows
 ------------
 The part of the wall time in which the script waits for a loader with workers, while there are cores that no worker
-has, or items are waited for more than they are computed. The threshold is 5 % of the step. What must remain is what
-the cores allow. Source: Little's law, and the wait itself, measured.
+has, or items are waited for more than they are computed. The threshold is 5 % of the step; waiting for workers that an
+epoch starts anew is another habit. What must remain is what the cores allow, which the items and their joining keep
+busy too. Source: Little's law, and the wait itself, measured.
 
 When it does not matter
 -----------------------
@@ -30,7 +31,7 @@ from collections.abc import Iterator
 from unslow.core.finding import Evidence, Finding, Habit
 from unslow.core.units import seconds
 from unslow.core.units import share as show_share
-from unslow.habits._script import LEAST_WAIT, data_share, overlapped_floor, waited_for
+from unslow.habits._script import LEAST_WAIT, overlapped_floor, steady_share, waited_for
 
 NAME = "too-few-loader-workers"
 
@@ -38,7 +39,7 @@ NAME = "too-few-loader-workers"
 def detect(evidence: Evidence) -> Iterator[Finding]:
     """One finding, for the loader that is waited for longest."""
     loader = waited_for(evidence, lambda loader: loader.workers > 0)
-    share = data_share(evidence)
+    share = steady_share(evidence, loader) if loader is not None else 0.0
     if loader is None or share < LEAST_WAIT:
         return
     known = f"{loader.workers} " if loader.site.file else ""  # A recording made elsewhere does not say how many.
@@ -48,7 +49,7 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
     )
     numbers = {"wait_s": loader.wait_s, "item_s": loader.item_s, "workers": loader.workers}
     advice = "Raise num_workers, up to the cores; beyond them where items are waited for rather than computed."
-    yield Finding(NAME, title, share, overlapped_floor(evidence, share), numbers, str(loader.site), advice)
+    yield Finding(NAME, title, share, overlapped_floor(evidence, share, loader), numbers, str(loader.site), advice)
 
 
 HABIT = Habit(name=NAME, detect=detect)

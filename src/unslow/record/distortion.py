@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from unslow.core.errors import BadUsage
 
@@ -33,3 +34,25 @@ def distortion(bare_seconds: Sequence[float], recorded_seconds: Sequence[float])
             statistics.median(after / before for before, after in zip(bare_seconds, recorded_seconds, strict=True)) - 1
         )
     return statistics.median(recorded_seconds) / bare - 1
+
+
+@dataclass
+class Costs:
+    """The processor time that steps took of the thread that runs them, in turns looked at and not.
+
+    What a hook costs is processor time of its thread. Steps that wait (for workers, which give batches in bursts) take
+    now long and now short, so that neighbours' wall times say nothing of it.
+    """
+
+    bare: list[float] = field(default_factory=list[float])
+    looked_at: list[float] = field(default_factory=list[float])
+
+    def note(self, looks: bool, thread_seconds: float) -> None:
+        """Of one step."""
+        (self.looked_at if looks else self.bare).append(thread_seconds)
+
+    def distortion(self, step_s: float) -> float | None:
+        """What looking adds to a step, by the median of neighbours, as a part of the `step_s` that it takes without;
+        None where there are no such neighbours."""
+        added = [after - before for before, after in zip(self.bare, self.looked_at, strict=False)]
+        return statistics.median(added) / step_s if added and step_s > 0 else None

@@ -27,6 +27,11 @@ class Neighbours:
         taken = self._busy() - busy - (self._own() - own)
         return max(0.0, taken / passed) if passed > 0 else 0.0
 
+    def own_cores(self) -> float:
+        """How many this process and all that it has started kept busy."""
+        passed = self._clock() - self._began[2]
+        return max(0.0, (self._own() - self._began[1]) / passed) if passed > 0 else 0.0
+
 
 def _busy_seconds() -> float:
     """Of the cores that this process may run on; what a hypervisor has taken from them counts too."""

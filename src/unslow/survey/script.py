@@ -20,7 +20,7 @@ from unslow.core.facts import Facts
 from unslow.core.script import STEP_WORDS, LoaderFacts, ScriptFacts, StepKind, Written
 from unslow.core.units import seconds as seconds_text
 from unslow.core.workload import Model, Target, Workload
-from unslow.record.distortion import distortion
+from unslow.record.distortion import Costs
 from unslow.scripts.events import KINDS
 from unslow.scripts.loaders import Loaders
 from unslow.scripts.losses import Losses
@@ -99,11 +99,12 @@ class _Watcher:
         self.kind: StepKind = "step"
         self.recorded: list[dict[str, int]] = []
         self._bare: list[float] = []
+        self._costs = Costs()
         self._phases, self._loaders, self._losses = Phases(), Loaders(keep=True), Losses()
         self._notes = Notes()
         self._loader_facts: tuple[LoaderFacts, ...] = ()
         self._began = time.perf_counter()
-        self._setup_s = self._cores_taken = 0.0
+        self._setup_s = self._cores_taken = self._cores_own = 0.0
         self._spans: list[Phase] = []
         self._samples: dict[str, Any] = {}
         self._operators: dict[str, Any] = {}
@@ -158,6 +159,7 @@ class _Watcher:
     def _begin_anew(self) -> None:
         self.recorded.clear()
         self._bare.clear()
+        self._costs = Costs()
         self._spans.clear()
         self._samples.clear()
         self._operators.clear()
@@ -199,7 +201,7 @@ class _Watcher:
                 self._begin_anew()
             if self.taken >= LEAST_RECORDED and time.perf_counter() > ends:
                 break
-        self._cores_taken = neighbours.cores()
+        self._cores_taken, self._cores_own = neighbours.cores(), neighbours.own_cores()
 
     def _note(self) -> Plan:
         """Some steps in which calls are noted: what that takes is in no time that is reported."""
@@ -212,9 +214,10 @@ class _Watcher:
 
     def _step(self, looks: bool) -> Plan:
         self._phases.on = looks
-        cpu, start = time.process_time_ns(), time.perf_counter_ns()
+        thread_s, cpu, start = time.thread_time(), time.process_time_ns(), time.perf_counter_ns()
         yield from self._next()
         end, cpu = time.perf_counter_ns(), time.process_time_ns() - cpu
+        self._costs.note(looks, time.thread_time() - thread_s)
         self._phases.close(end)
         self._phases.on = False
         if looks:
@@ -234,13 +237,11 @@ class _Watcher:
 
     def recording(self) -> dict[str, Any]:
         """As the file has it."""
-        pairs = min(len(self.recorded), len(self._bare))
-        seconds = [(step["end_ns"] - step["start_ns"]) / 1e9 for step in self.recorded]
         return {
             "schema": SCHEMA,
             "step": self.kind,
             "bare_seconds": self._bare,
-            "distortion": distortion(self._bare[:pairs], seconds[:pairs]) if pairs else None,
+            "distortion": self._costs.distortion(statistics.median(self._bare)) if self._bare else None,
             "steps": self.recorded,
             "spans": [vars(span) for span in self._spans],
             "sampled": self._samples,
@@ -266,6 +267,7 @@ class _Watcher:
             spread=_spread(seconds, median),
             fingerprint=target.fingerprint,
             cores_taken=self._cores_taken,
+            cores_own=self._cores_own,
             dispatch_seconds=dispatch_seconds() if torch else 0.0,
             script=ScriptFacts(
                 step=self.kind,
