@@ -63,17 +63,14 @@ def profile_json(
 
 
 def findings_json(findings: tuple[RatedFinding, ...]) -> list[dict[str, Any]]:
-    """The findings flat, best ceiling first; what nobody can bound comes after what is bounded, hopeless ones last."""
+    """The findings flat, in the order of `best_first`."""
     return [_flat(rated) for rated in best_first(findings)]
 
 
 def best_first(findings: tuple[RatedFinding, ...]) -> tuple[RatedFinding, ...]:
-    """Worth fixing before not, bounded before unbounded, then by ceiling; in the given order where these are equal."""
-    return tuple(sorted(findings, key=_rank))
-
-
-def _rank(rated: RatedFinding) -> tuple[bool, bool, float]:
-    return not rated.worth_fixing, rated.ceiling is None, -(rated.ceiling or 0.0)
+    """Worth fixing before not; else in the diagnosis' own order, which knows where more is at stake in what nobody can
+    bound than in all that is bounded (see `habits.ranked`)."""
+    return tuple(sorted(findings, key=lambda rated: not rated.worth_fixing))
 
 
 def _flat(rated: RatedFinding) -> dict[str, Any]:
