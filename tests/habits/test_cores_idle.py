@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from handmade import EMPTY, evidence, facts, found, machine, op, step, the
+from handmade import EMPTY, Op, evidence, facts, found, machine, op, script, step, the
 from unslow.core.facts import Facts, ThreadPool
 from unslow.habits.cores_idle import HABIT
 
@@ -13,6 +13,11 @@ STEP = step(op("aten::addmm", 80))
 
 def using(cores: float) -> Facts:
     return facts(cpu_seconds_per_request=cores * 100e-6, thread_pools=(ThreadPool("openmp", 1),))
+
+
+def brief(us: float) -> Op:
+    """Ten short operators."""
+    return Op("aten::mul", us, "compute", {"op": "aten::mul", "calls": 10})
 
 
 def test_a_machine_of_one_core_has_none_to_spare() -> None:
@@ -50,3 +55,12 @@ def test_one_of_two_cores() -> None:
     assert finding.ceiling == pytest.approx(1 / 0.6)
     assert finding.title.startswith("1.0 of 2 cores")
     assert finding.evidence["pool_threads"] == 1
+
+
+def test_a_script_of_operators_too_short_to_be_split() -> None:
+    known = replace(script(), cpu_seconds_per_request=100e-6)
+    short = step(brief(70), op("aten::mm", 20, op="aten::mm"))
+    assert not found(HABIT, evidence(short, known, machine(cores=2)))
+    assert found(HABIT, evidence(short, using(1.0), machine(cores=2)))  # requests can be answered side by side
+    long = step(brief(20), op("aten::mm", 70, op="aten::mm"))
+    assert the(HABIT, evidence(long, known, machine(cores=2))).share == pytest.approx(0.7)

@@ -44,6 +44,6 @@ def test_workers_share_it() -> None:
 
 
 def test_workers_that_no_core_is_left_for_take_longer_than_was_tried() -> None:
-    facts = replace(script(loader(**{**SLOW, "collate_s": 15e-6}, workers=2)), cores_own=0.5)
+    facts = replace(script(loader(**{**SLOW, "collate_s": 15e-6}, workers=2)), cores_wanted=1.5)
     assert the(HABIT, evidence(WAITING, facts)).share == pytest.approx(0.075)
-    assert the(HABIT, evidence(WAITING, replace(facts, cores_taken=1.5))).share == pytest.approx(15 / 31)
+    assert the(HABIT, evidence(WAITING, replace(facts, cores_wanted=2.4))).share == pytest.approx(15 / 31)

@@ -25,10 +25,16 @@ def test_no_time_at_all() -> None:
     assert counted([0, 20], [0, 5], [3, 3]) == 0.0
 
 
-def test_what_is_ours() -> None:
-    own, clock = [3.0, 8.0], [0.0, 10.0]
-    neighbours = Neighbours(lambda: 0.0, lambda: own.pop(0), lambda: clock.pop(0))
-    assert neighbours.own_cores() == pytest.approx(0.5)
+def test_what_is_ours_or_would_be() -> None:
+    own, clock, queued = [3.0, 8.0], [0.0, 10.0], [1.0, 8.0]
+    neighbours = Neighbours(lambda: 0.0, lambda: own.pop(0), lambda: clock.pop(0), lambda: queued.pop(0))
+    assert neighbours.wanted_cores() == pytest.approx(1.2)
+
+
+def test_waiting_for_nothing_wants_no_core() -> None:
+    neighbours = Neighbours()
+    time.sleep(0.3)
+    assert 0 <= neighbours.wanted_cores() < 0.5
 
 
 def test_what_this_process_starts_is_its_own() -> None:

@@ -62,8 +62,9 @@ class Facts:
     larger. `spread` is the ratio of the 90th to the 50th percentile of request times. `script` is what is known of a
     script ("script" is then the framework, and a request is one of its steps). `cores_taken` is how many cores other
     programs kept busy meanwhile, on average. `noted` are the calls of libraries that habits ask about, as far as they
-    are noted of a workload that is no script, in `noted_requests` of its requests. `cores_own` is how many the workload kept busy with all processes that it has
-    started (0: not measured).
+    are noted of a workload that is no script, in `noted_requests` of its requests. `cores_wanted` is how many cores
+    the workload would have kept busy with all processes that it has started, had it never waited for one (0: not
+    measured).
     """
 
     framework: str
@@ -103,7 +104,7 @@ class Facts:
     cores_taken: float = 0.0
     noted: tuple[Noted, ...] = ()
     noted_requests: int = 0
-    cores_own: float = 0.0
+    cores_wanted: float = 0.0
 
     @property
     def parameters_total_bytes(self) -> int:

@@ -51,7 +51,7 @@ def steady_share(evidence: Evidence, loader: LoaderFacts) -> float:
     return min(share, (sum(steady) + each_ns * sum(restarts)) / profile.wall_ns)
 
 
-def overlapped_floor(evidence: Evidence, share: float, loader: LoaderFacts) -> float:
+def overlapped_floor(evidence: Evidence, share: float) -> float:
     """What must remain of the wait where batches are made by other processes, while the rest of the step goes on.
 
     Nothing, as far as waiting for data is waiting (for a disk, a network); but what is computed is computed by the
@@ -60,16 +60,9 @@ def overlapped_floor(evidence: Evidence, share: float, loader: LoaderFacts) -> f
     facts = evidence.facts
     if facts.seconds_per_request <= 0 or share <= 0:
         return 0.0
-    shortest = facts.cpu_seconds_per_request / (evidence.machine.cores * facts.seconds_per_request)
-    if loader.workers and facts.cores_own:
-        shortest = cores_busy(evidence)
+    busy = facts.cores_wanted or facts.cpu_seconds_per_request / facts.seconds_per_request
+    shortest = busy / evidence.machine.cores
     return min(1.0, max(0.0, (shortest - (1 - share)) / share))
-
-
-def cores_busy(evidence: Evidence) -> float:
-    """Of the cores that other programs leave, the part that the script and its workers keep busy."""
-    own, left = evidence.facts.cores_own, evidence.machine.cores - evidence.facts.cores_taken
-    return own / max(own, left) if own > 0 else 0.0
 
 
 def phase_share(evidence: Evidence, phase: str) -> float:

@@ -15,7 +15,8 @@ Processor seconds per second of a request: how many cores it keeps busy. With wh
 (the system's own counters), below three quarters of the cores that can be used, with at least half of the time in
 `compute`. Source of the threshold: between TensorBoard's profiler (a device less than 50 % used) and TraceLens (more
 than 15 % idle); a quarter leaves room for what the counters miss. What must remain is the part of the cores that is
-used now, one core at the least: perfect scaling, which is the most that can be had.
+used now, one core at the least: perfect scaling, which is the most that can be had. A script's operators of less than
+20 µs do not count: PyTorch splits arrays of 32768 numbers and more.
 
 When it does not matter
 -----------------------
@@ -30,6 +31,7 @@ get less.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from unslow.core.finding import Evidence, EvidenceValue, Finding, Habit
@@ -40,6 +42,8 @@ from unslow.habits._shares import is_empty
 NAME = "cores-idle"
 WELL_USED = 0.75
 MOSTLY_COMPUTING = 0.5
+BRIEF_NS = 20_000
+"""Of an operator: OpenMP takes some microseconds to hand out its parts and to gather them."""
 
 
 def detect(evidence: Evidence) -> Iterator[Finding]:
@@ -48,7 +52,7 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
     taken = evidence.facts.cores_taken
     if is_empty(profile) or used is None or cores < 2 or used + taken >= WELL_USED * cores:
         return
-    computing = min(1.0, profile.shares["compute"])
+    computing = _computing(evidence)
     if computing < MOSTLY_COMPUTING:
         return
     numbers: dict[str, EvidenceValue] = {"cores_used": round(used, 2), "cores": cores, "compute_share": computing}
@@ -58,6 +62,23 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
     title = f"{used:.1f} of {cores} cores are busy on average, while computing takes most of the time."
     advice = "Give the library as many threads as there are cores, or answer several requests at a time."
     yield Finding(NAME, title, computing, bounded(max(1.0, used) / max(1.0, cores - taken)), numbers, advice=advice)
+
+
+def _computing(evidence: Evidence) -> float:
+    """The part of the wall time that could be split over cores. Requests can be answered side by side; a script's steps
+    cannot, and its shortest operators gain nothing from a second thread."""
+    profile = evidence.profile
+    share = min(1.0, profile.shares["compute"])
+    if evidence.facts.script is None:
+        return share
+    times, calls = Counter[str](), Counter[str]()
+    for span, own_ns in zip(profile.spans, profile.own_ns, strict=True):
+        if span.category == "compute" and span.details.get("op"):
+            operator = f"{span.name} {span.details.get('shapes')}"
+            times[operator] += own_ns
+            calls[operator] += span.calls  # pyright: ignore[reportArgumentType] - it adds floats too
+    brief_ns = sum(own_ns for operator, own_ns in times.items() if own_ns < BRIEF_NS * calls[operator])
+    return max(0.0, share - brief_ns / profile.wall_ns)
 
 
 HABIT = Habit(name=NAME, detect=detect)

@@ -55,7 +55,7 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
         "workers": loader.workers,
     }
     advice = "Give the DataLoader num_workers=N, at most the number of cores where items are computed."
-    yield Finding(NAME, title, share, overlapped_floor(evidence, share, loader), numbers, str(loader.site), advice)
+    yield Finding(NAME, title, share, overlapped_floor(evidence, share), numbers, str(loader.site), advice)
 
 
 HABIT = Habit(name=NAME, detect=detect)

@@ -32,7 +32,7 @@ from unslow.core.finding import Evidence, EvidenceValue, Finding, Habit
 from unslow.core.script import LoaderFacts
 from unslow.core.units import seconds
 from unslow.core.units import share as show_share
-from unslow.habits._script import COPIED_BYTES_PER_S, LEAST_WAIT, TIMES_COPYING, cores_busy, steady_share, waited_for
+from unslow.habits._script import COPIED_BYTES_PER_S, LEAST_WAIT, TIMES_COPYING, steady_share, waited_for
 
 NAME = "slow-collate"
 LEAST_PART, TIMES_AT_ONCE = 0.2, 2.0
@@ -73,7 +73,8 @@ def _joins_slowly(loader: LoaderFacts) -> bool:
 
 def _share_of_step(evidence: Evidence, loader: LoaderFacts, step_s: float) -> float:
     """Where no core is free, workers take longer than was tried: what counts is the part of what they do."""
-    if loader.workers and cores_busy(evidence) >= ALL_BUSY:
+    facts = evidence.facts
+    if loader.workers and facts.cores_wanted >= ALL_BUSY * evidence.machine.cores:
         return loader.collate_s / (loader.collate_s + loader.item_s * loader.batch_size)
     return loader.collate_s / max(1, loader.workers) / step_s
 

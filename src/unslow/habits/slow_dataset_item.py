@@ -83,7 +83,7 @@ def _item_part(loader: LoaderFacts) -> float:
 def _can_be_hidden(evidence: Evidence, loader: LoaderFacts, waited: float) -> bool:
     """Whether workers would hide all of the wait, and a cache could keep the items: then nothing of it remains."""
     can_be_kept = loader.deterministic and not loader.why_not_cached
-    return can_be_kept and loader.workers == 0 and overlapped_floor(evidence, waited, loader) == 0
+    return can_be_kept and loader.workers == 0 and overlapped_floor(evidence, waited) == 0
 
 
 HABIT = Habit(name=NAME, detect=detect, advice_only=True)

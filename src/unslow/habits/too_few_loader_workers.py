@@ -49,7 +49,7 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
     )
     numbers = {"wait_s": loader.wait_s, "item_s": loader.item_s, "workers": loader.workers}
     advice = "Raise num_workers, up to the cores; beyond them where items are waited for rather than computed."
-    yield Finding(NAME, title, share, overlapped_floor(evidence, share, loader), numbers, str(loader.site), advice)
+    yield Finding(NAME, title, share, overlapped_floor(evidence, share), numbers, str(loader.site), advice)
 
 
 HABIT = Habit(name=NAME, detect=detect)

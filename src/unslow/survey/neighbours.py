@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import psutil
 
@@ -12,12 +13,19 @@ Seconds = Callable[[], float]
 
 
 class Neighbours:
-    """Counts from when it is made; `busy` and `own` give seconds of processor time so far."""
+    """Counts from when it is made; `busy` and `own` give seconds of processor time so far, `queued` those for which it
+    was waited."""
 
     def __init__(
-        self, busy: Seconds | None = None, own: Seconds | None = None, clock: Seconds = time.monotonic
+        self,
+        busy: Seconds | None = None,
+        own: Seconds | None = None,
+        clock: Seconds = time.monotonic,
+        queued: Seconds | None = None,
     ) -> None:
         self._busy, self._own, self._clock = busy or _busy_seconds, own or _own_seconds, clock
+        self._queued = queued or _queued_seconds
+        self._queued_before = self._queued()
         self._began = (self._busy(), self._own(), self._clock())
 
     def cores(self) -> float:
@@ -27,10 +35,11 @@ class Neighbours:
         taken = self._busy() - busy - (self._own() - own)
         return max(0.0, taken / passed) if passed > 0 else 0.0
 
-    def own_cores(self) -> float:
-        """How many this process and all that it has started kept busy."""
+    def wanted_cores(self) -> float:
+        """How many this process and all that it has started kept busy, or waited for while others had them."""
         passed = self._clock() - self._began[2]
-        return max(0.0, (self._own() - self._began[1]) / passed) if passed > 0 else 0.0
+        wanted = self._own() + self._queued() - self._began[1] - self._queued_before
+        return max(0.0, wanted / passed) if passed > 0 else 0.0
 
 
 def _busy_seconds() -> float:
@@ -52,3 +61,17 @@ def _own_seconds() -> float:
             continue
         total += times.user + times.system + (times.children_user + times.children_system)
     return total
+
+
+def _queued_seconds() -> float:
+    """For which the threads of this process and of all that it has started were ready to run, and had no core; of those
+    that still live, by the second number of Linux's `schedstat` (0 where there is no such file)."""
+    this = psutil.Process()
+    total_ns = 0
+    for process in (this, *this.children(recursive=True)):
+        for file in Path(f"/proc/{process.pid}/task").glob("*/schedstat"):
+            try:
+                total_ns += int(file.read_text().split()[1])
+            except (OSError, IndexError, ValueError):
+                continue
+    return total_ns / 1e9

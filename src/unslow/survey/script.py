@@ -104,7 +104,7 @@ class _Watcher:
         self._notes = Notes()
         self._loader_facts: tuple[LoaderFacts, ...] = ()
         self._began = time.perf_counter()
-        self._setup_s = self._cores_taken = self._cores_own = 0.0
+        self._setup_s = self._cores_taken = self._cores_wanted = 0.0
         self._spans: list[Phase] = []
         self._samples: dict[str, Any] = {}
         self._operators: dict[str, Any] = {}
@@ -201,7 +201,7 @@ class _Watcher:
                 self._begin_anew()
             if self.taken >= LEAST_RECORDED and time.perf_counter() > ends:
                 break
-        self._cores_taken, self._cores_own = neighbours.cores(), neighbours.own_cores()
+        self._cores_taken, self._cores_wanted = neighbours.cores(), neighbours.wanted_cores()
 
     def _note(self) -> Plan:
         """Some steps in which calls are noted: what that takes is in no time that is reported."""
@@ -267,7 +267,7 @@ class _Watcher:
             spread=_spread(seconds, median),
             fingerprint=target.fingerprint,
             cores_taken=self._cores_taken,
-            cores_own=self._cores_own,
+            cores_wanted=self._cores_wanted,
             dispatch_seconds=dispatch_seconds() if torch else 0.0,
             script=ScriptFacts(
                 step=self.kind,
