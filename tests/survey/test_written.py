@@ -39,3 +39,26 @@ def test_values_and_states_among_the_arguments(project: Path) -> None:
     assert phases.count(("print", 12)) == 3 * in_steps and phases.count(("checkpoint", 13)) == 3 * in_steps
     assert phases.count(("sync", 10)) == in_steps and phases.count(("state", 11)) == in_steps
     assert ("sync", 12) not in phases and ("state", 14) not in phases
+
+
+FORCED = """
+import os
+
+import torch
+
+model = torch.nn.Linear(4, 1)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+file = open("losses.csv", "w")
+for step in range(100_000):
+    loss = model(torch.ones(2, 4)).sum()
+    loss.backward()
+    optimizer.step()
+    file.write("step\\n")
+    file.flush()
+    os.fsync(file.fileno())
+"""
+
+
+def test_a_file_that_is_forced_to_the_disk(project: Path) -> None:
+    (written,) = survey(project, FORCED).script.written
+    assert (written.kind, written.site.line, round(written.calls_per_step, 1)) == ("log", 15, 1)

@@ -55,6 +55,7 @@ class Phases:
     def watch(self) -> None:
         """From now on; libraries as they are imported."""
         self._wrap(builtins, "print", "print")
+        self._wrap(os, "fsync", "log")  # Whoever forces a file to the disk by hand keeps a log in it.
         when_imported("logging", lambda module: self._wrap(module.Logger, "handle", "log"))
         when_imported("torch.serialization", lambda module: self._wrap(module, "save", "checkpoint"))
         when_imported("safetensors", lambda module: self._wrap(module, "serialize_file", "checkpoint"))
