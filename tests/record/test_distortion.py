@@ -42,9 +42,13 @@ def costs(*pairs: tuple[float, float]) -> Costs:
 
 
 def test_what_looking_adds_to_a_thread_is_a_part_of_the_step() -> None:
-    assert costs((0.010, 0.012), (0.010, 0.012), (0.010, 0.9)).distortion(0.1) == pytest.approx(0.02)
+    assert costs((0.010, 0.0), *[(0.010, 0.012)] * 2, (0.010, 0.9)).distortion(0.1) == pytest.approx(0.02)
     assert costs((0.010, 0.012)).distortion(0.01) == pytest.approx(0.2)
     assert costs((0.012, 0.010)).distortion(0.1) == pytest.approx(-0.02)
+
+
+def test_steps_of_two_kinds_are_no_distortion() -> None:
+    assert costs(*[(0.010, 0.020)] * 9, *[(0.020, 0.010)] * 8).distortion(0.1) == pytest.approx(0.1 / 9)
 
 
 def test_without_steps_of_both_kinds_or_time_nothing_is_known() -> None:

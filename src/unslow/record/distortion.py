@@ -52,7 +52,9 @@ class Costs:
         (self.looked_at if looks else self.bare).append(thread_seconds)
 
     def distortion(self, step_s: float) -> float | None:
-        """What looking adds to a step, by the median of neighbours, as a part of the `step_s` that it takes without;
-        None where there are no such neighbours."""
-        added = [after - before for before, after in zip(self.bare, self.looked_at, strict=False)]
-        return statistics.median(added) / step_s if added and step_s > 0 else None
+        """What looking adds to a step as a part of the `step_s` that it takes without; None where there are no
+        neighbours. Steps may come in two kinds, as in epochs of two batches: then neighbours differ by as much to
+        either side, and only the mean of the middle half, not the median, lies between."""
+        added = sorted(after - before for before, after in zip(self.bare, self.looked_at, strict=False))
+        middle = added[len(added) // 4 : len(added) - len(added) // 4]
+        return statistics.fmean(middle) / step_s if middle and step_s > 0 else None
