@@ -1,0 +1,36 @@
+"""Trains a factorisation of digits with large tables of features, whose gradients are filled with zeros each step.
+
+Planted: gradients-zeroed-by-fill
+By hand: zero_grad() drops the gradients, as it does by default.
+"""
+
+import sys
+
+import torch
+from sklearn.datasets import load_digits
+from torch import nn
+
+FIXED = "--fixed" in sys.argv
+
+
+def main():
+    torch.manual_seed(0)
+    digits = load_digits()
+    pixels, labels = torch.from_numpy(digits.data).long(), torch.from_numpy(digits.target)
+    words = pixels[:, :-1] * 17 * 64 + pixels[:, 1:] * 64 + torch.arange(63)  # A pixel, its neighbour, the place.
+    model = nn.Sequential(nn.EmbeddingBag(17 * 17 * 64, 384), nn.Linear(384, 10))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.5, fused=True)
+    for epoch in range(200):
+        total = torch.zeros(())
+        for chosen in torch.randperm(len(words)).split(128):
+            optimizer.zero_grad(set_to_none=FIXED)
+            loss = nn.functional.cross_entropy(model(words[chosen]), labels[chosen])
+            loss.backward()
+            optimizer.step()
+            total += loss.detach() * len(chosen)
+        if epoch % 20 == 0:
+            print(f"epoch {epoch}: loss {total.item() / len(words):.4f}")
+
+
+if __name__ == "__main__":
+    main()
