@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from handmade import EMPTY, evidence, facts, found, machine, op, step, the
+from handmade import EMPTY, Op, evidence, facts, found, machine, op, script, step, the
 from unslow.habits.python_bound import FLOOR, HABIT, HIGH_SHARE
 
 FLOORED = machine(floors={FLOOR: 0.25})
@@ -14,6 +14,16 @@ def test_little_python_is_left_alone() -> None:
 
 def test_waiting_is_not_python() -> None:
     assert not found(HABIT, evidence(step(op("read", 60, category="data"), op("aten::mm", 30)), on=FLOORED))
+
+
+def test_a_loop_over_rows_is_another_habits() -> None:
+    assert not found(HABIT, evidence(step(python("rows", 1800), us=2000), script()))
+    assert found(HABIT, evidence(step(python("rows", 1000), python("main", 800, 40), us=2000), script()))
+
+
+def python(function: str, us: float, line: int = 12) -> Op:
+    stack = ["train.py:50 <module>", f"train.py:{line} {function}"]
+    return op(function, us, "", category="framework", file="train.py", line=line, stack=stack, sampled=True)
 
 
 def test_starting_operators_counts() -> None:

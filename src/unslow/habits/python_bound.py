@@ -14,7 +14,8 @@ How it shows
 ------------
 The category `framework` together with what operators cost before they compute (their number times what one costs
 here, measured on this machine), at 15 % of the wall time or more. Source of the threshold: the input-pipeline
-analysis of xprof calls Python's residual high from 15 % on, moderate from 3 %. For
+analysis of xprof calls Python's residual high from 15 % on, moderate from 3 %. Of a
+script, a loop that `row-by-row-python` names is left to it: what else there is must be as much. For
 PyTorch what must remain is the micro-benchmark "graph/eager:dispatch"; for any other code nobody knows it, and the
 finding is unbounded.
 
@@ -37,6 +38,7 @@ from unslow.core.finding import Evidence, EvidenceValue, Finding, Habit
 from unslow.core.profile import Profile
 from unslow.core.units import share as show_share
 from unslow.habits._floors import bounded
+from unslow.habits._loops import longest_loop
 from unslow.habits._shares import host_share, is_empty, operators_per_request
 
 NAME = "python-bound"
@@ -50,7 +52,8 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
     if is_empty(profile) or profile.devices:  # A device that waits for Python is another habit.
         return
     at_stake = host_share(evidence)
-    if at_stake < HIGH_SHARE:
+    loop = longest_loop(profile) if facts.script is not None else None
+    if at_stake - (loop.share if loop else 0.0) < HIGH_SHARE:
         return
     numbers: dict[str, EvidenceValue] = {
         "framework_share": profile.shares["framework"],

@@ -1,4 +1,4 @@
-"""Scores scanned digits, some hundreds at a time, in bfloat16 and on sixteen threads, as on the machine that it was written for.
+"""Scores scanned digits in bfloat16 on sixteen threads, as on the machine that it was written for.
 
 Planted: threads-oversubscribed
 By hand: `set_num_threads` is left out: PyTorch takes as many threads as there are cores.

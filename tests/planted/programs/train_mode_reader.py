@@ -1,4 +1,4 @@
-"""Guesses what a line of a document is about: a bag of bytes through a network with dropout after each layer, in bfloat16.
+"""Guesses what a line of a document is about: bytes through a network in bfloat16 with dropout after each layer.
 
 Planted: train-mode-at-inference
 By hand: `eval()` when the model is built.
