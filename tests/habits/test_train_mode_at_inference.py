@@ -71,6 +71,11 @@ class TestOfAScript:
         assert finding.share == pytest.approx(0.2) and finding.floor == 0 and finding.site == "train.py:9"
         assert finding.title.startswith("2 modules of Encoder are still in training mode")
 
+    def test_what_a_dropout_calls_counts_where_it_stands_beside_it(self) -> None:
+        of_dropout, of_another = (op("aten::div_", 10, within=name) for name in ("aten::dropout", "aten::gelu"))
+        finding = the(HABIT, evidence(step(op("aten::dropout", 20), of_dropout, of_another), scoring(called("drop"))))
+        assert finding.share == pytest.approx(0.3)
+
     def test_where_operators_were_not_recorded_no_floor_is_known(self) -> None:
         finding = the(HABIT, evidence(step(phase("forward", 60)), scoring(called("drop"))))
         assert finding.share == pytest.approx(0.6) and finding.floor is None

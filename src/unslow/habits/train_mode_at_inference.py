@@ -53,7 +53,8 @@ _ADVICE = "Call `model.eval()` once, before the first request; the answers will 
 
 
 def _is_dropout(span: Span) -> bool:
-    return kind_of(span) == "dropout"
+    """Itself, or called by one: in a script operators stand beside those that called them."""
+    return kind_of(span) == "dropout" or "dropout" in str(span.details.get("within", ""))
 
 
 def _is_batch_norm(span: Span) -> bool:

@@ -22,7 +22,7 @@ from unslow.read._samples import Sample, samples_in
 
 LEAST_PART = 0.002
 """Of a phase's own time; smaller parts are put together."""
-ATTENTION = "attention"
+WHOLE = ("attention", "dropout")
 WAITS: frozenset[Category] = frozenset({"data", "io", "sync", "transfer"})
 """Phases whose parts keep their category: that Python decodes a photo does not make it less of a wait for data."""
 
@@ -130,9 +130,9 @@ def _operators(window: Profile) -> dict[str, list[Part]]:
     times: dict[str, Counter[str]] = {}
     calls: dict[str, Counter[str]] = {}
     first: dict[str, tuple[Span, dict[str, str]]] = {}
-    within = _within_attention(window)
+    within = _within_whole(window)
     totals, counts = Counter[str](), Counter[str]()
-    for span, own, fused in zip(window.spans, window.own_ns, within, strict=True):
+    for span, own, whole in zip(window.spans, window.own_ns, within, strict=True):
         phase = _phase(span, phases[span.parent] if span.parent >= 0 else "")
         phases.append(phase)
         totals[phase] += own
@@ -140,8 +140,8 @@ def _operators(window: Profile) -> dict[str, list[Part]]:
         counts[phase] += is_phase
         if is_phase or "::" not in span.name:
             continue
-        key = f"{span.name} {span.details.get('shapes')} {span.details.get('dtypes')} {fused}"
-        first.setdefault(key, (span, {"within": fused} if fused else {}))
+        key = f"{span.name} {span.details.get('shapes')} {span.details.get('dtypes')} {whole}"
+        first.setdefault(key, (span, {"within": whole} if whole else {}))
         times.setdefault(phase, Counter())[key] += own
         calls.setdefault(phase, Counter())[key] += 1
     return {
@@ -166,12 +166,13 @@ def _operators(window: Profile) -> dict[str, list[Part]]:
     }
 
 
-def _within_attention(window: Profile) -> list[str]:
-    """Of each span the fused attention that calls it, "" where none does: laid out in a phase, parts have no caller."""
+def _within_whole(window: Profile) -> list[str]:
+    """Of each span the fused attention or the dropout that calls it, "" where none does: laid out in a phase, parts
+    have no caller."""
     within: list[str] = []
     for span in window.spans:
         around = within[span.parent] if span.parent >= 0 else ""
-        within.append(around or (span.name if ATTENTION in span.name else ""))
+        within.append(around or (span.name if any(word in span.name for word in WHOLE) else ""))
     return within
 
 
