@@ -81,3 +81,9 @@ class TestOfAScript:
         assert finding.share == pytest.approx(0.5) and finding.floor == 0 and finding.site == "train.py:9"
         assert "torch.load loads model.pt again in each step: 50 %" in finding.title
         assert the(HABIT, evidence(EMPTY, script(noted=(load(),)))).floor is None
+
+    def test_what_is_copied_into_the_model_counts_where_it_was_loaded_again(self) -> None:
+        copied = noted("load-state", times=10, seconds=20e-5, model="Encoder")
+        assert not found(HABIT, evidence(self.STEP, script(noted=(copied,))))
+        alone, both = (the(HABIT, evidence(self.STEP, script(noted=(load(), *more)))) for more in ((), (copied,)))
+        assert both.share == pytest.approx(alone.share + 20e-5 / 19 / 1e-4)

@@ -18,7 +18,8 @@ request brings along is opened once in the whole stream, so it stays far below 0
 cached is opened 0 times, one that is not at least once; half lies between, and allows for a survey that began midway.
 The time at stake is that of the categories `setup` and `io` and of functions that load models, where the recording
 shows them: pure waste, nothing must remain. Where it does not, the finding is unbounded. Of a script, the calls that
-load (`torch.load`, `from_pretrained`, `InferenceSession`, …) are timed, and count where the same is loaded again.
+load (`torch.load`, `from_pretrained`, `InferenceSession`, …) are timed, and count where the same is loaded again; so
+does then `load_state_dict`, which copies what was loaded into the model.
 
 When it does not matter
 -----------------------
@@ -92,11 +93,13 @@ def _of_a_script(evidence: Evidence, script: ScriptFacts) -> Iterator[Finding]:
     if not loads:
         return
     longest = max(loads, key=lambda load: load.seconds_in_steps)
-    share = min(1.0, sum(load.seconds_in_steps for load in loads) / steps / step_s)
+    copies = [copied for copied in script.of_kind("load-state") if copied.times_in_steps >= LEAST_OPENS * steps]
+    share = min(1.0, sum(call.seconds_in_steps for call in (*loads, *copies)) / steps / step_s)
     numbers: dict[str, EvidenceValue] = {
         "file": longest.details["file"],
         "size_bytes": longest.details["bytes"],
         "loads_per_step": round(longest.times_in_steps / steps, 2),
+        "copies_into_models_per_step": round(sum(copied.times_in_steps for copied in copies) / steps, 2),
         "loading_share": share,
     }
     what = longest.details["file"] or "the same"

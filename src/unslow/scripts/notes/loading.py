@@ -1,4 +1,4 @@
-"""`load`: a model, or its weights, are read from a file."""
+"""`load`: a model, or its weights, are read from a file; `load-state`: weights are copied into a model."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, final
 
 from unslow.scripts.imports import when_imported
-from unslow.scripts.notes._notes import Notes, Watch
+from unslow.scripts.notes._notes import Notes, Watch, around
 from unslow.scripts.sites import Called, called_from
 
 
@@ -54,6 +54,14 @@ def begin(notes: Notes) -> None:
     seen = _Loads(notes)
     for loader in LOADERS:
         when_imported(loader.module, functools.partial(seen.patch, loader))
+    when_imported("torch.nn.modules.module", functools.partial(_states, notes))
+
+
+def _states(notes: Notes, module: Any) -> None:
+    def copied(args: tuple[Any, ...], kwargs: dict[str, Any], result: Any, seconds: float) -> None:
+        notes.note("load-state", called_from(2), {"model": type(args[0]).__name__}, seconds)
+
+    around(module.Module, "load_state_dict", copied)
 
 
 @final
@@ -107,4 +115,4 @@ def _paths(args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Path]:
     return [Path(value) for value in named if Path(value).is_file()]
 
 
-WATCH = Watch(name="loading", kinds=("load",), begin=begin)
+WATCH = Watch(name="loading", kinds=("load", "load-state"), begin=begin)
