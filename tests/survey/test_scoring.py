@@ -77,3 +77,25 @@ class TestBatches:
         (finding,) = known.found("padding-waste")
         assert finding.site == "train.py:14" and finding.evidence["padding_share"] == pytest.approx(0.5)
         assert finding.evidence["cut_share"] == pytest.approx(0.25)
+
+
+SERVED = """
+import tempfile, numpy, onnxruntime, torch
+from pathlib import Path
+from torch import nn
+
+path = Path(tempfile.mkdtemp()) / "model.onnx"
+torch.onnx.export(nn.Linear(4, 4).eval(), (torch.zeros(1, 4),), path, dynamo=False, input_names=["x"])
+options = onnxruntime.SessionOptions()
+options.intra_op_num_threads = 3
+session = onnxruntime.InferenceSession(path, options)
+for _ in range(1_000_000):
+    session.run(None, {"x": numpy.zeros((1, 4), dtype=numpy.float32)})
+"""
+
+
+def test_a_model_that_is_called_to_export_it_is_not_what_is_served(tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    known = seen(tmp_path, SERVED)
+    assert known.script.step == "request"
+    assert ("onnxruntime", 3) in [(pool.name, pool.threads) for pool in known.facts.thread_pools]

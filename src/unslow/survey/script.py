@@ -16,7 +16,7 @@ from typing import Any, final
 import psutil
 
 from unslow.core.errors import BadInput
-from unslow.core.facts import Facts
+from unslow.core.facts import Facts, ThreadPool
 from unslow.core.script import STEP_WORDS, LoaderFacts, ScriptFacts, StepKind, Written
 from unslow.core.units import seconds as seconds_text
 from unslow.core.workload import Model, Target, Workload
@@ -181,7 +181,9 @@ class _Watcher:
 
     @property
     def _surest(self) -> StepKind:
-        return min(self.counts, key=KINDS.index)
+        """Of the kinds seen. A model that is called once or twice (to export it) says nothing of what is served."""
+        served = [kind for kind, count in self.counts.items() if kind != "forward" or count >= SURE]
+        return min(served or self.counts, key=KINDS.index)
 
     def _record(self) -> Plan:
         """One of each two steps with its phases, so that the other tells what looking costs; which one, a coin says:
@@ -253,7 +255,7 @@ class _Watcher:
         seconds = self._seconds
         median = statistics.median(seconds)
         loaders = self._loader_facts or self._loaders.facts()
-        pools = observe.thread_pools()
+        pools = (*observe.thread_pools(), *self._pools_asked_for())
         torch = any(pool.name == "torch" for pool in pools)
         return Facts(
             framework="script",
@@ -284,6 +286,10 @@ class _Watcher:
                 torch=torch,
             ),
         )
+
+    def _pools_asked_for(self) -> tuple[ThreadPool, ...]:
+        asked = [noted.details for noted in self._notes.facts() if noted.kind == "pool"]
+        return tuple(dict.fromkeys(ThreadPool(str(each["name"]), int(each["threads"])) for each in asked))
 
     def _why_whole(self, run_s: float) -> str:
         """Why its turns are whole runs; only of a script that is seen to end can they be."""

@@ -1,4 +1,5 @@
-"""`threads`: the script says by itself how many threads PyTorch computes with."""
+"""`threads`: the script says by itself how many threads PyTorch computes with; `pool`: with how many a session of ONNX
+Runtime does, whose threads no library can count."""
 
 from __future__ import annotations
 
@@ -24,6 +25,20 @@ def begin(notes: Notes) -> None:
         torch.set_num_threads = noted
 
     when_imported("torch", patch)
+    when_imported("onnxruntime.capi.onnxruntime_inference_collection", functools.partial(_sessions, notes))
 
 
-WATCH = Watch(name="threads", kinds=("threads",), begin=begin)
+def _sessions(notes: Notes, module: Any) -> None:
+    inner = module.InferenceSession.__init__
+
+    @functools.wraps(inner)
+    def noted(session: Any, model: Any, sess_options: Any = None, *args: Any, **kwargs: Any) -> None:
+        inner(session, model, sess_options, *args, **kwargs)
+        threads = int(getattr(sess_options, "intra_op_num_threads", 0))
+        if threads > 0:
+            notes.note("pool", called_from(making=session), {"name": "onnxruntime", "threads": threads})
+
+    module.InferenceSession.__init__ = noted
+
+
+WATCH = Watch(name="threads", kinds=("threads", "pool"), begin=begin)
