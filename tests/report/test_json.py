@@ -12,10 +12,12 @@ import jsonschema
 import pytest
 from tests.report import build
 
+from unslow.core.difference import difference
 from unslow.core.errors import BadInput
 from unslow.report.json import (
     comparison_json,
     diagnosis_json,
+    difference_json,
     profile_json,
     render,
     report_from_json,
@@ -87,11 +89,12 @@ def documents() -> dict[str, Any]:
         "report": report_json(report),
         "diagnosis": diagnosis_json(report),
         "comparison": comparison_json(build.comparison()),
+        "profile-difference": difference_json(difference(build.profile(), build.profile(), ("a", "b"))),
         "profile": profile_json(build.profile(), report.target, report.environment, 3.2),
     }
 
 
-@pytest.mark.parametrize("kind", ["report", "diagnosis", "comparison", "profile"])
+@pytest.mark.parametrize("kind", ["report", "diagnosis", "comparison", "profile", "profile-difference"])
 def test_a_missing_or_misspelt_key_is_refused(kind: str) -> None:
     data = documents()[kind]
     paths = every_key(data)
@@ -101,12 +104,12 @@ def test_a_missing_or_misspelt_key_is_refused(kind: str) -> None:
         assert refused(spoilt(data, path, add=True), kind), f"{path} may be misspelt"
 
 
-@pytest.mark.parametrize("kind", ["report", "diagnosis", "comparison", "profile"])
+@pytest.mark.parametrize("kind", ["report", "diagnosis", "comparison", "profile", "profile-difference"])
 def test_another_version_is_refused(kind: str) -> None:
     assert refused({**documents()[kind], "schema": f"unslow.{kind}/2"}, kind)
 
 
-@pytest.mark.parametrize("kind", ["report", "diagnosis", "comparison", "profile"])
+@pytest.mark.parametrize("kind", ["report", "diagnosis", "comparison", "profile", "profile-difference"])
 def test_every_document_is_what_its_schema_says(kind: str) -> None:
     check(documents()[kind], kind)
 

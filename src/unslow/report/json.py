@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from unslow.core.comparison import Comparison
+from unslow.core.difference import Change, Difference
 from unslow.core.errors import BadInput
 from unslow.core.jsonable import from_json, to_json
 from unslow.core.machine import Machine
@@ -24,6 +25,7 @@ REPORT_SCHEMA = "unslow.report/1"
 DIAGNOSIS_SCHEMA = "unslow.diagnosis/1"
 COMPARISON_SCHEMA = "unslow.comparison/1"
 PROFILE_SCHEMA = "unslow.profile/1"
+DIFFERENCE_SCHEMA = "unslow.profile-difference/1"
 
 _OF_A_RACE = ("trials", "winner", "noise", "objective", "bundle", "load", "patch")
 _RATING = ("ceiling", "worth_fixing", "fixes")
@@ -60,6 +62,17 @@ def profile_json(
         "profile": to_json(summary),
         "elapsed_s": to_json(elapsed_s),
     }
+
+
+def difference_json(difference: Difference) -> dict[str, Any]:
+    """What changed between two profiles, as plain JSON; `difference_ms` beside each pair."""
+    changes = {key: [_change(one) for one in getattr(difference, key)] for key in ("categories", "names")}
+    whole = to_json(difference)
+    return {"schema": DIFFERENCE_SCHEMA, **whole, "step": _change(difference.step), **changes}
+
+
+def _change(change: Change) -> dict[str, Any]:
+    return {**to_json(change), "difference_ms": change.difference_ms}
 
 
 def findings_json(findings: tuple[RatedFinding, ...]) -> list[dict[str, Any]]:

@@ -14,10 +14,12 @@ from rich.text import Text
 
 from unslow.core import units
 from unslow.core.comparison import Comparison
+from unslow.core.difference import Difference
 from unslow.core.profile import Profile
 from unslow.core.trial import ProfileSummary, RatedFinding, Report, Trial
 from unslow.report import _words as words
 from unslow.report._bars import Axis, interval_bar, share_bar
+from unslow.report._difference import difference_view
 from unslow.report._figures import Figure, break_even, comparison_figures, figures
 from unslow.report._listener import TerminalListener
 from unslow.report._renderer import Renderer
@@ -31,6 +33,7 @@ __all__ = [
     "as_text",
     "comparison_view",
     "diagnosis_view",
+    "difference_view",
     "findings_table",
     "profile_view",
     "render",
@@ -43,6 +46,10 @@ ROOMY = 150
 """From this width on the reason has a column of its own; below, it stands under the fixes."""
 MOST_TRIALS = 15
 MOST_OPS = 12
+FEW_OPS = 7
+"""Beside findings: a diagnosis fits on one screen."""
+MOST_IN_FULL = 3
+"""Findings; those after them have a line each."""
 TONES = {"good": "bold green", "even": "bold yellow", "bad": "bold red"}
 STYLES = {"faster": "green", "slower": "red", "same": "default", "undecided": "yellow", "failed": "red"}
 OUTPUT_STYLES = {"kept": "green", "lost": "red", "unproven": "yellow"}
@@ -180,8 +187,8 @@ def findings_table(findings: Sequence[RatedFinding], show_all: bool = False) -> 
     parts: list[RenderableType] = []
     if shown:
         table = _table(("gives", "left"), ("what slows it", "wrap"))
-        for rated in shown:
-            table.add_row(*_finding_cells(rated))
+        for place, rated in enumerate(shown):
+            table.add_row(*_finding_cells(rated, in_full=show_all or place < MOST_IN_FULL))
         parts.append(table)
     else:
         parts.append(Text("Nothing was found whose removal could pay."))
@@ -190,12 +197,15 @@ def findings_table(findings: Sequence[RatedFinding], show_all: bool = False) -> 
     return Group(*parts)
 
 
-def _finding_cells(rated: RatedFinding) -> tuple[Text, Text]:
+def _finding_cells(rated: RatedFinding, in_full: bool) -> tuple[Text, Text]:
     finding = rated.finding
     gives = words.ceiling_text(rated.ceiling) if rated.worth_fixing else "not worth it"
     text = Text.assemble(
         (plain(finding.habit, 60), "bold"), (f"  {units.share(finding.share)} of the time at stake", "dim")
     )
+    gain = Text(gives, style="bold green" if rated.worth_fixing else "dim")
+    if not in_full:
+        return gain, text
     lines = [(plain(finding.title, 300), ""), (plain(finding.site, 120), "dim")]
     if rated.fixes:
         lines.append((f"To try: {plain(', '.join(rated.fixes), 200)}", "cyan"))
@@ -203,16 +213,16 @@ def _finding_cells(rated: RatedFinding) -> tuple[Text, Text]:
         lines.append((f"By hand: {plain(finding.advice, 300)}", "italic"))
     for line, style in lines:
         text.append(f"\n{line}" if line else "", style=style)
-    return Text(gives, style="bold green" if rated.worth_fixing else "dim"), text
+    return gain, text
 
 
 def diagnosis_view(report: Report, show_all: bool = False) -> RenderableType:
     """Where the time goes and what slows it."""
-    parts = (Text(), profile_view(report.profile), Text(), findings_table(report.findings, show_all))
+    parts = (Text(), profile_view(report.profile, FEW_OPS), Text(), findings_table(report.findings, show_all))
     return Group(*parts, _notes(report.notes))
 
 
-def profile_view(profile: Profile | ProfileSummary) -> RenderableType:
+def profile_view(profile: Profile | ProfileSummary, most: int = MOST_OPS) -> RenderableType:
     """Shares by category as bars (of a script by phase), and what took longest."""
     seen = profile if isinstance(profile, ProfileSummary) else summarised(profile)
     distortion = "" if seen.distortion is None else f", recording cost {units.share(seen.distortion)}"
@@ -220,7 +230,9 @@ def profile_view(profile: Profile | ProfileSummary) -> RenderableType:
     if not seen.steps:
         return Group(Text("Nothing was recorded: there are no steps."), _notes(seen.notes))
     devices = [Text(_device_line(device)) for device in seen.devices]
-    return Group(Text(head, style="bold"), *devices, Text(), _Shares(seen), Text(), _longest(seen), _notes(seen.notes))
+    return Group(
+        Text(head, style="bold"), *devices, Text(), _Shares(seen), Text(), _longest(seen, most), _notes(seen.notes)
+    )
 
 
 def _device_line(device: Mapping[str, Any]) -> str:
@@ -251,14 +263,14 @@ class _Shares:
         yield table
 
 
-def _longest(profile: ProfileSummary) -> Table:
+def _longest(profile: ProfileSummary, most: int) -> Table:
     table = _table(
         ("what took longest", "wrap"), ("", "left"), ("calls", "right"), ("own time", "right"), ("share", "right")
     )
-    for row in profile.longest[:MOST_OPS]:
+    for row in profile.longest[:most]:
         category = plain(row.get("category", ""), 20)
         table.add_row(
-            Text(plain(row.get("name", ""), 70)),
+            Text(plain(row.get("name", ""), 70), no_wrap=True, overflow="ellipsis"),
             Text(category, style=CATEGORY_STYLES.get(category, "")),
             Text(words.value_text(row.get("calls", ""))),
             Text(units.seconds(row.get("own_s", 0.0))),
@@ -282,10 +294,12 @@ def comparison_view(comparison: Comparison) -> RenderableType:
     return Group(*parts, _notes(comparison.notes))
 
 
-def as_text(noun: Report | Comparison | Profile) -> str:
+def as_text(noun: Report | Comparison | Profile | Difference) -> str:
     """What `print` shows of a result: its terminal view, 100 cells wide, without colours."""
     if isinstance(noun, Report):
         return _text(diagnosis_view(noun) if words.is_diagnosis(noun) else summary(noun)).strip("\n")
+    if isinstance(noun, Difference):
+        return _text(difference_view(noun)).strip("\n")
     return _text(comparison_view(noun) if isinstance(noun, Comparison) else profile_view(noun)).strip("\n")
 
 
