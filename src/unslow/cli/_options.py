@@ -79,6 +79,12 @@ def about_looking(command: C) -> C:
     return click.option("--after", type=click.IntRange(min=0), default=0, metavar="STEPS", help=said)(command)
 
 
+def about_page(command: C) -> C:
+    """`--page`, for whatever shows a profile."""
+    said = "Also write one offline page: the steps over time, what they were spent in, the devices."
+    return click.option("--page", "page_file", default="", metavar="FILE.html", help=said)(command)
+
+
 def about_measuring(command: C) -> C:
     """`--objective`, `--noise`, `--seed` and `--memory`."""
     for option in (

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, final
 
 from unslow.core.estimate import Estimate
+from unslow.core.profile import Profile
 
 Stage = Literal["survey", "profile", "findings", "build", "race", "guard", "finals", "bundle", "report", "note"]
 
@@ -28,6 +29,20 @@ class Event:
 
 
 Listener = Callable[[Event], None]
+
+
+@final
+class Keeping:
+    """Tells another listener everything, and keeps the profile that is told of, which a report only sums up."""
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
+        self.profile = Profile((), "")
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event.payload, Profile):
+            self.profile = event.payload
+        self._listener(event)
 
 
 def silent(event: Event) -> None:

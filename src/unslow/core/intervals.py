@@ -40,3 +40,13 @@ def gaps(intervals: Intervals, start_ns: int, end_ns: int) -> Intervals:
 
 def total_ns(intervals: Intervals) -> int:
     return int((intervals[:, 1] - intervals[:, 0]).sum())
+
+
+def covered(intervals: Intervals, edges: NDArray[np.int64]) -> NDArray[np.int64]:
+    """How many ns of the intervals lie between each of the ascending `edges` and the next: one fewer than there are."""
+    if not len(intervals):
+        return np.zeros(max(len(edges) - 1, 0), dtype=np.int64)
+    before = np.concatenate(([0], np.cumsum(intervals[:, 1] - intervals[:, 0])))
+    begun = np.searchsorted(intervals[:, 0], edges, side="right")
+    still = np.where(begun > 0, intervals[begun - 1, 1] - edges, 0)
+    return np.diff(before[begun] - np.maximum(still, 0))

@@ -32,6 +32,7 @@ def template(name: str) -> jinja2.Template:
     filters: dict[str, Any] = {
         "seconds": _number(units.seconds),
         "share": _number(units.share),
+        "short": _short,
         "size": _number(units.size),
         "speedup": words.speedup_text,
         "ceiling": words.ceiling_text,
@@ -57,6 +58,11 @@ def _number(show: Callable[[float], str]) -> Callable[[object], str]:
 def _shown(value: Any) -> Any:
     """What the template prints: text from outside without what cannot be shown. Markup is the template's own."""
     return value if hasattr(value, "__html__") else plain(value, lines=True)
+
+
+def _short(text: object) -> str:
+    """A name that fits on two lines."""
+    return plain(text, 110)
 
 
 def _sortable(trial: Trial) -> float:

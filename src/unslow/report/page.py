@@ -14,10 +14,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from markupsafe import Markup
+
 from unslow.core.profile import CATEGORIES, Profile
 from unslow.core.trial import ProfileSummary, Report
 from unslow.report import _words as words
 from unslow.report._charts import available, charts, javascript
+from unslow.report._drawn import drawn
 from unslow.report._figures import break_even, figures
 from unslow.report._renderer import Renderer
 from unslow.report._summary import summarised
@@ -38,8 +41,8 @@ MOST_PATCH_LINES = 400
 
 def page(report: Report, profile: Profile | None = None) -> str:
     """The whole report as one HTML document; `profile` gives more operators than the report itself keeps."""
-    drawn = charts(report)
-    scripts = [asset("page.js"), *([javascript()] if drawn else [])]
+    plots, drawing = charts(report), drawn(profile)
+    scripts = [asset("page.js"), *([asset("icicle.js")] if drawing else []), *([javascript()] if plots else [])]
     return template("page.html.j2").render(
         report=report,
         headline=words.headline(report),
@@ -57,13 +60,19 @@ def page(report: Report, profile: Profile | None = None) -> str:
         findings=[rated for rated in best_first(report.findings) if rated.worth_fixing],
         not_worth=[rated for rated in best_first(report.findings) if not rated.worth_fixing],
         trials=words.variants_of(report),
-        charts=drawn,
+        charts=plots,
+        drawn=drawing,
         charts_missing=not available(),
         notes=tuple(dict.fromkeys((*report.profile.notes, *report.notes))),
-        css=ours(asset("page.css")),
+        css=styles(),
         scripts=[ours(script) for script in scripts],
         policy=policy(scripts),
     )
+
+
+def styles() -> Markup:
+    """What every page looks like."""
+    return ours(asset("page.css") + asset("drawn.css"))
 
 
 def policy(scripts: Sequence[str]) -> str:
