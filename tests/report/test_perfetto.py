@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from unslow.core.device import Activity, Device
 from unslow.core.profile import Profile, Span
+from unslow.read import reader_of
 from unslow.read._tree import Stretch, tree_of
 from unslow.report.perfetto import perfetto, write
 
@@ -71,3 +74,36 @@ def test_comes_back_as_it_was(tmp_path: Path) -> None:
     assert back == profile
     assert back.shares == profile.shares
     assert back.shares["compute"] == pytest.approx(889_004 / 1_000_334)
+
+
+def with_devices() -> Profile:
+    """Two devices; on the second a copy and a kernel overlap in one stream, and the first began before the steps."""
+    first = Device("GPU 0", (Activity("early", "kernel", BEGIN - 501, BEGIN - 1, "7"),), BEGIN - 501, BEGIN, "V100")
+    activities = (
+        Activity("k", "kernel", BEGIN + 3, BEGIN + 10, "7", details={"op": "aten::mm"}),
+        Activity("c", "copy", BEGIN + 5, BEGIN + 17, "7"),
+        Activity("k", "kernel", BEGIN + 10, BEGIN + 11, "7"),
+        Activity("sum", "communication", BEGIN + 5, BEGIN + 6, "20"),
+    )
+    return replace(a_profile(), devices=(first, Device("GPU 1", activities, BEGIN, BEGIN + 20)))
+
+
+def test_a_device_is_a_process_and_a_stream_a_thread() -> None:
+    events = perfetto(with_devices())["traceEvents"]
+    names = {(e["pid"], e["name"] == "thread_name" and e["tid"]): e["args"]["name"] for e in events if e["ph"] == "M"}
+    assert (names[2, False], names[3, False], names[2, 1]) == ("GPU 0 (V100)", "GPU 1", "stream 7")
+    assert [names[3, tid] for tid in (1, 2, 3)] == ["stream 7", "stream 7", "stream 20"], "what overlaps has two"
+    on = [(e["name"], e["tid"], e["cat"]) for e in events if e["pid"] == 3 and e["ph"] == "X"]
+    assert on == [("k", 1, "kernel"), ("c", 2, "copy"), ("sum", 3, "communication"), ("k", 1, "kernel")]
+
+
+def test_times_of_devices_are_exact_and_none_is_negative() -> None:
+    trace = perfetto(with_devices())
+    events = [event for event in trace["traceEvents"] if event["ph"] == "X"]
+    assert min(event["ts"] for event in events) == 0.0 and trace["otherData"]["origin_ns"] == BEGIN - 501
+    (copy,) = [event for event in events if event["cat"] == "copy"]
+    assert BEGIN - 501 + round(copy["ts"] * 1000) == BEGIN + 5 and round(copy["dur"] * 1000) == 12
+
+
+def test_no_reader_takes_it_for_a_recording(tmp_path: Path) -> None:
+    assert reader_of(write(with_devices(), tmp_path / "p.json")) is None
