@@ -11,7 +11,7 @@ REQUIREMENTS := $(wildcard examples/*/requirements.txt)
 SPLIT := FNR == 1 { alone = 0 } /^\#/ { alone = /--no-deps/; next } NF
 
 .DEFAULT_GOAL := help
-.PHONY: help setup example-requirements demo lint test test-slow planted bench clean
+.PHONY: help setup example-requirements demo docs lint test test-slow planted bench clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | awk -F'|' '{printf "  make %-22s %s\n", $$1, $$2}'
@@ -34,9 +34,12 @@ demo: setup example-requirements ## fixes a slow sentence encoder in five minute
 	$(BIN)/unslow fix $(DEMO) --budget 5m
 	@echo "Open $$(ls -td unslow-runs/*/report.html | head -n 1) in a browser."
 
+docs: setup ## a page for every habit and fix, from their docstrings: docs/catalogue/README.md
+	$(BIN)/python docs/catalogue.py
+
 lint: setup ## style, types and layers
-	$(BIN)/ruff check src tests bench examples
-	$(BIN)/ruff format --check src tests bench examples
+	$(BIN)/ruff check src tests bench examples docs
+	$(BIN)/ruff format --check src tests bench examples docs
 	$(BIN)/pyright
 	$(BIN)/lint-imports
 

@@ -3,7 +3,16 @@ from __future__ import annotations
 import pytest
 from click.testing import CliRunner
 
-from unslow.cli.explain import COMMAND, about_fix, about_habit, everything, find
+from unslow.cli.explain import (
+    COMMAND,
+    about_fix,
+    about_habit,
+    by_what_they_are_for,
+    everything,
+    filled,
+    find,
+    first_sentence,
+)
 from unslow.core.discover import HEADINGS
 from unslow.core.errors import BadUsage
 from unslow.core.finding import Habit
@@ -78,6 +87,31 @@ def test_every_habit_and_fix_can_be_explained() -> None:
         result = CliRunner().invoke(COMMAND, [name])
         assert result.exit_code == 0
         assert [heading for heading in HEADINGS if heading not in result.output] == []
+
+
+def test_what_is_a_list_or_indented_is_not_wrapped() -> None:
+    assert filled("a b\nc\n\n- d\n- e\n\n  f\n  g", 40) == "a b c\n\n- d\n- e\n\n  f\n  g"
+
+
+def test_a_first_sentence_may_have_several_lines() -> None:
+    assert first_sentence({"": "Stores weights in\n8 bits, e.g. on x86. More follows."}) == (
+        "Stores weights in 8 bits, e.g. on x86."
+    )
+
+
+def test_lines_fit_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "72")
+    for asked in ([], ["int8-static"], ["full-precision-compute"]):
+        shown = CliRunner().invoke(COMMAND, asked).output
+        assert max(map(len, shown.splitlines())) <= 72
+        assert "\x1b" not in shown
+
+
+def test_every_fix_is_in_one_group() -> None:
+    _, fixes = everything()
+    groups = by_what_they_are_for(fixes)
+    assert sorted(name for names in groups.values() for name in names) == sorted(fixes)
+    assert "loader-workers" in groups["of scripts"] and "int8-static" in groups["of models"]
 
 
 def test_help_has_examples() -> None:

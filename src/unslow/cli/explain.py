@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import re
+import shutil
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -24,6 +26,7 @@ Examples:
   unslow explain int8-static
 """
 
+WIDEST = 100
 HABITS = "unslow.habits"
 FIXES = "unslow.fixes"
 TAGS = {
@@ -39,7 +42,8 @@ def explain(name: str | None) -> None:
     habits, fixes = everything()
     if name is None:
         _list("Habits (what may be wrong)", HABITS, habits)
-        _list("Fixes (what is tried)", FIXES, fixes)
+        for title, names in by_what_they_are_for(fixes).items():
+            _list(f"Fixes {title} (what is tried)", FIXES, names)
         return
     found = find(name, (*habits, *fixes))
     if found in habits:
@@ -51,6 +55,22 @@ def explain(name: str | None) -> None:
 def everything() -> tuple[dict[str, Habit], dict[str, Fix]]:
     """Every habit and every fix by its name, each sorted."""
     return plugins(HABITS, "HABIT", Habit), plugins(FIXES, "FIX", Fix)
+
+
+def by_what_they_are_for(fixes: Mapping[str, Fix]) -> dict[str, list[str]]:
+    """The names of the fixes: for models, for scripts, for both."""
+    groups: dict[str, list[str]] = {"of models": [], "of models and of scripts": [], "of scripts": []}
+    for name, fix in fixes.items():
+        script, model = "script" in fix.runtimes, bool(fix.runtimes - {"script"})
+        title = "of models and of scripts" if script and model else "of scripts" if script else "of models"
+        groups[title].append(name)
+    return groups
+
+
+def first_sentence(sections: Mapping[str, str]) -> str:
+    """What a habit or a fix is, in a sentence."""
+    paragraph = " ".join(sections[""].split("\n\n")[0].split())
+    return re.split(r"(?<=[.!?]) (?=[A-Z`])", paragraph)[0]
 
 
 def find(name: str, names: Sequence[str]) -> str:
@@ -93,21 +113,36 @@ def about_fix(fix: Fix) -> list[tuple[str, str]]:
 def _list(title: str, package: str, names: Iterable[str]) -> None:
     click.secho(title, bold=True)
     for name in names:
-        click.echo(f"  {name:30} {documentation(_module(package, name))[''].splitlines()[0]}")
+        said = first_sentence(documentation(module_of(package, name)))
+        click.echo(textwrap.fill(f"{name:30} {said}", _width(), initial_indent="  ", subsequent_indent=" " * 33))
     click.echo()
 
 
 def _show(name: str, package: str, about: Iterable[tuple[str, str]]) -> None:
-    sections = documentation(_module(package, name))
+    sections = documentation(module_of(package, name))
     click.secho(name, bold=True)
-    click.echo(sections.pop(""))
-    for title, text in (*sections.items(), *about):
+    click.echo(filled(sections.pop(""), _width()))
+    rows = [(title, filled(text, _width() - 2)) for title, text in sections.items()]
+    rows += [(title, "\n".join(filled(line, _width() - 2) for line in text.splitlines())) for title, text in about]
+    for title, text in rows:
         click.echo()
         click.secho(title, bold=True)
         click.echo(textwrap.indent(text, "  "))
 
 
-def _module(package: str, name: str) -> str:
+def filled(text: str, width: int) -> str:
+    """The paragraphs of `text`, wrapped anew; what is indented or a list stays as it is."""
+    as_they_are = re.compile(r"^(\s|[-*] |>>> )", re.MULTILINE)
+    paragraphs = text.split("\n\n")
+    wrap = textwrap.TextWrapper(width, break_long_words=False, break_on_hyphens=False)
+    return "\n\n".join(one if as_they_are.search(one) else wrap.fill(one) for one in paragraphs)
+
+
+def _width() -> int:
+    return max(40, min(WIDEST, shutil.get_terminal_size().columns))
+
+
+def module_of(package: str, name: str) -> str:
     return f"{package}.{name.replace('-', '_')}"
 
 
