@@ -65,6 +65,7 @@ UNMARKED = replace(MARKED, spans=(replace(MARKED.spans[0], details={"mark": "unm
         (replace(MARKED, source="onnxruntime"), "by kineto, the other by onnxruntime"),
         (replace(MARKED, devices=(Device("GPU 0", (), 0, 1),)), "a device's work"),
         (replace(MARKED, distortion=0.2), "cost 2 % and 20 % of a step"),
+        (replace(MARKED, lost=0.25), "25 % of the kernels"),
         (UNMARKED, "nothing marks the steps"),
     ],
 )

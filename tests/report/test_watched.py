@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from tests.report import build
-from tests.report.test_page import Elements, without_scripts
+from tests.report.test_page import CHROMIUM, FLAGS, Elements, without_scripts
 
 from unslow.core.difference import difference
 from unslow.core.profile import Profile, Span
@@ -85,3 +87,20 @@ def test_what_changed_stands_on_the_page_and_fits_a_screen() -> None:
     shown = as_text(changed)
     assert len(shown.splitlines()) <= 40 and "25 ms: the same, but not comparable" in shown and "compare A B" in shown
     assert re.search(r"aten::addmm +compute +12.4 ms +12.4 ms +0 s", shown)
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
+def test_a_click_shows_a_name_at_full_width(tmp_path: Path) -> None:
+    click = """for (const group of document.querySelectorAll("svg.icicle g"))
+        if (group.textContent.startsWith("aten::gelu")) group.dispatchEvent(new MouseEvent("click"))"""
+    text = re.sub(r"<meta http-equiv[^>]*>", "", PAGES["profile"]).replace(
+        "</body>", f"<script>{click}</script></body>"
+    )
+    file = tmp_path / "page.html"
+    file.write_text(text, encoding="utf-8")
+    command = [str(CHROMIUM), *FLAGS, f"--user-data-dir={tmp_path / 'profile'}", f"file://{file}"]
+    shown = subprocess.run(command, capture_output=True, text=True, timeout=90, check=True).stdout
+    frames = re.findall(r'<g(?: class="([a-z ]*)")?><title>(.*?)\n.*?</title><rect[^>]* width="([0-9.]+)"', shown)
+    widths = {name: (kind, float(width)) for kind, name, width in frames}
+    assert widths["aten::gelu"] == ("", 880.0) and widths["4 steps"] == ("above", 880.0)
+    assert widths["aten::addmm"][0] == "far"

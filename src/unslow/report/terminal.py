@@ -48,6 +48,7 @@ MOST_TRIALS = 15
 MOST_OPS = 12
 FEW_OPS = 7
 """Beside findings: a diagnosis fits on one screen."""
+MOST_DEVICES = 4
 MOST_IN_FULL = 3
 """Findings; those after them have a line each."""
 TONES = {"good": "bold green", "even": "bold yellow", "bad": "bold red"}
@@ -226,10 +227,13 @@ def profile_view(profile: Profile | ProfileSummary, most: int = MOST_OPS) -> Ren
     """Shares by category as bars (of a script by phase), and what took longest."""
     seen = profile if isinstance(profile, ProfileSummary) else summarised(profile)
     distortion = "" if seen.distortion is None else f", recording cost {units.share(seen.distortion)}"
-    head = f"{seen.steps:,} steps in {units.seconds(seen.wall_s)} ({plain(seen.source, 40)}{distortion})"
+    many = "step" if seen.steps == 1 else "steps"
+    head = f"{seen.steps:,} {many} in {units.seconds(seen.wall_s)} ({plain(seen.source, 40)}{distortion})"
     if not seen.steps:
         return Group(Text("Nothing was recorded: there are no steps."), _notes(seen.notes))
-    devices = [Text(_device_line(device)) for device in seen.devices]
+    devices = [Text(_device_line(device)) for device in seen.devices[:MOST_DEVICES]]
+    if len(seen.devices) > MOST_DEVICES:
+        devices.append(Text(f"… and {len(seen.devices) - MOST_DEVICES} devices more.", style="dim"))
     return Group(
         Text(head, style="bold"), *devices, Text(), _Shares(seen), Text(), _longest(seen, most), _notes(seen.notes)
     )
