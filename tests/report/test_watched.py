@@ -63,6 +63,11 @@ def test_a_diagnosis_begins_with_what_slows_it_most() -> None:
     assert "Nothing was found whose removal could pay" in PAGES["nothing-found"].split("</header>")[0]
 
 
+def test_what_is_not_known_of_a_script_is_said() -> None:
+    said = "its order in the phase is not told"
+    assert said in profile_page(replace(PROFILE, source="script"), "x", "") and said not in PAGES["profile"]
+
+
 def test_of_nothing_recorded_there_is_nothing_to_draw() -> None:
     assert "<svg" not in PAGES["empty"] and "Nothing was recorded" in PAGES["empty"]
 

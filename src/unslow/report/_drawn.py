@@ -36,15 +36,22 @@ def drawn(profile: Profile | None) -> Drawn | None:
     if profile is None or not profile.wall_ns:
         return None
     steps = timeline(profile)
-    return Drawn(_timeline(steps), _said(steps), _icicle(icicle(profile), profile), _devices(device_rows(profile)))
+    return Drawn(
+        _timeline(steps),
+        _said(steps, profile.source),
+        _icicle(icicle(profile), profile),
+        _devices(device_rows(profile)),
+    )
 
 
-def _said(steps: Timeline) -> str:
+def _said(steps: Timeline, source: str) -> str:
     """Which steps are shown, and how to read them."""
     which = (
         f"{len(steps.rows)} of {steps.steps:,} steps, evenly chosen" if len(steps.rows) < steps.steps else "Each step"
     )
-    return f"{which}, over its own time; a column is split by what the time in it went to."
+    composed = " What a phase is made of comes from a window of its own: its order in the phase is not told."
+    said = f"{which}, over its own time; a column is split by what the time in it went to."
+    return said + (composed if source == "script" else "")
 
 
 def _timeline(steps: Timeline) -> Markup:
