@@ -9,7 +9,18 @@ import pytest
 
 import unslow
 
-HEAVY = ("numpy", "torch", "onnx", "onnxruntime", "openvino", "click", "rich", "unslow.verbs", "importlib.metadata")
+HEAVY = (
+    "numpy",
+    "msgspec",
+    "torch",
+    "onnx",
+    "onnxruntime",
+    "openvino",
+    "click",
+    "rich",
+    "unslow.verbs",
+    "importlib.metadata",
+)
 
 
 def imported_after(code: str) -> str:

@@ -28,7 +28,7 @@ class BrokenProfile(UnslowError):
     """The spans are no tree, or do not sum to the wall time."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Span:
     """One stretch of time, [start_ns, end_ns) on the recording's clock, of the thread that the step waits for.
 

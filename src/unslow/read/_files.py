@@ -8,10 +8,11 @@ from __future__ import annotations
 import gzip
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 from unslow.core.errors import BadInput
 from unslow.read._reader import HEAD_BYTES
@@ -35,8 +36,13 @@ def json_of(path: Path) -> Any:
     BadInput
         The file cannot be read, is no JSON, or nests without end.
     """
+    return json_from(content_of(path), path)
+
+
+def json_from(content: bytes, path: Path) -> Any:
+    """The same of bytes that were read from the file already."""
     try:
-        return json.loads(content_of(path), parse_float=Decimal, parse_constant=_no_number)
+        return json.loads(content, parse_float=Decimal, parse_constant=_no_number)
     except (ValueError, RecursionError, ArithmeticError) as error:
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise BadInput(f"{path} is no valid JSON: {first}", AGAIN) from error
@@ -44,17 +50,35 @@ def json_of(path: Path) -> Any:
 
 def content_of(path: Path, most: int = -1) -> bytes:
     """A file's bytes, unpacked where it is gzipped; at most so many of them (-1: all)."""
+    with opened(path) as file:
+        return file.read(most)
+
+
+@contextmanager
+def opened(path: Path) -> Generator[IO[bytes]]:
+    """A file's bytes, unpacked where it is gzipped; what cannot be read while it is open is `BadInput` too."""
     try:
         with path.open("rb") as file:
             packed = file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
         with gzip.open(path) if packed else path.open("rb") as file:
-            return file.read(most)
+            yield cast("IO[bytes]", file)
     except (OSError, EOFError, zlib.error) as error:
         raise BadInput(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}", AGAIN) from error
 
 
 def _no_number(word: str) -> Any:
     raise ValueError(f"{word} is no time and no size")
+
+
+def nanoseconds_in(text: bytes, name: str, key: str, path: Path) -> int:
+    """The same of a time in µs that is still the text of a JSON value: an event's `name` and `key` are for the error.
+
+    Digits are moved, never rounded through a float; what has more than three behind the point is rounded as there.
+    """
+    whole, _, part = text.partition(b".")
+    if whole.isdigit() and len(part) < 4 and len(whole) < 16 and (part.isdigit() or not part):
+        return int(whole + part.ljust(3, b"0"))
+    return nanoseconds({"name": name, key: json_from(text, path)}, key, path, 1000)
 
 
 def nanoseconds(event: Mapping[str, Any], key: str, path: Path, per_unit: int = 1) -> int:

@@ -9,11 +9,19 @@ out: they are of a lower order.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import prod
 from typing import Any
 
 Shape = Sequence[int]
+CONVOLUTIONS: Mapping[str, tuple[int, int, int | None]] = {
+    "mkldnn_convolution": (3, 4, 5),
+    "cudnn_convolution": (2, 3, 4),
+    "miopen_convolution": (3, 4, 5),
+    "_slow_conv2d_forward": (5, 4, None),
+    "_conv_depthwise2d": (5, 4, 6),
+}
+"""Where among the arguments are padding, stride and dilation: of these operators alone the printed values count."""
 
 
 def matmul_flops(left: Shape, right: Shape) -> int | None:
@@ -74,13 +82,7 @@ def torch_flops(name: str, dims: Sequence[Any], values: Sequence[Any]) -> int | 
 
 def _torch_conv_flops(name: str, dims: Sequence[Any], values: Sequence[Any]) -> int | None:
     """The forms that do the work: oneDNN's (…, padding, stride, dilation), cuDNN's and the slow one's."""
-    places = {
-        "mkldnn_convolution": (3, 4, 5),
-        "cudnn_convolution": (2, 3, 4),
-        "miopen_convolution": (3, 4, 5),
-        "_slow_conv2d_forward": (5, 4, None),
-        "_conv_depthwise2d": (5, 4, 6),
-    }.get(name)
+    places = CONVOLUTIONS.get(name)
     if places is None:
         return None
     image, weight = dims[0], dims[1]

@@ -54,9 +54,8 @@ class Calls:
         return found
 
 
-def call_of(args: Mapping[str, Any]) -> Call | None:
+def call_in(dims: Any, types: Any, values: Any) -> Call | None:
     """The call that a recording keeps beside the operator; None where it keeps none."""
-    dims, types, values = (args.get(key, []) for key in ("Input Dims", "Input type", "Concrete Inputs"))
     fits = isinstance(dims, list) and isinstance(types, list) and isinstance(values, list)
     return Call(dims, types, values) if fits and dims else None  # pyright: ignore[reportUnknownArgumentType]
 

@@ -3,147 +3,146 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
+
+import numpy as np
 
 from unslow.core.device import Activity, ActivityKind, Device
 from unslow.core.profile import Profile
 from unslow.read._exposed import COLLECTIVE, Going, Step, apart, busiest_of, by_start, profile_of_devices
-from unslow.read._files import nanoseconds
-from unslow.read._kineto_calls import call_of
 from unslow.read._kineto_memory import with_peaks
+from unslow.read._kineto_steps import kept_steps, steps_in
+from unslow.read._kineto_table import (
+    ANNOTATION,
+    COPY,
+    DEVICES,
+    FILL,
+    KERNEL,
+    ON_DEVICE,
+    OPERATOR,
+    RUNTIME,
+    Column,
+    Table,
+)  # fmt: skip
 from unslow.read._kineto_trust import trusted
 from unslow.read._torch_ops import runtime_category
 
-Event = Mapping[str, Any]
-NS_PER_US = 1000
-STEP, NAME = "ProfilerStep#", "GPU "
-KERNELS, COPIES, FILLS = ("kernel", "Kernel"), ("gpu_memcpy", "Memcpy"), ("gpu_memset", "Memset")
-RUNTIME = ("cuda_runtime", "cuda_driver", "Runtime", "hip_runtime", "privateuse1_runtime")
-OPERATORS = ("cpu_op", "Operator", "user_annotation")
-ON_DEVICE = ("gpu_user_annotation",)
-LOADING = "enumerate(DataLoader)"
-COPY = re.compile(r"Memcpy (\w)to(\w)(?: \((\w+) -> (\w+)\))?")
+NAME, LOADING = "GPU ", "enumerate(DataLoader)"
+COPIED = re.compile(r"Memcpy (\w)to(\w)(?: \((\w+) -> (\w+)\))?")
 SIDES = {"H": "host", "D": "device", "A": "device", "P": "peer"}
 
-
-@dataclass(frozen=True)
-class _Host:
-    """What the host's events say of the devices': calls of the runtime by correlation, operators by their id."""
-
-    launched_ns: Mapping[int, int]
-    operators: Mapping[int, Event]
-    details: dict[int, Mapping[str, Any]] = field(default_factory=dict[int, Mapping[str, Any]])
-
-    def of_kernel(self, operator: int | None) -> Mapping[str, Any]:
-        """What the operator that launched a kernel was called with; the same object for all its kernels."""
-        if operator is None or operator not in self.operators:
-            return {}
-        if operator not in self.details:
-            event = self.operators[operator]
-            name = str(event.get("name"))
-            call = call_of(_args(event))
-            self.details[operator] = {"op": name, **(call.details(name, False) if call else {})}
-        return self.details[operator]
+Details = Mapping[str, Any]
 
 
-def has_devices(events: Sequence[Event]) -> bool:
+def has_devices(table: Table) -> bool:
     """Whether a device computed or copied anything while it was recorded."""
-    return any(event.get("cat") in (*KERNELS, *COPIES) for event in events)
+    return bool(np.isin(table.code, (KERNEL, COPY)).any())
 
 
-def device_profile(trace: Mapping[str, Any], events: Sequence[Event], path: Path) -> Profile:
+def device_profile(rest: Mapping[str, Any], table: Table) -> Profile:
     """The profile of a recording with devices: its spans are those of the device that was busy longest.
 
-    `events` are the complete ones (phase X). Raises `BadInput` where one is damaged.
+    `rest` is the document without its events.
     """
-    host = _host_of(events, path)
-    found: dict[str, list[Activity]] = {}
-    for event in events:
-        kind = _kind(event)
-        if kind is not None:
-            found.setdefault(_number(event), []).append(_activity(event, kind, host, path))
-    steps, marked_on = _steps(events, path)
-    properties = _properties(trace)
+    found = _activities(table)
+    (steps, notes), marked_on = _host_steps(table), _device_steps(table)
+    properties = _properties(rest)
     devices = tuple(
         _device(number, activities, steps, marked_on.get(number, ()), properties.get(number, {}))
         for number, activities in sorted(found.items())
     )
     own = marked_on.get(busiest_of(devices).name.removeprefix(NAME), ())
-    profile = profile_of_devices("kineto", devices, own or steps, _host_going(events, path))
-    return with_peaks(trusted(profile, events, path), trace.get("traceEvents", ()))
+    profile = profile_of_devices("kineto", devices, own or steps, _host_going(table), notes)
+    return with_peaks(trusted(profile, table), table.peaks)
 
 
-def _kind(event: Event) -> ActivityKind | None:
-    category = event.get("cat")
-    if category in KERNELS:
-        return "communication" if COLLECTIVE.match(str(event.get("name"))) else "kernel"
-    return "copy" if category in COPIES else "fill" if category in FILLS else None
+def _activities(table: Table) -> dict[str, list[Activity]]:
+    """What each device did, by its number; equal details are one object."""
+    rows = table.rows(*DEVICES)
+    launched, operator = _launched_ns(table, rows), _operator_of(table, rows)
+    details_of = _details(table)
+    found: dict[str, list[Activity]] = {}
+    each = table.each(rows, table.name, table.place, table.code, table.start, table.end, table.size)
+    for (name, place, code, start, end, size), asked, row in zip(each, launched, operator, strict=True):
+        device, stream = table.places[place]
+        text = table.names[name]
+        kind: ActivityKind = "copy" if code == COPY else "fill" if code == FILL else "kernel"
+        if code == KERNEL and COLLECTIVE.match(text):
+            kind = "communication"
+        operation = (table.name[row], table.call[row]) if row >= 0 else (-1, 0)
+        known = details_of(name if code == COPY else -1, int(operation[0]), int(operation[1]), size)
+        found.setdefault(device, []).append(Activity(text, kind, start, end, stream, asked, known))
+    return found
 
 
-def _args(event: Event) -> Mapping[str, Any]:
-    args = event.get("args")
-    return args if isinstance(args, dict) else {}  # pyright: ignore[reportUnknownVariableType]
+def _details(table: Table) -> Callable[[int, int, int, int], Details]:
+    """By the copy's name, the operator's name and call (places in the table; -1: none) and the bytes."""
+
+    @cache
+    def of_operator(operator: int, call: int) -> Details:
+        """What the operator that launched a kernel was called with."""
+        if operator < 0:
+            return {}
+        name, called = table.names[operator], table.calls[call]
+        return {"op": name, **(called.details(name, False) if called else {})}
+
+    @cache
+    def details(copy: int, operator: int, call: int, size: int) -> Details:
+        known = of_operator(operator, call)
+        own = {**({"bytes": size} if size >= 0 else {}), **(_copied(table.names[copy]) if copy >= 0 else {})}
+        return {**known, **own} if own else known
+
+    return details
 
 
-def _number(event: Event) -> str:
-    return str(_args(event).get("device", event.get("pid")))
+def _copied(name: str) -> Details:
+    """Between what, and the kind of the host's memory, as the name of a copy says."""
+    copied = COPIED.match(name)
+    if copied is None:
+        return {}
+    host_side = copied[3] if copied[1] == "H" else copied[4] if copied[2] == "H" else None
+    direction = f"{SIDES.get(copied[1], 'other')}-to-{SIDES.get(copied[2], 'other')}"
+    return {"direction": direction, "memory": (host_side or "").lower()}
 
 
-def _id(event: Event, *names: str) -> int | None:
-    args = _args(event)
-    return next((value for name in names if isinstance(value := args.get(name), int)), None)
+def _launched_ns(table: Table, rows: Column) -> list[int]:
+    """When the host asked for the work of each row, by correlation; -1 where that was not recorded."""
+    found = _last_with(table.correlation, table.rows(RUNTIME), table.correlation[rows])
+    return np.where(found >= 0, table.start[found], -1).tolist()
 
 
-def _host_of(events: Sequence[Event], path: Path) -> _Host:
-    launched: dict[int, int] = {}
-    operators: dict[int, Event] = {}
-    for event in events:
-        category = event.get("cat")
-        if category in RUNTIME:
-            correlation = _id(event, "correlation")
-            if correlation is not None:
-                launched[correlation] = nanoseconds(event, "ts", path, NS_PER_US)
-        elif category in OPERATORS:
-            operator = _id(event, "External id", "external id")
-            if operator is not None:
-                operators[operator] = event
-    return _Host(launched, operators)
+def _operator_of(table: Table, rows: Column) -> list[int]:
+    """The row of the operator that each row was launched by, by its id; -1 where there is none."""
+    on_host = np.flatnonzero(np.isin(table.code, (OPERATOR, ANNOTATION)))
+    return _last_with(table.external, on_host, table.external[rows]).tolist()
 
 
-def _activity(event: Event, kind: ActivityKind, host: _Host, path: Path) -> Activity:
-    start = nanoseconds(event, "ts", path, NS_PER_US)
-    end = start + nanoseconds(event, "dur", path, NS_PER_US)
-    args, name = _args(event), str(event.get("name"))
-    details: dict[str, Any] = {key: int(args[key]) for key in ("bytes",) if isinstance(args.get(key), int)}
-    copied = COPY.match(name) if kind == "copy" else None
-    if copied:
-        details["direction"] = f"{SIDES.get(copied[1], 'other')}-to-{SIDES.get(copied[2], 'other')}"
-        host_side = copied[3] if copied[1] == "H" else copied[4] if copied[2] == "H" else None
-        details["memory"] = (host_side or "").lower()
-    known = host.of_kernel(_id(event, "External id", "external id"))
-    correlation = _id(event, "correlation")
-    launched = host.launched_ns.get(correlation, -1) if correlation is not None else -1
-    stream = str(args.get("stream", event.get("tid")))
-    return Activity(name, kind, start, end, stream, launched, {**known, **details} if details else known)
+def _last_with(column: Column, among: Column, wanted: Column) -> Column:
+    """Of each number that is wanted, the last row `among` these that has it in this column; -1: none, or no number."""
+    among = among[column[among] >= 0]
+    if not len(among):
+        return np.full(len(wanted), -1)
+    among = among[np.argsort(column[among], kind="stable")]
+    places = np.searchsorted(column[among], wanted, side="right") - 1
+    found = among[np.maximum(places, 0)]
+    return np.where((wanted >= 0) & (places >= 0) & (column[found] == wanted), found, -1)
 
 
-def _steps(events: Sequence[Event], path: Path) -> tuple[list[Step], dict[str, list[Step]]]:
-    """The marks of the steps on the host, and by device those that the recorder has laid over its own work."""
-    on_host: list[Step] = []
-    on_device: dict[str, list[Step]] = {}
-    for event in events:
-        name = str(event.get("name"))
-        if name.startswith(STEP) and event.get("cat") not in RUNTIME:
-            start = nanoseconds(event, "ts", path, NS_PER_US)
-            step = (name, start, start + nanoseconds(event, "dur", path, NS_PER_US))
-            if event.get("cat") in ON_DEVICE:
-                on_device.setdefault(_number(event), []).append(step)
-            else:
-                on_host.append(step)
-    return apart(on_host), {number: _until_the_next(steps) for number, steps in on_device.items()}
+def _host_steps(table: Table) -> tuple[list[Step], tuple[str, ...]]:
+    """The marks of the steps on the host."""
+    marks = np.flatnonzero(table.is_mark & (table.code != ON_DEVICE))
+    return kept_steps(table, apart(steps_in(table, marks)))
+
+
+def _device_steps(table: Table) -> dict[str, list[Step]]:
+    """By device, the steps that the recorder has laid over its own work."""
+    marks = np.flatnonzero(table.is_mark & (table.code == ON_DEVICE))
+    found: dict[str, list[Step]] = {}
+    for step, (place,) in zip(steps_in(table, marks), table.each(marks, table.place), strict=True):
+        found.setdefault(table.places[place][0], []).append(step)
+    return {number: kept_steps(table, _until_the_next(steps))[0] for number, steps in found.items()}
 
 
 def _until_the_next(steps: list[Step]) -> list[Step]:
@@ -181,17 +180,25 @@ def _device(
     return Device(f"{NAME}{number}", ordered, start, end, model, capability, memory_bytes, len(steps))
 
 
-def _host_going(events: Sequence[Event], path: Path) -> Iterator[Going]:
+def _host_going(table: Table) -> Iterator[Going]:
     """What goes on on the host, on whatever thread: it shows only where the device does nothing."""
-    for event in events:
-        name, category = str(event.get("name")), event.get("cat")
-        if name.startswith(STEP) or category not in (*RUNTIME, *OPERATORS):
-            continue
-        start = nanoseconds(event, "ts", path, NS_PER_US)
-        end = start + nanoseconds(event, "dur", path, NS_PER_US)
-        if category in RUNTIME:
-            yield Going("runtime", name, runtime_category(name), start, end)
-        elif name.startswith(LOADING):
-            yield Going("loading", name, "data", start, end, {"phase": "data"})
-        else:
-            yield Going("operator", name, "framework", start, end, {"op": name})
+    known: dict[str, Details] = {}
+    loads = np.array([name.startswith(LOADING) for name in table.names], dtype=np.bool_)
+    on_host = table.rows(OPERATOR, ANNOTATION)
+    loading = loads[table.name[on_host]] if len(loads) else np.zeros(0, dtype=np.bool_)
+    for name, start, end in _outermost(table, table.rows(RUNTIME)):
+        yield Going("runtime", name, runtime_category(name), start, end)
+    for name, start, end in _outermost(table, on_host[loading]):
+        yield Going("loading", name, "data", start, end, {"phase": "data"})
+    for name, start, end in _outermost(table, on_host[~loading]):
+        yield Going("operator", name, "framework", start, end, known.setdefault(name, {"op": name}))
+
+
+def _outermost(table: Table, rows: Column) -> Iterator[tuple[str, int, int]]:
+    """By start, without what others cover that began before: of equal rank those have the moment."""
+    rows = rows[np.lexsort((-table.end[rows], table.start[rows]))]
+    ends = table.end[rows]
+    free = np.ones(len(rows), dtype=np.bool_)
+    free[1:] = ends[1:] > np.maximum.accumulate(ends)[:-1]
+    for name, start, end in table.each(rows[free], table.name, table.start, table.end):
+        yield table.names[name], start, end

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from unslow.core.profile import Profile
+from unslow.read._kineto_file import Event
 
 INSTANT, ON_PROCESSOR = "[memory]", 0
 
 
-def with_peaks(profile: Profile, events: Iterable[Any]) -> Profile:
-    """The profile with the peaks of its devices; `events` are all, of any phase. Recordings of 2021 have no totals."""
-    found: dict[str, int] = {}
-    for event in events:
-        args = event.get("args") if isinstance(event, dict) and event.get("name") == INSTANT else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-        if isinstance(args, dict):
-            _keep(found, args)  # pyright: ignore[reportUnknownArgumentType]
-    devices = tuple(replace(device, peak_bytes=found.get(device.name, 0)) for device in profile.devices)
-    return replace(profile, devices=devices) if found else profile
+def with_peaks(profile: Profile, peaks: Mapping[str, int]) -> Profile:
+    """The profile with the peaks of its devices, by their names. Recordings of 2021 have no totals."""
+    devices = tuple(replace(device, peak_bytes=peaks.get(device.name, 0)) for device in profile.devices)
+    return replace(profile, devices=devices) if peaks else profile
 
 
-def _keep(found: dict[str, int], args: Mapping[str, Any]) -> None:
-    kind, number, total = (args.get(key) for key in ("Device Type", "Device Id", "Total Allocated"))
+def keep_peak(peaks: dict[str, int], event: Event) -> None:
+    """Of an event of any phase, where it is such an instant."""
+    args = event.args
+    if args is None or event.name != INSTANT:
+        return
+    kind, number, total = args.device_type, args.device_id, args.total_allocated
     if isinstance(kind, int) and kind != ON_PROCESSOR and isinstance(number, int) and isinstance(total, int):
-        found[f"GPU {number}"] = max(total, found.get(f"GPU {number}", 0))
+        peaks[f"GPU {number}"] = max(total, peaks.get(f"GPU {number}", 0))

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
+
+import numpy as np
 
 from unslow.core.intervals import clipped, total_ns, union
 from unslow.core.profile import Profile
 from unslow.read._exposed import busiest_of
-from unslow.read._files import nanoseconds
+from unslow.read._kineto_table import KERNEL, OVERHEAD, RUNTIME, Table
 
-Event = Mapping[str, Any]
-NS_PER_US = 1000
-RUNTIME = ("cuda_runtime", "cuda_driver", "Runtime", "hip_runtime")
-KERNELS = ("kernel", "Kernel")
-OVERHEAD = "overhead"
 RECORDING = ("Buffer Flush", "Activity Buffer Request", "Instrumentation", "Resource")
 """Of CUPTI's kinds of overhead those that recording causes; kernels are loaded, and a queue is full, without it too."""
 CAPTURE = "BeginCapture"
@@ -24,30 +18,31 @@ CAPTURE = "BeginCapture"
 LEAST_LAUNCHES = 20
 
 
-def trusted(profile: Profile, events: Iterable[Event], path: Path) -> Profile:
-    """The profile with the part of its kernels that is `lost`, and the `distortion` by what recording took; `events`
-    are the complete ones (phase X)."""
-    launched, recorded, captures = set[int](), set[int](), False
+def trusted(profile: Profile, table: Table) -> Profile:
+    """The profile with the part of its kernels that is `lost`, and the `distortion` by what recording took."""
     taken: list[tuple[int, int]] = []
-    for event in events:
-        category, name, correlation = event.get("cat"), str(event.get("name")), _correlation(event)
-        if category in KERNELS and correlation is not None:
-            recorded.add(correlation)
-        elif category in RUNTIME and correlation is not None:
-            captures = captures or CAPTURE in name
-            launched |= {correlation} if "LaunchKernel" in name else set()
-        elif category == OVERHEAD and name in RECORDING:
-            start = nanoseconds(event, "ts", path, NS_PER_US)
-            taken.append((start, start + nanoseconds(event, "dur", path, NS_PER_US)))
-    known = len(launched) >= LEAST_LAUNCHES and not captures
-    lost = len(launched - recorded) / len(launched) if known else 0.0
-    return replace(profile, lost=lost, distortion=_distortion(profile, taken))
+    for name, start, end in table.each(table.rows(OVERHEAD), table.name, table.start, table.end):
+        if table.names[name] in RECORDING:
+            taken.append((start, end))
+    return replace(profile, lost=_lost(table), distortion=_distortion(profile, taken))
 
 
-def _correlation(event: Event) -> int | None:
-    args = event.get("args")
-    found = args.get("correlation") if isinstance(args, dict) else None  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
-    return found if isinstance(found, int) else None
+def _lost(table: Table) -> float:
+    """The part of what was launched, and captured by no graph, that has no record; 0 where that is not known."""
+    calls = table.rows(RUNTIME)
+    calls = calls[table.correlation[calls] >= 0]
+    launching = np.array(["LaunchKernel" in name for name in table.names], dtype=np.bool_)
+    if any(CAPTURE in table.names[name] for name in np.unique(table.name[calls])):
+        return 0.0
+    launches = calls[launching[table.name[calls]]] if len(calls) else calls
+    recorded = np.isin(table.correlation[launches], table.correlation[table.rows(KERNEL)])
+    if table.left_out and recorded.any():  # What was launched last may have run after the stretch that was kept.
+        within = table.start[launches] <= table.start[launches][recorded].max()
+        launches, recorded = launches[within], recorded[within]
+    known = np.unique(table.correlation[launches])
+    if len(known) < LEAST_LAUNCHES:
+        return 0.0
+    return 1 - len(np.unique(table.correlation[launches][recorded])) / len(known)
 
 
 def _distortion(profile: Profile, taken: list[tuple[int, int]]) -> float | None:

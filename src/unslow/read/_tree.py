@@ -11,7 +11,7 @@ from typing import Any
 ROUNDING_NS = 2_000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Stretch:
     """[start_ns, end_ns) of one thread, with what the recording calls it. `order` decides who encloses an equal one."""
 
@@ -22,7 +22,7 @@ class Stretch:
     args: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Node:
     """A stretch in its place: cut to its parent, after its earlier siblings; `parent` is a place in the tree, or -1."""
 
@@ -47,13 +47,12 @@ class Tree:
         return sum(1 for node in self.nodes if node.parent < 0)
 
     @property
-    def children(self) -> tuple[tuple[int, ...], ...]:
+    def children(self) -> tuple[Sequence[int], ...]:
         """Of each node, the places of its children."""
-        found: list[list[int]] = [[] for _ in self.nodes]
+        found: dict[int, list[int]] = {}
         for place, node in enumerate(self.nodes):
-            if node.parent >= 0:
-                found[node.parent].append(place)
-        return tuple(map(tuple, found))
+            found.setdefault(node.parent, []).append(place)
+        return tuple(found.get(place, ()) for place in range(len(self.nodes)))
 
 
 def tree_of(steps: Sequence[Stretch], stretches: Sequence[Stretch]) -> Tree:

@@ -2,48 +2,46 @@
 
 An operator that works itself counts as `compute`; one that only hands its work to others, or touches no element (a
 view, an allocation), as `framework`, and so does what no operator covers: Python. Times are µs with fractions, taken
-exactly.
+exactly. A file of any size is read in little memory (`_kineto_file.py`, `_kineto_table.py`).
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from unslow.core.errors import BadInput
 from unslow.core.profile import Category, Profile, Span
-from unslow.read._files import fraction, json_of, listing, mapping, nanoseconds
-from unslow.read._kineto_calls import Call, Calls, call_of, calls_in
+from unslow.read._files import fraction, listing, mapping
+from unslow.read._kineto_calls import Call, Calls, calls_in
 from unslow.read._kineto_devices import device_profile, has_devices
+from unslow.read._kineto_file import batch_of, document
+from unslow.read._kineto_steps import kept_steps, steps_in
+from unslow.read._kineto_table import ANNOTATION, DEVICES, OPERATOR, RUNTIME, Column, Gathering, Table
 from unslow.read._reader import Reader
 from unslow.read._torch_ops import category_of, runtime_category
 from unslow.read._tree import Stretch, Tree, notes_of, tree_of
 
-NS_PER_US = 1000
-STEP, UNMARKED = "ProfilerStep#", "unmarked"
-OPERATORS = ("cpu_op", "Operator")
-ANNOTATIONS = ("user_annotation",)
-RUNTIME = ("cuda_runtime", "cuda_driver", "Runtime")
-DEVICE = ("kernel", "Kernel", "gpu_memcpy", "gpu_memset", "Memcpy", "Memset")
-
+UNMARKED = "unmarked"
+KIND, CALL = "kind", "call"
 OTHERS = (b'"unslow.perfetto', b'"unslow.script')
 """Our own documents that hold such events too."""
-
-Thread = tuple[str, str]
-Event = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class _Host:
-    """What ran on the thread of the steps, how many operators ran on others, and how many events a device had."""
+    """What ran on the thread of the steps, how many operators ran on others, how many events a device had, and what is
+    to be said of the steps."""
 
     steps: tuple[Stretch, ...]
     stretches: tuple[Stretch, ...]
     elsewhere: int
     on_device: int
+    notes: tuple[str, ...]
 
 
 def sniff(head: bytes) -> bool:
@@ -56,63 +54,68 @@ def sniff(head: bytes) -> bool:
 
 
 def read(path: Path) -> Profile:
-    """The host's side of a Kineto recording.
+    """The host's side of a Kineto recording; with a device's, what the steps wait for.
 
     Raises
     ------
     BadInput
         The file is damaged, or holds no operators at all.
     """
-    return profile_of(mapping(json_of(path), path, "a document"), path)
+    gathering = Gathering(path)
+    rest = document(path, gathering.take)
+    return _profile(gathering.table(), rest)
 
 
 def profile_of(trace: Mapping[str, Any], path: Path) -> Profile:
     """The same of a document that is read already; `path` is what errors name."""
-    events = [mapping(event, path, "an event") for event in listing(trace.get("traceEvents"), path, "traceEvents")]
-    complete = [event for event in events if event.get("ph") == "X"]
-    if "unslow" not in trace and has_devices(complete):
-        return device_profile(trace, complete, path)
-    host = _host(complete, path)
+    gathering = Gathering(path)
+    gathering.take(batch_of(listing(trace.get("traceEvents"), path, "traceEvents"), path))
+    return _profile(gathering.table(), trace)
+
+
+def _profile(table: Table, rest: Mapping[str, Any]) -> Profile:
+    """`rest` is the document without its events."""
+    if "unslow" not in rest and has_devices(table):
+        return device_profile(rest, table)
+    host = _host(table)
     tree = tree_of(host.steps, host.stretches)
-    header = mapping(trace.get("unslow", {}), path, "a header")
-    requests = listing(header.get("requests", []), path, "requests")
-    calls = calls_in(trace, path)
+    header = mapping(rest.get("unslow", {}), table.path, "a header")
+    requests = listing(header.get("requests", []), table.path, "requests")
+    calls = calls_in(rest, table.path)
     spans = _spans(tree, [calls.get(str(request), Calls()) for request in requests])
     return Profile(spans, "kineto", tree.steps, fraction(header.get("distortion")), _notes(host, tree))
 
 
-def _host(events: Sequence[Event], path: Path) -> _Host:
-    known = [event for event in events if event.get("cat") in (*OPERATORS, *ANNOTATIONS, *RUNTIME)]
-    marks = [event for event in known if _is_step(event)]
-    operators = [event for event in known if not _is_step(event) and event.get("cat") not in RUNTIME]
-    if not operators and not marks:
-        raise BadInput(f"{path} holds no operators.", "Record with torch.profiler, with the activity CPU.")
-    thread = _busiest(marks or operators)
-    here = [_stretch(event, order, path) for order, event in enumerate(known) if _thread(event) == thread]
-    steps = [stretch for stretch in here if stretch.name.startswith(STEP)]
-    rest = [stretch for stretch in here if not stretch.name.startswith(STEP)]
-    elsewhere = sum(1 for event in operators if _thread(event) != thread)
-    on_device = sum(1 for event in events if event.get("cat") in DEVICE)
-    return _Host(tuple(steps or [_around(rest)]), tuple(rest), elsewhere, on_device)
+def _host(table: Table) -> _Host:
+    marks = np.flatnonzero(table.is_mark & np.isin(table.code, (OPERATOR, ANNOTATION)))
+    operators = table.rows(OPERATOR, ANNOTATION)
+    if not len(operators) and not len(marks):
+        raise BadInput(f"{table.path} holds no operators.", "Record with torch.profiler, with the activity CPU.")
+    thread = _busiest(table, marks if len(marks) else operators)
+    marks = marks[table.place[marks] == thread]
+    steps, notes = kept_steps(table, steps_in(table, marks))
+    inside = table.rows(OPERATOR, ANNOTATION, RUNTIME)
+    stretches = _stretches(table, inside[table.place[inside] == thread])
+    elsewhere = int((table.place[operators] != thread).sum())
+    roots = [Stretch(*step) for step in steps] or [_around(stretches)]
+    return _Host(tuple(roots), stretches, elsewhere, len(table.rows(*DEVICES)), notes)
 
 
-def _is_step(event: Event) -> bool:
-    return event.get("cat") not in RUNTIME and str(event.get("name")).startswith(STEP)
+def _busiest(table: Table, rows: Column) -> int:
+    """The thread with most of these rows; of several the one that comes first."""
+    counts = np.bincount(table.place[rows])
+    tied = np.flatnonzero(counts == counts.max())
+    return int(next(place for place in table.place[rows] if place in tied))
 
 
-def _thread(event: Event) -> Thread:
-    return str(event.get("pid")), str(event.get("tid"))
-
-
-def _busiest(events: Sequence[Event]) -> Thread:
-    return Counter(map(_thread, events)).most_common(1)[0][0]
-
-
-def _stretch(event: Event, order: int, path: Path) -> Stretch:
-    start = nanoseconds(event, "ts", path, NS_PER_US)
-    end = start + nanoseconds(event, "dur", path, NS_PER_US)
-    args = mapping(event.get("args", {}), path, "an event's args")
-    return Stretch(str(event.get("name")), start, end, order, {**args, "cat": event["cat"]})
+def _stretches(table: Table, rows: Column) -> tuple[Stretch, ...]:
+    """In the file's order; what two were called with is one object where it is the same."""
+    args: dict[tuple[int, int], Mapping[str, Any]] = {}
+    found: list[Stretch] = []
+    for name, start, end, code, call in table.each(rows, table.name, table.start, table.end, table.code, table.call):
+        known = args.setdefault((code, call), {KIND: code, CALL: table.calls[call]})
+        found.append(Stretch(table.names[name], start, end, len(found), known))
+    return tuple(found)
 
 
 def _around(stretches: Sequence[Stretch]) -> Stretch:
@@ -122,40 +125,50 @@ def _around(stretches: Sequence[Stretch]) -> Stretch:
 
 def _spans(tree: Tree, calls: Sequence[Calls]) -> tuple[Span, ...]:
     """`calls` has one entry a step, for our own recordings; none for those of others."""
-    names = [tuple(tree.nodes[child].stretch for child in children) for children in tree.children]
-    beside = _calls_beside(tree, calls)
+    beside, categories = _calls_beside(tree, calls), _categories(tree)
+    known: dict[tuple[str, int, bool], Mapping[str, Any]] = {}
     spans: list[Span] = []
     step = -1
-    for node, inside, call in zip(tree.nodes, names, beside, strict=True):
+    for node, category, call in zip(tree.nodes, categories, beside, strict=True):
+        name = node.stretch.name
         if node.parent < 0:
             step += 1
             memory = calls[step].memory if step < len(calls) else Calls().memory
-            spans.append(
-                Span("step", "framework", node.start_ns, node.end_ns, -1, {"mark": node.stretch.name, **memory})
-            )
+            spans.append(Span("step", "framework", node.start_ns, node.end_ns, -1, {"mark": name, **memory}))
             continue
-        category = _category(node.stretch, inside)
-        details: dict[str, Any] = {"op": node.stretch.name}
-        if call is not None:
-            details |= call.details(node.stretch.name, category == "compute")
-        spans.append(Span(node.stretch.name, category, node.start_ns, node.end_ns, node.parent, details))
+        key = (name, id(call), category == "compute")
+        if key not in known:
+            known[key] = {"op": name, **(call.details(name, category == "compute") if call is not None else {})}
+        spans.append(Span(name, category, node.start_ns, node.end_ns, node.parent, known[key]))
     return tuple(spans)
 
 
+def _categories(tree: Tree) -> list[Category]:
+    """Of each node; from the last to the first, so that no more children are held than those of open parents."""
+    found: list[Category] = []
+    inside: dict[int, list[Stretch]] = {}
+    for place in range(len(tree.nodes) - 1, -1, -1):
+        node = tree.nodes[place]
+        children = inside.pop(place, [])
+        found.append(_category(node.stretch, children) if node.parent >= 0 else "framework")
+        inside.setdefault(node.parent, []).append(node.stretch)
+    return found[::-1]
+
+
 def _category(stretch: Stretch, inside: Sequence[Stretch]) -> Category:
-    if stretch.args["cat"] in RUNTIME:
+    if stretch.args[KIND] == RUNTIME:
         return runtime_category(stretch.name)
-    children = [child.name for child in inside if child.args["cat"] not in RUNTIME]
-    return category_of(stretch.name, children, stretch.args["cat"] in ANNOTATIONS)
+    children = [child.name for child in inside if child.args[KIND] != RUNTIME]
+    return category_of(stretch.name, children, stretch.args[KIND] == ANNOTATION)
 
 
 def _calls_beside(tree: Tree, calls: Sequence[Calls]) -> list[Call | None]:
     """Of each node of the tree, what it was called with: the operator's own record, else the step's `calls`."""
-    found = [call_of(node.stretch.args) for node in tree.nodes]
+    found: list[Call | None] = [node.stretch.args.get(CALL) for node in tree.nodes]
     roots = [place for place, node in enumerate(tree.nodes) if node.parent < 0]
     for step, (first, after) in enumerate(zip(roots, [*roots[1:], len(tree.nodes)], strict=True)):
-        places = [place for place in range(first + 1, after) if tree.nodes[place].stretch.args["cat"] in OPERATORS]
         if step < len(calls):
+            places = [place for place in range(first + 1, after) if tree.nodes[place].stretch.args[KIND] == OPERATOR]
             apart = calls[step].of([tree.nodes[place].stretch.name for place in places])
             for place, call in zip(places, apart, strict=True):
                 found[place] = found[place] or call
@@ -163,7 +176,7 @@ def _calls_beside(tree: Tree, calls: Sequence[Calls]) -> list[Call | None]:
 
 
 def _notes(host: _Host, tree: Tree) -> tuple[str, ...]:
-    notes = list(notes_of(tree, host.elsewhere))
+    notes = [*host.notes, *notes_of(tree, host.elsewhere)]
     if host.on_device:
         notes.append(f"The recording also holds {host.on_device} events of a device; this profile is the host's side.")
     if tree.nodes and tree.nodes[0].stretch.name == UNMARKED:
