@@ -80,6 +80,7 @@ def test_what_is_no_document_of_events(text: str, message: str, tmp_path: Path) 
 def test_parts_without_end(place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_kineto_file, "CHUNK_BYTES", 100)
     monkeypatch.setattr(_kineto_file, "MOST_BYTES", 1000)
+    monkeypatch.setattr(_kineto_file, "EVENT_BYTES", 1000)
     long = '"' + "x" * 5000 + '"'
     text = {
         "before": f'{{"a": {long}, "traceEvents": []}}',

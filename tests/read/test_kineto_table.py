@@ -41,8 +41,8 @@ def test_whole_steps_around_the_middle(device: bool, tmp_path: Path, monkeypatch
     assert len(whole.steps) == STEPS and not any("too long" in note for note in whole.notes)
     marks = [str(span.details["mark"]) for span in some.steps]
     numbers = [int(mark.partition("#")[2]) for mark in marks]
-    assert numbers == list(range(numbers[0], numbers[-1] + 1)) and 8 <= len(numbers) <= 21
-    assert numbers[0] >= 9 and numbers[-1] <= 30
+    assert numbers == list(range(numbers[0], numbers[-1] + 1)) and 7 <= len(numbers) <= 21
+    assert numbers[0] >= 9 and numbers[-1] <= 31
     assert some.shares == pytest.approx(whole.shares)
     assert any("too long to be kept whole" in note and f"of its {STEPS} steps" in note for note in some.notes)
     if device:
@@ -61,4 +61,4 @@ def test_a_step_that_is_too_long_itself_is_kept_in_part(tmp_path: Path, monkeypa
 def test_events_of_one_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_kineto_table.Gathering.__init__, "__defaults__", (10,))
     profile = read(traces.kineto(tmp_path / "t.json", [op("aten::mm", 5, 1)] * 50))
-    assert len(profile.steps) == 1
+    assert len(profile.steps) == 1 and len(profile.spans) <= 1 + 10

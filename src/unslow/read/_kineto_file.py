@@ -18,8 +18,8 @@ from unslow.core.errors import BadInput
 from unslow.read._files import AGAIN, json_from, mapping, opened
 
 CHUNK_BYTES = 4 << 20
-MOST_BYTES = 64 << 20
-"""Of one event, and of what stands before and after the events; the largest that were seen have a few kB."""
+MOST_BYTES, EVENT_BYTES = 64 << 20, 16 << 20
+"""Of what stands before the events, or after them, and of one event; the largest that were seen have a few kB."""
 ATTEMPTS = 16
 """How many places are tried to cut a chunk at; lists of objects within an event are all that can mislead."""
 BORDER = re.compile(rb"\}\s*,\s*\{")
@@ -117,8 +117,8 @@ def _events(file: IO[bytes], held: bytes, path: Path, take: Take) -> bytes:
         held = held[taken:]
         if ended:
             return held
-        if len(held) > MOST_BYTES:
-            raise BadInput(f"{path} has an event of more than {MOST_BYTES >> 20} MB.", AGAIN)
+        if len(held) > EVENT_BYTES:
+            raise BadInput(f"{path} has an event of more than {EVENT_BYTES >> 20} MB.", AGAIN)
 
 
 def _cut(held: bytes, path: Path, take: Take) -> tuple[int, bool]:

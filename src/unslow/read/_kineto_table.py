@@ -89,7 +89,7 @@ class Gathering:
     """Takes batches of events, and gives the table of them. `most` is how many rows it keeps at a time."""
 
     def __init__(self, path: Path, most: int = MOST_ROWS) -> None:
-        self._path, self._most, self._full = path, most, most
+        self._path, self._most = path, most
         self._names: dict[str, int] = {}
         self._valued: list[bool] = []  # By name, whether printed values of arguments count.
         self._places: dict[tuple[str, str], int] = {}
@@ -122,7 +122,7 @@ class Gathering:
             correlation(_number(args.correlation))
             external(_number(args.external if args.external is not None else args.external_2021))
             size(_number(args.bytes))
-        if len(self._columns[0]) > self._full:
+        if len(self._columns[0]) > self._most:
             self._narrow()
 
     def table(self) -> Table:
@@ -153,16 +153,17 @@ class Gathering:
         return self._calls.setdefault((bytes(args.dims), bytes(args.types), values), len(self._calls))
 
     def _narrow(self) -> None:
-        """Keep the middle half of what there is, and every mark of a step."""
+        """Keep half of the most, around the middle of what there is, and every mark of a step."""
         table = self.table()
-        low, high = np.quantile(table.start, (0.25, 0.75), method="nearest").tolist()
+        half = self._most / len(table.start) / 4
+        low, high = np.quantile(table.start, (0.5 - half, 0.5 + half), method="nearest").tolist()
         self._low_ns, self._high_ns = int(low), max(int(high), int(low) + 1)
         kept = np.flatnonzero(((table.start >= self._low_ns) & (table.start < self._high_ns)) | table.is_mark)
+        kept = kept[: self._most]  # Events of one moment cannot be told apart by time.
         self._left_out += len(table.start) - len(kept)
         columns = (table.code, table.name, table.place, table.call, table.start, table.end)
         columns += (table.correlation, table.external, table.size)
         self._columns = [_column(kind, each[kept].tobytes()) for kind, each in zip(TYPES, columns, strict=True)]
-        self._full = max(self._most, 2 * len(kept))
 
 
 NO_ARGS = Args()

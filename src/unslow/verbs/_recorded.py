@@ -16,7 +16,8 @@ from unslow.core.profile import Profile
 from unslow.core.trial import RatedFinding
 from unslow.fixes import fixes_for
 from unslow.habits import abstention, diagnose
-from unslow.read import facts_of, read, reader_of, recordings_in
+from unslow.processes.reading import read_apart
+from unslow.read import facts_of, reader_of, recordings_in
 from unslow.verbs._look import rated
 
 ELSEWHERE = Machine("not known: recorded elsewhere", 1, 1, 1, None, 0, (), (), "", "")
@@ -55,7 +56,7 @@ def recording_of(what: Any) -> Path | None:
 def recorded(path: Path, options: Options, listener: Listener) -> Recorded:
     """Read and diagnose. Raises `BadInput` for a damaged recording."""
     listener(Event("survey", f"reading {path}"))
-    profile = read(path)
+    profile = read_apart(path)
     facts = facts_of(profile)
     listener(Event("profile", "where the time goes", payload=profile))
     findings = diagnose(Evidence(profile, facts, ELSEWHERE), options.worth)

@@ -10,7 +10,7 @@ from unslow.core.options import Options
 from unslow.core.profile import Profile
 from unslow.processes.base import Processes
 from unslow.processes.local import LocalProcesses
-from unslow.read import read
+from unslow.processes.reading import read_apart
 from unslow.verbs._recorded import recording_of
 from unslow.verbs.diagnose import looked_at
 
@@ -33,6 +33,6 @@ def profile(
     the wall time, 0 to 1, by category, and sum to 1.
     """
     if recording := recording_of(what):
-        return read(recording)
+        return read_apart(recording)
     about = {"shapes": shapes, "arguments": arguments, "trust": trust, **about}
     return looked_at(what, inputs, options or Options(), listener, processes or LocalProcesses(), about).profile
