@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -72,3 +74,15 @@ def test_a_report_gets_the_command_that_exports_it(name: str, tmp_path: Path) ->
     with pytest.raises(BadInput) as raised:
         read(tmp_path / name)
     assert f"nsys export --type sqlite --output r.sqlite {tmp_path / name}" in raised.value.todo
+
+
+def test_an_error_of_sqlite_is_one_line(tmp_path: Path) -> None:
+    """It quotes the file's own table, which has many."""
+    path = export(tmp_path / "t.sqlite", {KERNELS: [KERNEL]})
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("CREATE TABLE other (\n    a INTEGER,\n    b INTEGER\n)")
+        database.commit()
+    path.write_bytes(path.read_bytes().replace(b"a INTEGER,", b"` INTEGER,"))
+    with pytest.raises(BadInput) as caught:
+        read(path)
+    assert "malformed" in caught.value.what and "\n" not in caught.value.what

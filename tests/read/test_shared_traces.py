@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import pytest
 
+from shared_traces import FOLDER, absent
 from unslow.core.finding import Evidence, Finding
 from unslow.core.profile import Profile
 from unslow.habits import diagnose
 from unslow.read import facts_of, read
 from unslow.verbs._recorded import ELSEWHERE
 
-FOLDER = Path(os.environ.get("UNSLOW_TRACES", Path(__file__).parents[3] / "shared" / "traces"))
 POINT = 0.01
 
-pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason=f"no recordings in {FOLDER}; set UNSLOW_TRACES")
+pytestmark = absent
 
 
 def seen(name: str) -> tuple[Profile, list[Finding]]:

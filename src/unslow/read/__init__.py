@@ -9,7 +9,7 @@ from typing import cast
 from unslow.core.discover import plugins
 from unslow.core.errors import BadInput
 from unslow.core.profile import BrokenProfile, Profile
-from unslow.read._files import AGAIN, content_of, head_of
+from unslow.read._files import AGAIN, content_of, first_line, head_of
 from unslow.read._ranks import HEAD_BYTES, Ranked, merged, one_a_rank, ranked
 from unslow.read._reader import Reader
 from unslow.read._recorded import facts_of
@@ -65,8 +65,8 @@ def read(path: Path) -> Profile:
         raise BadInput(f"{path} contradicts itself: {error.what}", AGAIN) from error
     except (TypeError, ValueError, LookupError, ArithmeticError) as error:
         # Readers check the fields they are built on; a damaged file can be wrong in any other one too.
-        first = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise BadInput(f"{path} is no valid recording of the kind {fitting.name}: {first}", AGAIN) from error
+        what = f"{path} is no valid recording of the kind {fitting.name}: {first_line(error)}"
+        raise BadInput(what, AGAIN) from error
 
 
 def _read_ranks(folder: Path) -> Profile:

@@ -44,8 +44,7 @@ def json_from(content: bytes, path: Path) -> Any:
     try:
         return json.loads(content, parse_float=Decimal, parse_constant=_no_number)
     except (ValueError, RecursionError, ArithmeticError) as error:
-        first = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise BadInput(f"{path} is no valid JSON: {first}", AGAIN) from error
+        raise BadInput(f"{path} is no valid JSON: {first_line(error)}", AGAIN) from error
 
 
 def content_of(path: Path, most: int = -1) -> bytes:
@@ -63,7 +62,14 @@ def opened(path: Path) -> Generator[IO[bytes]]:
         with gzip.open(path) if packed else path.open("rb") as file:
             yield cast("IO[bytes]", file)
     except (OSError, EOFError, zlib.error) as error:
-        raise BadInput(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}", AGAIN) from error
+        raise BadInput(
+            f"{path} cannot be read: {getattr(error, 'strerror', None) or first_line(error)}", AGAIN
+        ) from error
+
+
+def first_line(error: Exception) -> str:
+    """What an error says, in one line: SQLite's quote the file's own text."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def _no_number(word: str) -> Any:

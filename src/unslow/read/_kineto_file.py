@@ -15,7 +15,7 @@ from typing import IO, Any, NoReturn
 import msgspec
 
 from unslow.core.errors import BadInput
-from unslow.read._files import AGAIN, json_from, mapping, opened
+from unslow.read._files import AGAIN, first_line, json_from, mapping, opened
 
 CHUNK_BYTES = 4 << 20
 MOST_BYTES, EVENT_BYTES = 64 << 20, 16 << 20
@@ -87,7 +87,7 @@ def batch_of(events: list[Any], path: Path) -> list[Event]:
     try:
         return _EVENTS.decode(msgspec.json.Encoder(decimal_format="number").encode(events))
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise BadInput(f"{path} has an event that is none: {error}", AGAIN) from error
+        raise BadInput(f"{path} has an event that is none: {first_line(error)}", AGAIN) from error
 
 
 def _up_to_the_events(file: IO[bytes], path: Path) -> tuple[bytes, bytes]:
@@ -187,4 +187,4 @@ def _decoded(text: bytes, path: Path, closed: bool = False) -> list[Event]:
 
 
 def _bad(error: Exception, path: Path) -> NoReturn:
-    raise BadInput(f"{path} is no valid JSON: among its events, {error}", AGAIN) from error
+    raise BadInput(f"{path} is no valid JSON: among its events, {first_line(error)}", AGAIN) from error

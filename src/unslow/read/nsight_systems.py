@@ -18,7 +18,7 @@ from unslow.core.device import Activity, Device
 from unslow.core.errors import BadInput
 from unslow.core.profile import Profile
 from unslow.read._exposed import COLLECTIVE, Going, Step, apart, busiest_of, by_start, profile_of_devices
-from unslow.read._files import AGAIN, LATEST_NS
+from unslow.read._files import AGAIN, LATEST_NS, first_line
 from unslow.read._reader import Reader
 from unslow.read._torch_ops import runtime_category
 
@@ -53,7 +53,7 @@ def read(path: Path) -> Profile:
             database.row_factory = sqlite3.Row
             return _profile(_Export(database, path))
     except sqlite3.Error as error:
-        raise BadInput(f"{path} cannot be read as SQLite: {error}", AGAIN) from error
+        raise BadInput(f"{path} cannot be read as SQLite: {first_line(error)}", AGAIN) from error
 
 
 @dataclass(frozen=True)
