@@ -142,6 +142,6 @@ def _moment(at: float, number: int) -> str:
     return (
         f'  {{\n    "ph": "i", "cat": "cpu_instant_event", "s": "t", "name": "[memory]",\n'
         f'    "pid": {PID}, "tid": {PID}, "ts": {BASE_US + at:.3f},\n'
-        f'    "args": {{\n      "Total Reserved": 245366784, "Total Allocated": 216081408, "Bytes": 1204224, '
+        f'    "args": {{\n      "Total Reserved": 64424509440, "Total Allocated": 61216081408, "Bytes": 1204224, '
         f'"Addr": 136093868752896, "Device Id": 0, "Device Type": 1, "Ev Idx": {number}\n    }}\n  }},\n'
     )
