@@ -18,7 +18,8 @@ def test_waiting_is_not_python() -> None:
 
 def test_a_loop_over_rows_is_another_habits() -> None:
     assert not found(HABIT, evidence(step(python("rows", 1800), us=2000), script()))
-    assert found(HABIT, evidence(step(python("rows", 1000), python("main", 800, 40), us=2000), script()))
+    rest = the(HABIT, evidence(step(python("rows", 1000), python("main", 800, 40), us=2000), script()))
+    assert rest.share == pytest.approx(0.5)
 
 
 def python(function: str, us: float, line: int = 12) -> Op:

@@ -104,7 +104,7 @@ class TestOfTraining:
     STEP = step(phase("forward", 30), phase("backward", 40), phase("optimizer", 20), op("aten::add", 10))
     FLOORED = machine(floors={DISPATCH: 0.2, PRODUCT: 0.7})
 
-    def seen(self, profile: Profile = STEP, **fields: int) -> Evidence:
+    def seen(self, profile: Profile = STEP, **fields: float) -> Evidence:
         known = replace(loader(batch_size=2, items=1000), **fields)
         return evidence(profile, facts("script", script=ScriptFacts("optimizer", 20, loaders=(known,))), self.FLOORED)
 
@@ -115,8 +115,13 @@ class TestOfTraining:
     def test_a_step_that_is_spent_elsewhere(self) -> None:
         assert not found(HABIT, self.seen(step(phase("forward", 0.5), op("aten::add", 99))))
 
+    def test_items_that_are_waited_for_stay(self) -> None:
+        waiting = step(phase("data", 50, "data"), phase("optimizer", 50))
+        finding = the(HABIT, self.seen(waiting, item_s=20e-6, wait_s=50e-6))
+        assert finding.floor == pytest.approx(0.5 * 0.8 + 0.5 * 2 / 16)
+
     def test_costs_that_no_row_shares(self) -> None:
         finding = the(HABIT, self.seen())
-        assert finding.share == pytest.approx(0.9)
-        assert finding.floor == pytest.approx((0.7 * floor_from(0.2, 2) + 0.2 * 2 / 16) / 0.9)
+        assert finding.share == pytest.approx(1.0)
+        assert finding.floor == pytest.approx(0.7 * floor_from(0.2, 2) + 0.3 * 2 / 16)
         assert "--allow batch-size" in finding.advice

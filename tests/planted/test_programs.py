@@ -11,7 +11,6 @@ import pytest
 from unslow.cli.explain import everything
 
 PROGRAMS = sorted((Path(__file__).parent / "programs").glob("*.py"))
-OURS = re.compile(r"^\s*(?:import|from)\s+unslow\b", re.MULTILINE)
 SAMPLES = re.compile(r"^Samples per step: \d+, \d+$", re.MULTILINE)
 
 
@@ -44,7 +43,5 @@ def test_its_docstring_says_what_is_planted_and_how_it_is_removed(program: Path)
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.stem)
 def test_the_habit_is_one_that_is_explained_and_the_flag_removes_it(program: Path) -> None:
     source, habit = program.read_text(encoding="utf-8"), planted(program)
-    assert not OURS.search(source)
-    if habit != "nothing":
-        assert habit in everything()[0] and '"--fixed" in sys.argv' in source
-        assert source.count("FIXED") > 1
+    by_flag = '"--fixed" in sys.argv' in source and source.count("FIXED") > 1
+    assert habit == "nothing" or (habit in everything()[0] and (by_flag or "def fixed(" in source))

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from unslow.core.finding import Evidence
 from unslow.core.script import Noted, ScriptFacts
+from unslow.habits._script import mean_step_s
 
 LEAST_LOOKED_AT = 4
 OFTEN = 0.5
@@ -27,5 +28,5 @@ def is_always_the_same(copy: Noted) -> bool:
 
 def share_of(copies: Iterable[Noted], evidence: Evidence, script: ScriptFacts) -> float:
     """The part of the steps' time inside these calls."""
-    steps, step_s = script.noted_steps, max(evidence.facts.seconds_per_request, 1e-9)
+    steps, step_s = script.noted_steps, max(mean_step_s(evidence), 1e-9)
     return min(1.0, sum(copy.seconds_in_steps for copy in copies) / steps / step_s)

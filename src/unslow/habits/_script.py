@@ -75,6 +75,13 @@ def per_step(seconds_in_steps: float, script: ScriptFacts) -> float:
     return seconds_in_steps / script.noted_steps
 
 
+def mean_step_s(evidence: Evidence) -> float:
+    """Of the recorded steps: what the total of a call's seconds is held against (where a machine is busy, the slowest
+    steps weigh more in both than the median tells); the median where nothing was recorded."""
+    steps = len(evidence.profile.steps)
+    return evidence.profile.wall_ns / 1e9 / steps if steps else evidence.facts.seconds_per_request
+
+
 def kept_item_s(loader: LoaderFacts) -> float:
     """What an item of the loader's takes where it is kept as arrays: no way of making one is faster."""
     return KEPT_ITEM_S + loader.item_bytes / COPIED_BYTES_PER_S

@@ -9,7 +9,7 @@ from unslow.core.script import ScriptFacts
 from unslow.habits._batches import BENCHMARK_ROWS, DISPATCH, FEW_ROWS, MANY_REQUESTS, PRODUCT, VECTOR, floor_from
 from unslow.habits._floors import Part, joined
 from unslow.habits._scoring import most_called, rows_per_call, scoring_calls
-from unslow.habits._script import phase_share
+from unslow.habits._script import data_share, phase_share
 from unslow.habits._shares import LEAST_SHARE, is_empty
 
 
@@ -28,12 +28,17 @@ def _of_training(name: str, evidence: Evidence, script: ScriptFacts) -> Iterator
     floors, rows = evidence.machine.floors, float(loader.batch_size)
     measured = [floors[key] for key in (PRODUCT, DISPATCH) if key in floors]
     floor = min((floor_from(ratio, rows) for ratio in measured), default=None)
-    # What the optimizer does depends on no row: of a step's time its part is divided.
+    # What the optimizer does depends on no row, nor does the loop around it: of a step's time such a part is divided.
+    shared = rows / BENCHMARK_ROWS
     parts = [Part(phase_share(evidence, phase), floor) for phase in ("forward", "backward")]
-    parts += [Part(phase_share(evidence, phase), rows / BENCHMARK_ROWS) for phase in ("optimizer", "zero-grad")]
-    whole = joined(parts)
-    if whole.share < LEAST_SHARE:
+    parts += [Part(phase_share(evidence, phase), shared) for phase in ("optimizer", "zero-grad")]
+    model = sum(part.share for part in parts)
+    if model < LEAST_SHARE:
         return
+    waits = data_share(evidence)
+    items = min(1.0, loader.item_s * rows / loader.wait_s) if loader.wait_s > 0 else 1.0
+    parts += [Part(waits, max(items, shared)), Part(max(0.0, 1.0 - model - waits), shared)]
+    whole = joined(parts)
     title = f"The loader at {loader.site} gives batches of {loader.batch_size}: a step has costs that no row shares."
     numbers: dict[str, EvidenceValue] = {"batch_size": loader.batch_size, "items": loader.items}
     advice = (

@@ -31,7 +31,7 @@ from collections.abc import Iterator
 from unslow.core.finding import Evidence, Finding, Habit
 from unslow.core.units import seconds
 from unslow.core.units import share as show_share
-from unslow.habits._script import COPIED_BYTES_PER_S, per_step
+from unslow.habits._script import COPIED_BYTES_PER_S, mean_step_s, per_step
 from unslow.habits._shares import LEAST_SHARE, is_empty
 
 NAME = "arrays-stacked-slowly"
@@ -39,7 +39,7 @@ NAME = "arrays-stacked-slowly"
 
 def detect(evidence: Evidence) -> Iterator[Finding]:
     """One finding, at the call that takes longest."""
-    script, step_s = evidence.facts.script, evidence.facts.seconds_per_request
+    script, step_s = evidence.facts.script, mean_step_s(evidence)
     stacked = [noted for noted in script.of_kind("arrays") if noted.times_in_steps] if script is not None else []
     if script is None or not stacked or step_s <= 0 or is_empty(evidence.profile):
         return

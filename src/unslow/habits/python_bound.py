@@ -53,7 +53,8 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
         return
     at_stake = host_share(evidence)
     loop = longest_loop(profile) if facts.script is not None else None
-    if at_stake - (loop.share if loop else 0.0) < HIGH_SHARE:
+    at_stake -= loop.share if loop is not None else 0.0  # A loop over rows is another habit.
+    if at_stake < HIGH_SHARE:
         return
     numbers: dict[str, EvidenceValue] = {
         "framework_share": profile.shares["framework"],

@@ -31,7 +31,7 @@ from collections.abc import Iterator
 
 from unslow.core.finding import Evidence, Finding, Habit
 from unslow.core.units import share as show_share
-from unslow.habits._script import per_step, phase_share
+from unslow.habits._script import mean_step_s, per_step, phase_share
 
 NAME = "sync-every-step"
 LEAST = 0.02
@@ -47,7 +47,7 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
     asked = [noted for noted in script.of_kind("sync") if noted.times_in_steps >= EVERY_SECOND * script.noted_steps]
     others = [noted for noted in asked if noted.details["call"] not in IN_A_PHASE]
     waited_s = sum(per_step(noted.seconds_in_steps, script) for noted in others)
-    share = min(1.0, phase_share(evidence, "sync") + waited_s / evidence.facts.seconds_per_request)
+    share = min(1.0, phase_share(evidence, "sync") + waited_s / mean_step_s(evidence))
     if not asked or share < LEAST:
         return
     longest = max(asked, key=lambda noted: noted.seconds_in_steps)

@@ -18,8 +18,9 @@ where it is more (tokens, images). With a fixed cost per call and a cost per row
 so does what is left for the number of rows that share a call already. Source of the thresholds: 4 rows are a quarter
 of the benchmark's batch, the 8 requests half of it: beyond, the figure says little about this stream. All of the time
 is at stake. Of a script that never asks for a gradient, its calls of a model count, with what they take at stake. Of
-one that trains, the `batch_size` of the loader that gives most batches, with forward, backward and optimizer at stake:
-what the optimizer does depends on no row, so that its time is shared by as many rows as there are.
+one that trains, the `batch_size` of the loader that gives most batches, with all of the step at stake: what the
+optimizer and the loop do depends on no row, so that their time is shared by as many rows as there are; of the wait for
+a batch its items must remain.
 
 When it does not matter
 -----------------------
