@@ -1,8 +1,11 @@
-"""`anomaly`: autograd is told to look for NaN in every operation."""
+"""`anomaly`: autograd is told to look for NaN in every operation, by the user or a framework on its behalf.
+
+PyTorch's compiler does so by itself while it traces a model, which is no such thing."""
 
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -26,7 +29,7 @@ def _noting(notes: Notes, made: Callable[..., None], name: str) -> Callable[...,
     @functools.wraps(made)
     def noted(mode: Any, *args: Any, **kwargs: Any) -> None:
         on = name == "detect_anomaly" or bool(args[0] if args else kwargs.get("mode"))
-        if on:
+        if on and not str(sys._getframe(1).f_globals.get("__name__", "")).startswith("torch."):
             notes.note("anomaly", called_from(making=mode), {"call": name, "positional": bool(args)})
         made(mode, *args, **kwargs)
 
