@@ -69,3 +69,19 @@ def test_spans_know_their_place_in_the_code(tmp_path: Path) -> None:
 )
 def test_what_a_sample_says(tmp_path: Path, found: dict[str, Any], category: str) -> None:
     assert read(traces.steps(tmp_path / "s.json", samples=[found])).spans[1].category == category
+
+
+@pytest.mark.parametrize(
+    ("file", "category"),
+    [
+        (f"/tmp/torchinductor_me/5u/c{'5uj' * 17}.py", "compute"),
+        (f"/tmp/torchinductor_me/5u/c{'5uj' * 16}.py", "framework"),
+        (f"/home/me/c{'189' * 17}.py", "framework"),
+        ("call.py", "framework"),
+    ],
+)
+def test_what_a_compiler_wrote_computes(tmp_path: Path, file: str, category: str) -> None:
+    late = sample(10, 9)
+    stacks = [["train.py:3 <module>", f"{file}:12 call"]]
+    profile = read(traces.steps(tmp_path / "s.json", samples=[late], stacks=stacks))
+    assert profile.spans[1].category == category

@@ -2,11 +2,13 @@
 
 A sample that came late by the switch interval found the interpreter busy: Python's own time, `framework`. One that came
 in time found the thread in native code without the interpreter (NumPy, BLAS, a library): `compute`; or, where the
-thread hardly asked for a processor since the sample before, waiting for something: `other`.
+thread hardly asked for a processor since the sample before, waiting for something: `other`. What `torch.compile` made
+of a model calls its kernels with the interpreter held: it computes, however late the sample came.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +22,8 @@ from unslow.read._files import AGAIN, listing, mapping, nanoseconds
 HELD = 0.9
 # Native code that ran, or stood in the queue of the processors, for less than this part of the time was waiting.
 LEAST_WORKED = 0.3
+COMPILED = re.compile(r"/c[a-z2-7]{51}\.py:\d+ ")
+"""A line in a file that PyTorch's compiler has written: it names them after 256 bits of their content, in base 32."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,8 @@ def samples_in(document: Mapping[str, Any], path: Path) -> list[Sample]:
         late_ns = nanoseconds(sample, "late_ns", path)
         worked_ns = nanoseconds(sample, "worked_ns", path) if "worked_ns" in sample else interval_ns
         category = _category(late_ns >= HELD * switch_ns, worked_ns >= LEAST_WORKED * interval_ns)
+        if stacks[place] and COMPILED.search(stacks[place][-1]):
+            category = "compute"
         within = str(sample.get("within", ""))
         found.append(Sample(nanoseconds(sample, "at_ns", path), category, stacks[place], within))
     return sorted(found, key=lambda sample: sample.at_ns)
