@@ -25,9 +25,14 @@ _WRAPPER_NAMES = """
 to _to_copy contiguous clone type_as float double half bfloat16 zeros zeros_like new_zeros ones ones_like new_ones full
 full_like new_full scalar_tensor zero_ repeat tile stack
 """
+# Operators that call others to prepare or to finish, and do the work themselves in between.
+_KERNEL_NAMES = """
+mkldnn_rnn_layer mkldnn_rnn_layer_backward _embedding_bag _embedding_bag_forward_only _embedding_bag_dense_backward
+"""
 _BOOKKEEPING = frozenset(_BOOKKEEPING_NAMES.split())
 _HELPERS = _BOOKKEEPING | frozenset(_HELPER_NAMES.split())
 _WRAPPERS = _BOOKKEEPING | frozenset(_WRAPPER_NAMES.split())
+_KERNELS = frozenset(_KERNEL_NAMES.split())
 _RUNTIME_CALLS: tuple[tuple[str, Category], ...] = (
     ("Synchronize", "sync"),
     ("WaitEvent", "sync"),
@@ -59,7 +64,7 @@ def category_of(name: str, children: Sequence[str], annotation: bool) -> Categor
     itself; `framework` for one that hands it to others, for one that touches no element, and for a user's `annotation`
     (which is Python).
     """
-    if is_compiled(name):
+    if is_compiled(name) or bare(name) in _KERNELS:
         return "compute"
     if name.startswith("c10d::"):
         return "communication"
