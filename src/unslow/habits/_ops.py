@@ -17,8 +17,8 @@ Kind = Literal[
 
 _NAMES: dict[Kind, str] = {
     "matmul": "mm addmm bmm baddbmm matmul linear mv addmv dot addbmm einsum mkldnn_linear mkl_linear "
-    "addmm_activation mkldnn_rnn_layer mkldnn_rnn_layer_backward lstm gru rnn rnn_tanh rnn_relu lstm_cell gru_cell gemm "
-    "fusedmatmul fusedgemm transposematmul fullyconnected",
+    "addmm_activation mkldnn_rnn_layer mkldnn_rnn_layer_backward lstm gru rnn rnn_tanh rnn_relu lstm_cell gru_cell "
+    "gemm fusedmatmul fusedgemm transposematmul fullyconnected",
     "conv": "conv1d conv2d conv3d convolution convolution_overrideable mkldnn_convolution conv_transpose1d "
     "conv_transpose2d thnn_conv2d slow_conv2d_forward conv_depthwise2d conv fusedconv nhwcfusedconv convtranspose "
     "groupconvolution",
