@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from handmade import EMPTY, evidence, facts, found, machine, noted, op, phase, script, step, the
+from handmade import EMPTY, Op, evidence, facts, found, machine, noted, op, phase, script, step, the
 from unslow.core.facts import Leaf
 from unslow.habits.float64_compute import HABIT
 
@@ -73,3 +73,23 @@ class TestOfAScript:
     def test_a_model_in_float64(self) -> None:
         known = script(noted=(noted("double", call="Module.double", elements=100),))
         assert the(HABIT, evidence(self.STEP, known)).floor is None
+
+
+class TestOfAScriptOfNumPy:
+    def test_other_types_small_arrays_other_libraries_and_waiting(self) -> None:
+        near = (
+            line({"float32": 9_000}), line({"float64": 999}), line({"float64": 4_000, "float32": 9_000}), line({}),
+            line({"float64": 9_000}, innermost="sklearn/base.py:3 fit"), line({"float64": 9_000}, 4),
+        )  # fmt: skip
+        assert not found(HABIT, *(evidence(step(each), script(), FLOORED) for each in near))
+
+    @pytest.mark.parametrize("innermost", ["", "numpy/linalg.py:3 norm"])
+    def test_lines_with_float64_arrays(self, innermost: str) -> None:
+        lines = line({"float64": 9_000}, 50, innermost), line({"float64": 9_000, "int64": 9_000}, 20, number=14)
+        finding = the(HABIT, evidence(step(*lines), script(), FLOORED))
+        assert finding.share == pytest.approx(0.7) and finding.floor == 0.4 and finding.site == "train.py:12"
+
+
+def line(operands: dict[str, int], us: float = 40, innermost: str = "", number: int = 12) -> Op:
+    stack = [f"train.py:{number} <module>", *([innermost] if innermost else [])]
+    return op("f", us, "", file="train.py", line=number, stack=stack, sampled=True, operands=operands)

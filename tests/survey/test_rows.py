@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from handmade import evidence
-from unslow.habits import input_bound, row_by_row_python, slow_dataset_item
+from unslow.habits import float64_compute, input_bound, row_by_row_python, slow_dataset_item
 
 from .test_script import project, survey
 
@@ -71,3 +71,24 @@ def test_items_that_are_made_slowly(project: Path) -> None:
     assert known.slowest_line == "train.py:11" and 0 < known.slowest_line_part <= 1
     (finding,) = slow_dataset_item.HABIT.detect(evidence(seen.profile, seen.facts))
     assert finding.site == "train.py:11"
+
+
+TABLE = """
+import numpy, unslow
+
+table = numpy.random.default_rng(0).random((400, 400)).astype(numpy.DTYPE)
+
+def likest(rows):
+    return (rows @ rows.T).argmax()
+
+for n in range(100_000):
+    with unslow.step():
+        likest(table)
+"""
+
+
+@pytest.mark.parametrize(("dtype", "lines"), [("float32", []), ("float64", ["train.py:7"])])
+def test_a_table_of_numpys(project: Path, dtype: str, lines: list[str]) -> None:
+    seen = survey(project, TABLE.replace("DTYPE", dtype))
+    findings = float64_compute.HABIT.detect(evidence(seen.profile, seen.facts))
+    assert [finding.site for finding in findings] == lines

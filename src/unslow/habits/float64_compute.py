@@ -17,8 +17,9 @@ number that became a tensor) converts nothing and does not count. What must rema
 machine: "float32/float64:matmul" for matrix products, convolutions and attention, "float32/float64:elementwise" for
 all else. The threshold is 1 % of the wall time, below which a recording's noise is larger. Where the recording has no
 dtypes, float64 weights or inputs are evidence enough, without a floor. Of a script whose loss or model is float64, the
-calls that make float64 arrays, with the place of the largest; all its computing is then at stake. Source: the dtypes
-themselves; no profiler that we know of has this rule.
+calls that make float64 arrays, with the place of the largest; all its computing is then at stake. Of a script that
+computes with NumPy itself, samples of its stack in lines whose arrays are float64, from 5 % of a step on. Source: the
+dtypes themselves; no profiler that we know of has this rule.
 
 When it does not matter
 -----------------------
@@ -42,9 +43,13 @@ from unslow.core.units import share as show_share
 from unslow.core.units import size
 from unslow.habits._floors import Part, joined
 from unslow.habits._ops import has_array_of
+from unslow.habits._sampled import Sampled, sampled, shares_by
 from unslow.habits._shares import LEAST_SHARE, is_empty, operators, shares_by_kind
 
 NAME = "float64-compute"
+LEAST_OF_LINES = 0.05
+LEAST_ELEMENTS = 1_000
+"""Smaller arrays take the time that a call takes, of whatever type they are."""
 _PRODUCTS = frozenset({"matmul", "conv", "attention"})
 _ADVICE = "Make weights and inputs float32: `model.float()`, `array.astype(numpy.float32)`."
 
@@ -53,7 +58,8 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
     """One finding, if operators compute on float64 arrays."""
     profile, facts, floors = evidence.profile, evidence.facts, evidence.machine.floors
     if facts.script is not None:
-        yield from _by_calls(evidence, facts.script)
+        found = list(_by_calls(evidence, facts.script))
+        yield from found or _by_lines(evidence)
         return
     if not any(span.details.get("dtypes") for span, _ in operators(profile)):
         yield from _by_facts(evidence)
@@ -93,6 +99,27 @@ def _by_calls(evidence: Evidence, script: ScriptFacts) -> Iterator[Finding]:
         f"and {show_share(share)} of a step is computing."
     )
     yield Finding(NAME, title, share, min(known, default=None), numbers, str(largest.site), _ADVICE)
+
+
+def _by_lines(evidence: Evidence) -> Iterator[Finding]:
+    """Of a script: its lines that call NumPy with float64 arrays (what other libraries make of them is theirs)."""
+    lines = shares_by((one for one in sampled(evidence.profile) if _is_on_float64(one)), lambda one: one.line)
+    share = min(1.0, sum(lines.values()))
+    if share < LEAST_OF_LINES:
+        return
+    floors = [evidence.machine.floors.get(f"float32/float64:{kind}") for kind in ("matmul", "elementwise")]
+    known = [min(1.0, floor) for floor in floors if floor is not None]
+    line = next(iter(lines))
+    title = f"{show_share(share)} of a step computes on float64 arrays, twice the usual width; most of it at {line}."
+    yield Finding(NAME, title, share, min(known, default=None), {"float64_share": share}, line, _ADVICE)
+
+
+def _is_on_float64(one: Sampled) -> bool:
+    """Native code that a line of the script's own or NumPy runs, on arrays of which at least half are float64."""
+    elements: dict[str, int] = one.span.details.get("operands") or {}
+    innermost = one.stack[-1] if one.stack else ""
+    is_numpys = innermost.startswith((f"{one.line} ", "numpy/"))
+    return is_numpys and 2 * elements.get("float64", 0) >= max(2 * LEAST_ELEMENTS, sum(elements.values()))
 
 
 def _by_facts(evidence: Evidence) -> Iterator[Finding]:

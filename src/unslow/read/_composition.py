@@ -51,10 +51,11 @@ def compositions(document: Mapping[str, Any], path: Path) -> Compositions:
     """
     sampled, traced = (mapping(document.get(key, {}), path, key) for key in ("sampled", "operators"))
     samples = samples_in(sampled, path) if sampled else []
+    operands = {place: mapping(found, path, "operands") for place, found in _operands(sampled, path).items()}
     operators = _operators(kineto.profile_of(traced, path)) if traced else {}
     phases = {sample.within for sample in samples} | set(operators)
     return {
-        phase: _joined(operators.get(phase, ()), [sample for sample in samples if sample.within == phase])
+        phase: _joined(operators.get(phase, ()), [sample for sample in samples if sample.within == phase], operands)
         for phase in sorted(phases)
     }
 
@@ -198,7 +199,12 @@ def _largest(parts: Sequence[Part], name: str) -> list[Part]:
     ]
 
 
-def _joined(operators: Sequence[Part], samples: Sequence[Sample]) -> list[Part]:
+def _operands(sampled: Mapping[str, Any], path: Path) -> Mapping[str, Any]:
+    """By "file:line", how many elements of which types the arrays have that a line names; older recordings lack it."""
+    return mapping(sampled.get("operands", {}), path, "operands")
+
+
+def _joined(operators: Sequence[Part], samples: Sequence[Sample], operands: Mapping[str, Any]) -> list[Part]:
     """Operators take the part that they were seen to take; the samples share out the rest.
 
     Samples in native code that operators explain are left out: they are the same time, seen twice.
@@ -216,11 +222,13 @@ def _joined(operators: Sequence[Part], samples: Sequence[Sample]) -> list[Part]:
     total = sum(scaled.values())
     if not total:
         return list(operators)
-    parts = [_python(category, stack, (1 - taken) * weight / total) for (category, stack), weight in scaled.items()]
+    parts = [
+        _python(category, stack, (1 - taken) * weight / total, operands) for (category, stack), weight in scaled.items()
+    ]
     return [*operators, *(part for part in sorted(parts, key=lambda part: -part.fraction) if part.fraction > 0)]
 
 
-def _python(category: Category, stack: tuple[str, ...], fraction: float) -> Part:
+def _python(category: Category, stack: tuple[str, ...], fraction: float, operands: Mapping[str, Any]) -> Part:
     """Named by the innermost function and the user's innermost line; the stack is outermost first."""
     users = [frame for frame in stack if not frame.startswith((os.sep, "<"))]  # "<frozen …>", "<string>"
     place = (users or stack)[-1].rpartition(" ")[0]
@@ -231,6 +239,8 @@ def _python(category: Category, stack: tuple[str, ...], fraction: float) -> Part
         "stack": [_shown(frame) for frame in stack],
         "sampled": True,
     }
+    if place in operands and category == "compute":
+        details["operands"] = dict(operands[place])
     return Part(f"{stack[-1].rpartition(' ')[2]} ({place})", category, fraction, details)
 
 

@@ -51,6 +51,13 @@ def frame_from(skip: int = 1) -> FrameType | None:
     return frame
 
 
+def frame_of_users(frame: FrameType | None) -> FrameType | None:
+    """The user's innermost frame, of a stack from its innermost frame on."""
+    while frame is not None and not frame.f_code.co_filename.startswith(_root):
+        frame = frame.f_back
+    return frame
+
+
 def direct_frame(skip: int = 1, through: str = _OURS) -> FrameType | None:
     """The user's frame that makes the call itself; None where a library makes it. Cheap, for what is called often.
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from unslow.core.script import PHASE_MARK
 from unslow.record.stack_sampler import Sampler, Stack
+from unslow.scripts.operands import Operands
 from unslow.scripts.phases import Phases
 from unslow.scripts.run import Plan
 from unslow.scripts.sites import stack_of
@@ -29,7 +30,10 @@ def sampled_window(phases: Phases, step: Step, into: dict[str, Any]) -> Plan:
     """Some steps with the stack sampled: the samples, each with the phase it fell in, go `into` a part of the
     recording, also where the script ends before the window does."""
 
+    operands = Operands()
+
     def look(frame: FrameType | None) -> tuple[Stack, str]:
+        operands.look(frame)
         return stack_of(frame), phases.innermost()
 
     sampler, ends, count = Sampler(look), time.perf_counter() + SAMPLED_S, 0
@@ -46,7 +50,7 @@ def sampled_window(phases: Phases, step: Step, into: dict[str, Any]) -> Plan:
         sampler.stop()
         phases.close(time.perf_counter_ns())
         phases.forget()
-        into.update(sampler.samples.as_json())
+        into.update(sampler.samples.as_json() | {"operands": operands.found})
 
 
 def operator_window(phases: Phases, step: Step, folder: Path, into: dict[str, Any]) -> Plan:
