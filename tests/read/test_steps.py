@@ -85,3 +85,12 @@ def test_what_a_compiler_wrote_computes(tmp_path: Path, file: str, category: str
     stacks = [["train.py:3 <module>", f"{file}:12 call"]]
     profile = read(traces.steps(tmp_path / "s.json", samples=[late], stacks=stacks))
     assert profile.spans[1].category == category
+
+
+@pytest.mark.parametrize(
+    ("innermost", "category"), [("serve.py:2 answer", "compute"), ("/usr/lib/python3.11/queue.py:171 get", "other")]
+)
+def test_native_code_waits_for_its_pool_and_python_for_others(tmp_path: Path, innermost: str, category: str) -> None:
+    found = {**sample(10, 0, worked_ns=0), "others": True}
+    stacks = [["serve.py:2 answer", innermost]] * 2
+    assert read(traces.steps(tmp_path / "s.json", samples=[found], stacks=stacks)).spans[1].category == category

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
 import threading
@@ -12,7 +13,7 @@ import pytest
 from unslow.core.errors import BadUsage
 from unslow.read import read
 from unslow.record import step_clock
-from unslow.record._thread_clock import ThreadClock
+from unslow.record._thread_clock import ThreadClock, others_run
 
 
 def rows_one_by_one(place: int) -> float:
@@ -63,8 +64,8 @@ def test_python_between_short_calls_of_libraries_is_not_theirs(tmp_path: Path) -
         for span, own_ns in zip(profile.spans, profile.own_ns, strict=True)
         if span.details.get("stack") and "loop_of_some_ms" in span.details["stack"][-1]
     )
-    assert own / profile.wall_ns > 0.6
-    assert profile.shares["framework"] > 0.6
+    assert own / profile.wall_ns > 0.5
+    assert profile.shares["framework"] > 0.5
 
 
 def test_samples_leave_the_switch_interval_as_it_was(tmp_path: Path) -> None:
@@ -79,7 +80,7 @@ def loop_and_a_sum(place: int) -> float:
 
 def loop_of_some_ms() -> float:
     total = 0.0
-    for number in range(30_000):
+    for number in range(60_000):
         total += number % 7
     return total
 
@@ -118,3 +119,23 @@ def test_a_thread_clock_never_goes_back() -> None:
         before = clock.active_ns()
         rows_one_by_one(0)
         assert clock.active_ns() >= before
+
+
+def test_whether_other_threads_run() -> None:
+    me, started, done = threading.get_native_id(), threading.Event(), threading.Event()
+    known: list[int] = []
+
+    def busy() -> None:
+        known.append(threading.get_native_id())
+        started.set()
+        while not done.is_set():
+            hashlib.sha256(bytes(10_000_000))
+
+    thread = threading.Thread(target=busy)
+    thread.start()
+    started.wait()
+    assert any(others_run(me) for _ in range(100))
+    done.set()
+    thread.join()
+    tasks = [int(task.name) for task in Path("/proc/self/task").iterdir()]
+    assert not others_run(*tasks)

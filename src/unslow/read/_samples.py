@@ -2,8 +2,9 @@
 
 A sample that came late by the switch interval found the interpreter busy: Python's own time, `framework`. One that came
 in time found the thread in native code without the interpreter (NumPy, BLAS, a library): `compute`; or, where the
-thread hardly asked for a processor since the sample before, waiting for something: `other`. What `torch.compile` made
-of a model calls its kernels with the interpreter held: it computes, however late the sample came.
+thread hardly asked for a processor since the sample before, waiting for something: `other`. But a thread that waits in
+native code while others of its process work (a library's pool) waits for them to compute. What `torch.compile` made of
+a model calls its kernels with the interpreter held: it computes, however late the sample came.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ HELD = 0.9
 LEAST_WORKED = 0.3
 COMPILED = re.compile(r"/c[a-z2-7]{51}\.py:\d+ ")
 """A line in a file that PyTorch's compiler has written: it names them after 256 bits of their content, in base 32."""
+WAITS = frozenset({"threading.py", "queue.py", "selectors.py", "socket.py", "subprocess.py", "connection.py", "ssl.py"})
 
 
 @dataclass(frozen=True)
@@ -57,12 +59,18 @@ def samples_in(document: Mapping[str, Any], path: Path) -> list[Sample]:
             raise BadInput(f"{path} has a sample of stack {place}, which it does not hold.", AGAIN)
         late_ns = nanoseconds(sample, "late_ns", path)
         worked_ns = nanoseconds(sample, "worked_ns", path) if "worked_ns" in sample else interval_ns
-        category = _category(late_ns >= HELD * switch_ns, worked_ns >= LEAST_WORKED * interval_ns)
+        pool = bool(sample.get("others")) and not _is_a_wait(stacks[place])
+        category = _category(late_ns >= HELD * switch_ns, pool or worked_ns >= LEAST_WORKED * interval_ns)
         if stacks[place] and COMPILED.search(stacks[place][-1]):
             category = "compute"
         within = str(sample.get("within", ""))
         found.append(Sample(nanoseconds(sample, "at_ns", path), category, stacks[place], within))
     return sorted(found, key=lambda sample: sample.at_ns)
+
+
+def _is_a_wait(stack: tuple[str, ...]) -> bool:
+    """Whether Python itself waits, as for an item of a queue that another thread fills."""
+    return bool(stack) and stack[-1].rpartition(":")[0].rpartition("/")[2] in WAITS
 
 
 def _category(held: bool, worked: bool) -> Category:

@@ -21,10 +21,12 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
 
-from unslow.record._thread_clock import ThreadClock
+from unslow.record._thread_clock import ThreadClock, others_run
 
 INTERVAL_NS = 5_000_000
 SWITCH_NS = 500_000
+LEAST_WORKED = 0.3
+"""A thread that ran or queued for less of the interval rests: what it may be waiting for is then looked at."""
 DEEPEST = 64
 
 Stack = tuple[str, ...]
@@ -35,18 +37,23 @@ is not to be counted."""
 
 @dataclass
 class Samples:
-    """Stacks seen, each kept once, and the samples: when, how late, which stack, what it was part of."""
+    """Stacks seen, each kept once, and the samples: when, how late, which stack, what it was part of, and whether other
+    threads of the process had work while it rested."""
 
     stacks: dict[Stack, int] = field(default_factory=dict[Stack, int])
     rows: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
 
-    def add(self, at_ns: int, late_ns: int, worked_ns: int | None, stack: Stack, within: str) -> None:
+    def add(
+        self, at_ns: int, late_ns: int, worked_ns: int | None, stack: Stack, within: str, others: bool = False
+    ) -> None:
         place = self.stacks.setdefault(stack, len(self.stacks))
         row: dict[str, Any] = {"at_ns": at_ns, "late_ns": late_ns, "stack": place}
         if worked_ns is not None:
             row["worked_ns"] = worked_ns
         if within:
             row["within"] = within
+        if others:
+            row["others"] = True
         self.rows.append(row)
 
     def as_json(self) -> dict[str, Any]:
@@ -102,6 +109,8 @@ def _sample(watched: threading.Thread, samples: Samples, done: threading.Event, 
             late = max(0, now - before - INTERVAL_NS - (queued_now - queued))
             stack, within = look(sys._current_frames().get(watched.ident or 0))  # pyright: ignore[reportPrivateUsage]
             if stack:
-                samples.add(now, late, worked_now - worked if other.known else None, stack, within)
+                rested = other.known and worked_now - worked < LEAST_WORKED * INTERVAL_NS
+                others = rested and others_run(threading.get_native_id(), watched.native_id or 0)
+                samples.add(now, late, worked_now - worked if other.known else None, stack, within, others)
             queued, worked = queued_now, worked_now
             before = time.perf_counter_ns()

@@ -182,8 +182,7 @@ class _Watcher:
     @property
     def _surest(self) -> StepKind:
         """Of the kinds seen. A model that is called once or twice (to export it) says nothing of what is served."""
-        served = [kind for kind in KINDS if self.counts[kind] and (kind != "forward" or self.counts[kind] >= SURE)]
-        return served[0] if served else "forward"
+        return next((kind for kind in KINDS if self.counts[kind] >= (SURE if kind == "forward" else 1)), "forward")
 
     def _record(self) -> Plan:
         """One of each two steps with its phases, so that the other tells what looking costs; which one, a coin says:
