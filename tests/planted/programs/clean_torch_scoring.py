@@ -1,4 +1,4 @@
-"""Scores patches of photographs with a wide network in bfloat16, a thousand at a time.
+"""Rebuilds patches of photographs with a linear auto-encoder in bfloat16, a thousand at a time.
 
 Planted: nothing
 By hand: nothing is left to remove: evaluation mode, no gradients, large products.
@@ -18,13 +18,10 @@ patches = np.concatenate(
     [extract_patches_2d(photo, (SIDE, SIDE), max_patches=2_048, random_state=0) for photo in photos]
 )
 pixels = torch.from_numpy(patches.reshape(len(patches), -1).astype(np.float32) / 255).bfloat16()
-model = nn.Sequential(
-    nn.Linear(SIDE * SIDE * 3, 2048), nn.ReLU(inplace=True), nn.Linear(2048, 2048), nn.ReLU(inplace=True),
-    nn.Linear(2048, 8),
-).bfloat16().eval()  # fmt: skip
-total = torch.zeros(8)
+model = nn.Sequential(nn.Linear(SIDE * SIDE * 3, 2048), nn.Linear(2048, SIDE * SIDE * 3)).bfloat16().eval()
+total = torch.zeros(SIDE * SIDE * 3)
 with torch.inference_mode():
     for step in range(STEPS):
         start = step * BATCH % len(pixels)
         total += model(pixels[start : start + BATCH]).mean(dim=0)
-print("mean scores:", (total / STEPS).tolist())
+print("mean brightness:", float(total.mean() / STEPS))
