@@ -18,7 +18,11 @@ patches = np.concatenate(
     [extract_patches_2d(photo, (SIDE, SIDE), max_patches=2_048, random_state=0) for photo in photos]
 )
 pixels = torch.from_numpy(patches.reshape(len(patches), -1).astype(np.float32) / 255).bfloat16()
-model = nn.Sequential(nn.Linear(SIDE * SIDE * 3, 2048), nn.Linear(2048, SIDE * SIDE * 3)).bfloat16().eval()
+model = (
+    nn.Sequential(nn.Linear(SIDE * SIDE * 3, 2048, bias=False), nn.Linear(2048, SIDE * SIDE * 3, bias=False))
+    .bfloat16()
+    .eval()
+)
 total = torch.zeros(SIDE * SIDE * 3)
 with torch.inference_mode():
     for step in range(STEPS):

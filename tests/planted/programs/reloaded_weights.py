@@ -1,4 +1,4 @@
-"""Answers requests for the digit on a few scans; the weights are in a file.
+"""Answers requests for the digit on a few scans; the weights are in a file, in bfloat16.
 
 Planted: model-reloaded-per-call
 By hand: the weights are loaded once, before the loop.
@@ -16,8 +16,9 @@ FIXED = "--fixed" in sys.argv
 ROWS, STEPS = 32, 8_000
 
 torch.manual_seed(0)
-scans = torch.tensor(load_digits().data / 16, dtype=torch.float32)
-model = nn.Sequential(nn.Linear(64, 1024), nn.ReLU(), nn.Linear(1024, 1024), nn.ReLU(), nn.Linear(1024, 10)).eval()
+scans = torch.tensor(load_digits().data / 16, dtype=torch.bfloat16)
+model = nn.Sequential(nn.Linear(64, 1024), nn.ReLU(), nn.Linear(1024, 1024), nn.ReLU(), nn.Linear(1024, 10))
+model.bfloat16().eval()
 
 
 def answer(rows: torch.Tensor, weights: Path) -> torch.Tensor:
