@@ -233,7 +233,7 @@ def _python(category: Category, stack: tuple[str, ...], fraction: float, operand
     users = [frame for frame in stack if not frame.startswith((os.sep, "<"))]  # "<frozen …>", "<string>"
     place = (users or stack)[-1].rpartition(" ")[0]
     file, _, line = place.rpartition(":")
-    details = {
+    details: dict[str, Any] = {
         "file": file,
         "line": int(line) if line.isdecimal() else 0,
         "stack": [_shown(frame) for frame in stack],

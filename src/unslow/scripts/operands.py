@@ -33,7 +33,7 @@ class Operands:
             return
         elements: dict[str, int] = {}
         for name in _names_at(*key):
-            value = frame.f_locals.get(name, frame.f_globals.get(name))
+            value: Any = frame.f_locals.get(name, frame.f_globals.get(name))
             if isinstance(value, numpy.ndarray) and value.ndim:
                 elements[value.dtype.name] = elements.get(value.dtype.name, 0) + int(value.size)
         known = self.found.setdefault(f"{own_name(frame.f_code.co_filename)}:{key[1]}", {})

@@ -182,7 +182,10 @@ class _Watcher:
     @property
     def _surest(self) -> StepKind:
         """Of the kinds seen. A model that is called once or twice (to export it) says nothing of what is served."""
-        return next((kind for kind in KINDS if self.counts[kind] >= (SURE if kind == "forward" else 1)), "forward")
+        for kind in KINDS:
+            if self.counts[kind] >= (SURE if kind == "forward" else 1):
+                return kind
+        return "forward"
 
     def _record(self) -> Plan:
         """One of each two steps with its phases, so that the other tells what looking costs; which one, a coin says:

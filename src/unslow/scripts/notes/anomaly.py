@@ -29,7 +29,8 @@ def _noting(notes: Notes, made: Callable[..., None], name: str) -> Callable[...,
     @functools.wraps(made)
     def noted(mode: Any, *args: Any, **kwargs: Any) -> None:
         on = name == "detect_anomaly" or bool(args[0] if args else kwargs.get("mode"))
-        if on and not str(sys._getframe(1).f_globals.get("__name__", "")).startswith("torch."):
+        caller = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
+        if on and not str(caller.f_globals.get("__name__", "")).startswith("torch."):
             notes.note("anomaly", called_from(making=mode), {"call": name, "positional": bool(args)})
         made(mode, *args, **kwargs)
 
