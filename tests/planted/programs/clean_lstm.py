@@ -1,4 +1,4 @@
-"""Trains a wide LSTM that reads digits row by row, in large batches and with 16-bit products.
+"""Trains an LSTM that reads four digits row by row and says the first, in large batches and with 16-bit products.
 
 Planted: nothing
 By hand: nothing is left to remove.
@@ -12,7 +12,7 @@ from torch import nn
 class Reader(nn.Module):
     def __init__(self):
         super().__init__()
-        self.lstm, self.head = nn.LSTM(8, 512, num_layers=2), nn.Linear(512, 10)
+        self.lstm, self.head = nn.LSTM(8, 256, num_layers=2), nn.Linear(256, 10)
 
     def forward(self, rows):
         return self.head(self.lstm(rows)[0][-1])
@@ -21,13 +21,14 @@ class Reader(nn.Module):
 def main():
     torch.manual_seed(0)
     digits = load_digits()
-    rows = torch.from_numpy(digits.images).float().transpose(0, 1).contiguous() / 16
-    labels = torch.from_numpy(digits.target)
+    images = torch.from_numpy(digits.images).float().transpose(0, 1) / 16
+    rows = torch.cat([images[:, first : first + 1792] for first in range(4)])
+    labels = torch.from_numpy(digits.target)[:1792]
     model = Reader()
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, fused=True)
     for epoch in range(200):
         total = torch.zeros(())
-        for chosen in torch.randperm(len(labels))[:1792].split(256):
+        for chosen in torch.randperm(len(labels)).split(256):
             optimizer.zero_grad()
             with torch.autocast("cpu", torch.bfloat16):
                 answers = model(rows[:, chosen])
