@@ -1,8 +1,10 @@
 """Encodes the paragraphs of some descriptions, a batch of paragraphs a request, with a mask for what is filled up.
 
 Planted: padding-waste
-By hand: paragraphs are sorted by length, and each batch is as long as its own longest.
+By hand: each batch, of paragraphs of like length, is cut at its own longest before it is encoded.
 """
+
+import random
 
 import torch
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_iris, load_wine
@@ -28,47 +30,54 @@ class Layer(nn.Module):
 
 
 class Encoder(nn.Module):
-    def __init__(self) -> None:
+    def __init__(self, cuts: bool) -> None:
         super().__init__()
+        self.cuts = cuts
         self.table, self.layers = nn.Embedding(128, WIDTH), nn.ModuleList(Layer() for _ in range(4))
 
     def forward(self, tokens: Tensor, attention_mask: Tensor) -> Tensor:
+        if self.cuts:
+            longest = int(attention_mask.sum(dim=1).max())
+            tokens, attention_mask = tokens[:, :longest], attention_mask[:, :longest]
         x, visible = self.table(tokens), attention_mask[:, None, None].bool()
         for layer in self.layers:
             x = layer(x, visible)
         return (x * attention_mask[..., None]).sum(dim=1) / attention_mask.sum(dim=1, keepdim=True)
 
 
-def encoder() -> nn.Module:
+def encoder(cuts: bool) -> nn.Module:
     torch.manual_seed(0)
-    return Encoder().bfloat16().eval().requires_grad_(False)
+    return Encoder(cuts).bfloat16().eval().requires_grad_(False)
 
 
 def paragraphs() -> list[bytes]:
     loads = (load_breast_cancer, load_diabetes, load_digits, load_iris, load_wine)
     blocks = [block for load in loads for block in load().DESCR.split("\n\n")]
-    return [block.strip().encode("ascii", "replace")[:LONGEST] for block in blocks if block.strip()]
+    return sorted((block.strip().encode("ascii", "replace")[:LONGEST] for block in blocks if block.strip()), key=len)
 
 
-def filled(texts: list[bytes], length: int) -> dict[str, Tensor]:
-    tokens = torch.zeros(len(texts), length, dtype=torch.long)
-    mask = torch.zeros(len(texts), length, dtype=torch.long)
+def filled(texts: list[bytes]) -> dict[str, Tensor]:
+    tokens = torch.zeros(len(texts), LONGEST, dtype=torch.long)
+    mask = torch.zeros(len(texts), LONGEST, dtype=torch.long)
     for row, text in enumerate(texts):
         tokens[row, : len(text)] = torch.tensor(list(text))
         mask[row, : len(text)] = 1
     return {"tokens": tokens, "attention_mask": mask}
 
 
-def batches(texts: list[bytes]) -> list[list[bytes]]:
-    return [texts[start : start + TOGETHER] for start in range(0, len(texts) - TOGETHER + 1, TOGETHER)]
+def batches() -> list[list[bytes]]:
+    """Of like length, in any order."""
+    texts = paragraphs()
+    together = [texts[start : start + TOGETHER] for start in range(0, len(texts) - TOGETHER + 1, TOGETHER)]
+    random.Random(0).shuffle(together)
+    return together
 
 
 @unslow.workload
 def planted() -> unslow.Inference:
-    return unslow.Inference(encoder(), [filled(batch, LONGEST) for batch in batches(paragraphs())])
+    return unslow.Inference(encoder(cuts=False), [filled(batch) for batch in batches()])
 
 
 @unslow.workload
 def fixed() -> unslow.Inference:
-    by_length = sorted(paragraphs(), key=len)
-    return unslow.Inference(encoder(), [filled(batch, max(map(len, batch))) for batch in batches(by_length)])
+    return unslow.Inference(encoder(cuts=True), [filled(batch) for batch in batches()])
