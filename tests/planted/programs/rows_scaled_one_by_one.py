@@ -36,7 +36,7 @@ def main():
     numbers = np.random.default_rng(0)
     wines, kinds = load_wine(return_X_y=True)
     low, high = wines.min(0), wines.max(0)
-    model = nn.Sequential(nn.Linear(13, 256), nn.ReLU(), nn.Linear(256, 256), nn.ReLU(), nn.Linear(256, 3))
+    model = nn.Sequential(nn.Linear(13, 64), nn.ReLU(), nn.Linear(64, 3))
     optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9, fused=True)
     total = torch.zeros(())
     for step in range(1, 20001):
