@@ -12,7 +12,7 @@ from torch import nn
 class Reader(nn.Module):
     def __init__(self):
         super().__init__()
-        self.lstm, self.head = nn.LSTM(8, 256, num_layers=2), nn.Linear(256, 10)
+        self.lstm, self.head = nn.LSTM(8, 128, num_layers=2), nn.Linear(128, 10)
 
     def forward(self, rows):
         return self.head(self.lstm(rows)[0][-1])
