@@ -13,13 +13,13 @@ from sklearn.preprocessing import scale
 import unslow
 
 FIXED = "--fixed" in sys.argv
-BATCH, RANK, STEPS = 64, 256, 3_000
+BATCH, RANK, STEPS = 64, 128, 4_000
 
 torch.manual_seed(0)
 wines = torch.tensor(scale(load_wine().data), dtype=torch.float32)
-places, tastes = torch.randn(13, RANK) / RANK, torch.randn(RANK, 512)
-head = torch.randn(512, 4) / 512
-total = torch.zeros(4)
+places, tastes = torch.randn(13, RANK) / RANK, torch.randn(RANK, 256)
+head = torch.randn(256, 64) / 256
+total = torch.zeros(64)
 with torch.inference_mode():
     for step in range(STEPS):
         with unslow.step():
@@ -29,4 +29,4 @@ with torch.inference_mode():
             else:
                 scores = torch.einsum("abd,dr,rt,to->abo", batch, places, tastes, head)
             total += scores.mean(dim=(0, 1))
-print("mean scores:", (total / STEPS).tolist())
+print("mean score:", float(total.mean() / STEPS))
