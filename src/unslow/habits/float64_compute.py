@@ -38,28 +38,22 @@ from collections.abc import Iterator
 
 from unslow.core.facts import Facts
 from unslow.core.finding import Evidence, EvidenceValue, Finding, Habit
-from unslow.core.script import ScriptFacts
 from unslow.core.units import share as show_share
 from unslow.core.units import size
+from unslow.habits._doubles import ADVICE, in_a_script
 from unslow.habits._floors import Part, joined
 from unslow.habits._ops import has_array_of
-from unslow.habits._sampled import Sampled, sampled, shares_by
 from unslow.habits._shares import LEAST_SHARE, is_empty, operators, shares_by_kind
 
 NAME = "float64-compute"
-LEAST_OF_LINES = 0.05
-LEAST_ELEMENTS = 1_000
-"""Smaller arrays take the time that a call takes, of whatever type they are."""
 _PRODUCTS = frozenset({"matmul", "conv", "attention"})
-_ADVICE = "Make weights and inputs float32: `model.float()`, `array.astype(numpy.float32)`."
 
 
 def detect(evidence: Evidence) -> Iterator[Finding]:
     """One finding, if operators compute on float64 arrays."""
     profile, facts, floors = evidence.profile, evidence.facts, evidence.machine.floors
     if facts.script is not None:
-        found = list(_by_calls(evidence, facts.script))
-        yield from found or _by_lines(evidence)
+        yield from in_a_script(NAME, evidence, facts.script)
         return
     if not any(span.details.get("dtypes") for span, _ in operators(profile)):
         yield from _by_facts(evidence)
@@ -79,47 +73,7 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
         "float64_parameter_bytes": facts.parameter_bytes.get("float64", 0),
     }
     title = f"{show_share(both.share)} of the time goes to operators on float64 arrays, twice the usual width."
-    yield Finding(NAME, title, both.share, both.floor, numbers, advice=_ADVICE)
-
-
-def _by_calls(evidence: Evidence, script: ScriptFacts) -> Iterator[Finding]:
-    """Of a script: the calls that made float64, with all its computing at stake."""
-    makers = [noted for noted in script.of_kind("double") if noted.details["elements"]]
-    # A table that comes as float64 and is cast at once costs nothing: the loss, or the whole model, must be float64.
-    is_used = script.of_kind("backward") or any(noted.details["call"] == "Module.double" for noted in makers)
-    share = 0.0 if is_empty(evidence.profile) else evidence.profile.shares["compute"]
-    if not makers or not is_used or share < LEAST_SHARE:
-        return
-    floors = [evidence.machine.floors.get(f"float32/float64:{kind}") for kind in ("matmul", "elementwise")]
-    known = [min(1.0, floor) for floor in floors if floor is not None]
-    largest = max(makers, key=lambda noted: noted.details["elements"])
-    numbers: dict[str, EvidenceValue] = {"compute_share": share, "calls_that_make_float64": len(makers)}
-    title = (
-        f"The script makes float64 numbers (by {largest.details['call']}, {largest.details['elements']:,} of them), "
-        f"and {show_share(share)} of a step is computing."
-    )
-    yield Finding(NAME, title, share, min(known, default=None), numbers, str(largest.site), _ADVICE)
-
-
-def _by_lines(evidence: Evidence) -> Iterator[Finding]:
-    """Of a script: its lines that call NumPy with float64 arrays (what other libraries make of them is theirs)."""
-    lines = shares_by((one for one in sampled(evidence.profile) if _is_on_float64(one)), lambda one: one.line)
-    share = min(1.0, sum(lines.values()))
-    if share < LEAST_OF_LINES:
-        return
-    floors = [evidence.machine.floors.get(f"float32/float64:{kind}") for kind in ("matmul", "elementwise")]
-    known = [min(1.0, floor) for floor in floors if floor is not None]
-    line = next(iter(lines))
-    title = f"{show_share(share)} of a step computes on float64 arrays, twice the usual width; most of it at {line}."
-    yield Finding(NAME, title, share, min(known, default=None), {"float64_share": share}, line, _ADVICE)
-
-
-def _is_on_float64(one: Sampled) -> bool:
-    """Native code that a line of the script's own or NumPy runs, on arrays of which at least half are float64."""
-    elements: dict[str, int] = one.span.details.get("operands") or {}
-    innermost = one.stack[-1] if one.stack else ""
-    is_numpys = innermost.startswith((f"{one.line} ", "numpy/"))
-    return is_numpys and 2 * elements.get("float64", 0) >= max(2 * LEAST_ELEMENTS, sum(elements.values()))
+    yield Finding(NAME, title, both.share, both.floor, numbers, advice=ADVICE)
 
 
 def _by_facts(evidence: Evidence) -> Iterator[Finding]:
@@ -131,7 +85,7 @@ def _by_facts(evidence: Evidence) -> Iterator[Finding]:
     numbers: dict[str, EvidenceValue] = {"float64_parameter_bytes": weights, "float64_inputs": len(inputs)}
     at_stake = 1.0 if is_empty(profile) else profile.shares["compute"] + profile.shares["framework"]
     title = f"{what[0].upper()}{what[1:]}; the recording does not show how much of the time goes to it."
-    yield Finding(NAME, title, min(1.0, at_stake), None, numbers, advice=_ADVICE)
+    yield Finding(NAME, title, min(1.0, at_stake), None, numbers, advice=ADVICE)
 
 
 def _float64_inputs(facts: Facts) -> tuple[str, ...]:
