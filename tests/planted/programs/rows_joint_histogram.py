@@ -12,7 +12,7 @@ from sklearn.datasets import load_sample_images
 import unslow
 
 FIXED = "--fixed" in sys.argv
-LEVELS, HEIGHT, STEPS = 16, 20, 3_000
+LEVELS, HEIGHT, STEPS = 16, 20, 4_000
 
 first, second = (photo.mean(axis=2).astype(np.uint8) // (256 // LEVELS) for photo in load_sample_images().images)
 counts = np.zeros((LEVELS, LEVELS), dtype=np.int64)

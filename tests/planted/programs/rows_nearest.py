@@ -12,7 +12,7 @@ from sklearn.datasets import load_diabetes
 import unslow
 
 FIXED = "--fixed" in sys.argv
-BATCH, STEPS = 4, 6_000
+BATCH, STEPS = 4, 3_500
 
 patients = load_diabetes().data.astype(np.float32)
 
