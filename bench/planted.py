@@ -32,7 +32,7 @@ from unslow.processes.local import LocalProcesses
 from unslow.verbs.compare import both_sides
 
 NAME, SCHEMA = "planted", "unslow.bench.planted/1"
-PAIRS, ALPHA = 16, 0.2
+PAIRS, ALPHA = 12, 0.2
 """Pairs of turns of one pair of processes, for what removing a habit gives; their interval is one of 80 %."""
 LEAST_RIGHT, LEAST_REALISED, LEAST_OF_CEILING, MOST_OF_CEILING = 0.95, 0.8, 0.6, 1.05
 LONGEST_BEYOND_S = 15.0
@@ -85,7 +85,8 @@ def looked_at(program: Program) -> Row:
         report = unslow.diagnose(program.target)
         row = _with_findings(row, report.findings)
         row = replace(row, seconds=time.monotonic() - started)
-        return row if program.is_clean else _with_gain(row, program)
+        # Where nothing is promised, nothing is held against it.
+        return row if program.is_clean or row.ceiling is None else _with_gain(row, program)
     except UnslowError as error:
         return replace(row, failed=f"{error.what} {error.todo}".strip())
 
