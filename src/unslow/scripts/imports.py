@@ -15,9 +15,11 @@ _waiting: dict[str, list[Patch]] = {}
 
 
 def when_imported(name: str, patch: Patch) -> None:
-    """Call `patch(module)` when the module of that name has been imported: now, if it has been already."""
+    """Call `patch(module)` when the module of that name has been imported: now, if it has been already. One that is
+    kept from being imported (None stands in its place) never is."""
     if name in sys.modules:
-        patch(sys.modules[name])
+        if sys.modules[name] is not None:  # pyright: ignore[reportUnnecessaryComparison]
+            patch(sys.modules[name])
         return
     if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _Finder())

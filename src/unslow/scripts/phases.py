@@ -115,12 +115,13 @@ class Phases:
         """Drop the spans of the steps that are over; who keeps the list keeps them."""
         self.spans = []
 
-    def _wrap(self, owner: Any, name: str, kind: str) -> None:
+    def _wrap(self, owner: Any, name: str, kind: str, chosen: Callable[[Any], bool] | None = None) -> None:
+        """Calls of that name become spans; only those whose first argument is `chosen`, where that is asked for."""
         inner: Callable[..., Any] = getattr(owner, name)
 
         @functools.wraps(inner)
         def watched(*args: Any, **kwargs: Any) -> Any:
-            if not self.on:
+            if not self.on or (chosen is not None and not chosen(args[0])):
                 return inner(*args, **kwargs)
             site = line_from()
             if site and (kind, site) not in self.calls and (called := called_from()) is not None:
@@ -195,7 +196,12 @@ class Phases:
 
     def _waits(self, module: Any) -> None:
         for name in ("item", "tolist"):
-            self._wrap(module.Tensor, name, "sync")
+            self._wrap(module.Tensor, name, "sync", self._may_wait)
+
+    def _may_wait(self, tensor: Any) -> bool:
+        """What lies in the processor's own memory is there; within another phase libraries ask for it thousands of
+        times a step (an optimizer for its counters, a print for each number)."""
+        return not self._open or not tensor.is_cpu
 
     def _models(self, module: Any) -> None:
         opened: list[int] = []
