@@ -258,6 +258,7 @@ class TestSteps:
                     optimizer.step()
                     torch.save(model.state_dict(), "last.pt")
                     print("loss", loss.item())
+                    last = loss.item()
             """,
         )
         script = seen.script
