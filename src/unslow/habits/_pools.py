@@ -8,6 +8,10 @@ from unslow.core.facts import Facts, ThreadPool
 _IDLE_POOLS = frozenset({"torch-interop"})
 
 
+BLAS = frozenset({"openblas", "mkl", "blis", "flexiblas"})
+"""Pools that NumPy's products of matrices run on, by threadpoolctl's names."""
+
+
 def largest_pool(facts: Facts) -> ThreadPool | None:
     """The computing pool with the most threads; None if the survey saw none."""
     computing = [pool for pool in facts.thread_pools if pool.name not in _IDLE_POOLS]

@@ -16,7 +16,8 @@ Processor seconds per second of a request: how many cores it keeps busy. With wh
 `compute`. Source of the threshold: between TensorBoard's profiler (a device less than 50 % used) and TraceLens (more
 than 15 % idle); a quarter leaves room for what the counters miss. What must remain is the part of the cores that is
 used now, one core at the least: perfect scaling, which is the most that can be had. A script's operators of less than
-20 µs do not count: PyTorch splits arrays of 32768 numbers and more.
+20 µs do not count: PyTorch splits arrays of 32768 numbers and more. NumPy's own calls count only where the library of
+its products has fewer threads than there are cores: its other operations run on one core whatever is set.
 
 When it does not matter
 -----------------------
@@ -36,7 +37,8 @@ from collections.abc import Iterator
 
 from unslow.core.finding import Evidence, EvidenceValue, Finding, Habit
 from unslow.habits._floors import bounded
-from unslow.habits._pools import cores_used, largest_pool
+from unslow.habits._pools import BLAS, cores_used, largest_pool
+from unslow.habits._sampled import Sampled, sampled
 from unslow.habits._shares import is_empty
 
 NAME = "cores-idle"
@@ -66,7 +68,7 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
 
 def _computing(evidence: Evidence) -> float:
     """The part of the wall time that could be split over cores. Requests can be answered side by side; a script's steps
-    cannot, and its shortest operators gain nothing from a second thread."""
+    cannot: of them count operators that are not too brief, and the calls of libraries that have threads."""
     profile = evidence.profile
     share = min(1.0, profile.shares["compute"])
     if evidence.facts.script is None:
@@ -77,8 +79,20 @@ def _computing(evidence: Evidence) -> float:
             operator = f"{span.name} {span.details.get('shapes')}"
             times[operator] += own_ns
             calls[operator] += span.calls  # pyright: ignore[reportArgumentType] - it adds floats too
-    brief_ns = sum(own_ns for operator, own_ns in times.items() if own_ns < BRIEF_NS * calls[operator])
-    return max(0.0, share - brief_ns / profile.wall_ns)
+    long_ns = sum(own_ns for operator, own_ns in times.items() if own_ns >= BRIEF_NS * calls[operator])
+    spread = sum(one.share for one in sampled(profile) if _may_be_split(one, evidence))
+    return min(share, long_ns / profile.wall_ns + spread)
+
+
+def _may_be_split(one: Sampled, evidence: Evidence) -> bool:
+    """Whether native code that was sampled could use more threads: NumPy's own has none but those of its products,
+    PyTorch's is seen by its operators."""
+    if one.span.category != "compute" or not one.stack:
+        return False
+    innermost = one.stack[-1]
+    if innermost.startswith((f"{one.line} ", "numpy/")):
+        return any(pool.name in BLAS and pool.threads < evidence.machine.cores for pool in evidence.facts.thread_pools)
+    return not innermost.startswith("torch/")
 
 
 HABIT = Habit(name=NAME, detect=detect)

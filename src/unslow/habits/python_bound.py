@@ -15,7 +15,8 @@ How it shows
 The category `framework` together with what operators cost before they compute (their number times what one costs
 here, measured on this machine), at 15 % of the wall time or more. Source of the threshold: the input-pipeline
 analysis of xprof calls Python's residual high from 15 % on, moderate from 3 %. Of a
-script, a loop that `row-by-row-python` names is left to it: what else there is must be as much. For
+script, a loop that `row-by-row-python` names is left to it, and so is what makes tensors of lists of arrays or loads
+a model again: what else there is must be as much. For
 PyTorch what must remain is the micro-benchmark "graph/eager:dispatch"; for any other code nobody knows it, and the
 finding is unbounded.
 
@@ -38,7 +39,7 @@ from unslow.core.finding import Evidence, EvidenceValue, Finding, Habit
 from unslow.core.profile import Profile
 from unslow.core.units import share as show_share
 from unslow.habits._floors import bounded
-from unslow.habits._loops import longest_loop
+from unslow.habits._loops import longest_loop, python_share_of_others
 from unslow.habits._shares import host_share, is_empty, operators_per_request
 
 NAME = "python-bound"
@@ -52,8 +53,9 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
     if is_empty(profile) or profile.devices:  # A device that waits for Python is another habit.
         return
     at_stake = host_share(evidence)
-    loop = longest_loop(profile) if facts.script is not None else None
+    loop = longest_loop(evidence) if facts.script is not None else None
     at_stake -= loop.share if loop is not None else 0.0  # A loop over rows is another habit.
+    at_stake -= python_share_of_others(evidence)
     if at_stake < HIGH_SHARE:
         return
     numbers: dict[str, EvidenceValue] = {

@@ -7,7 +7,6 @@ out in every phase of the timed steps, so that their lengths are those of steps 
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from typing import Any
 from unslow.core.profile import Category, Profile, Span
 from unslow.core.script import PHASE_MARK
 from unslow.read import kineto
+from unslow.read._brief_lines import brief_lines, users_line
 from unslow.read._files import mapping
 from unslow.read._samples import Sample, samples_in
 
@@ -37,6 +37,15 @@ class Part:
     details: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
+@dataclass(frozen=True)
+class Lines:
+    """What is known of the user's lines, by "file:line": elements by type of the arrays that they name, and how often
+    the brief ones among them run in a step."""
+
+    operands: Mapping[str, Mapping[str, Any]]
+    brief: Mapping[str, int]
+
+
 Compositions = Mapping[str, Sequence[Part]]
 """By phase; "" is what lies in no phase."""
 
@@ -51,11 +60,14 @@ def compositions(document: Mapping[str, Any], path: Path) -> Compositions:
     """
     sampled, traced = (mapping(document.get(key, {}), path, key) for key in ("sampled", "operators"))
     samples = samples_in(sampled, path) if sampled else []
-    operands = {place: mapping(found, path, "operands") for place, found in _operands(sampled, path).items()}
+    known = Lines(
+        {place: mapping(found, path, "operands") for place, found in _operands(sampled, path).items()},
+        brief_lines(sampled, samples, path) if sampled else {},
+    )
     operators = _operators(kineto.profile_of(traced, path)) if traced else {}
     phases = {sample.within for sample in samples} | set(operators)
     return {
-        phase: _joined(operators.get(phase, ()), [sample for sample in samples if sample.within == phase], operands)
+        phase: _joined(operators.get(phase, ()), [sample for sample in samples if sample.within == phase], known)
         for phase in sorted(phases)
     }
 
@@ -204,7 +216,7 @@ def _operands(sampled: Mapping[str, Any], path: Path) -> Mapping[str, Any]:
     return mapping(sampled.get("operands", {}), path, "operands")
 
 
-def _joined(operators: Sequence[Part], samples: Sequence[Sample], operands: Mapping[str, Any]) -> list[Part]:
+def _joined(operators: Sequence[Part], samples: Sequence[Sample], known: Lines) -> list[Part]:
     """Operators take the part that they were seen to take; the samples share out the rest.
 
     Samples in native code that operators explain are left out: they are the same time, seen twice.
@@ -223,15 +235,14 @@ def _joined(operators: Sequence[Part], samples: Sequence[Sample], operands: Mapp
     if not total:
         return list(operators)
     parts = [
-        _python(category, stack, (1 - taken) * weight / total, operands) for (category, stack), weight in scaled.items()
+        _python(category, stack, (1 - taken) * weight / total, known) for (category, stack), weight in scaled.items()
     ]
     return [*operators, *(part for part in sorted(parts, key=lambda part: -part.fraction) if part.fraction > 0)]
 
 
-def _python(category: Category, stack: tuple[str, ...], fraction: float, operands: Mapping[str, Any]) -> Part:
+def _python(category: Category, stack: tuple[str, ...], fraction: float, known: Lines) -> Part:
     """Named by the innermost function and the user's innermost line; the stack is outermost first."""
-    users = [frame for frame in stack if not frame.startswith((os.sep, "<"))]  # "<frozen …>", "<string>"
-    place = (users or stack)[-1].rpartition(" ")[0]
+    place = users_line(stack)
     file, _, line = place.rpartition(":")
     details: dict[str, Any] = {
         "file": file,
@@ -239,9 +250,17 @@ def _python(category: Category, stack: tuple[str, ...], fraction: float, operand
         "stack": [_shown(frame) for frame in stack],
         "sampled": True,
     }
-    if place in operands and category == "compute":
-        details["operands"] = dict(operands[place])
+    if place in known.brief and _is_numpys(stack, place):
+        category = "framework" if category == "compute" else category
+        details["times_per_step"] = known.brief[place]
+    elif place in known.operands and category == "compute":
+        details["operands"] = dict(known.operands[place])
     return Part(f"{stack[-1].rpartition(' ')[2]} ({place})", category, fraction, details)
+
+
+def _is_numpys(stack: tuple[str, ...], place: str) -> bool:
+    """Whether the user's own line calls what is written in C, or NumPy."""
+    return stack[-1].startswith(f"{place} ") or "/numpy/" in stack[-1]
 
 
 def _shown(frame: str) -> str:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
+import sys
 from pathlib import Path
 from types import TracebackType
 from typing import Self, final
 
 TASKS = "/proc/self/task"
+_SET_TIMER_SLACK = 29
+"""`PR_SET_TIMERSLACK` of Linux (prctl(2)); it holds for the calling thread."""
 
 
 @final
@@ -63,3 +67,9 @@ def others_run(*but: int) -> bool:
             if stat.rpartition(")")[2].split()[0] == "R":
                 return True
     return False
+
+
+def wake_in_time() -> None:
+    """Lets the calling thread's sleeps end within a microsecond of their time, where the system can be asked for it."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_SET_TIMER_SLACK, 1, 0, 0, 0)

@@ -13,13 +13,16 @@ from types import FrameType
 from typing import Any
 
 from unslow.core.script import PHASE_MARK
-from unslow.record.stack_sampler import Sampler, Stack
+from unslow.record.stack_sampler import Sampler, Samples, Stack
+from unslow.scripts.line_counts import LineCounts, can_count
 from unslow.scripts.operands import Operands
 from unslow.scripts.phases import Phases
 from unslow.scripts.run import Plan
 from unslow.scripts.sites import stack_of
 
 SAMPLED_S, LEAST_SAMPLED = 3.0, 2
+LEAST_IN_NUMPY = 0.1
+"""The part of the samples in NumPy's calls from which on it is asked how long they are."""
 OPERATORS_S, MOST_OPERATOR_STEPS = 1.5, 20
 """Seconds and steps of each window; it holds at least one step more, where that is longer."""
 
@@ -36,7 +39,8 @@ def sampled_window(phases: Phases, step: Step, into: dict[str, Any]) -> Plan:
         operands.look(frame)
         return stack_of(frame), phases.innermost()
 
-    sampler, ends, count = Sampler(look), time.perf_counter() + SAMPLED_S, 0
+    sampler, started, count = Sampler(look), time.perf_counter(), 0
+    ends = started + SAMPLED_S
     phases.on = True
     sampler.start()
     try:
@@ -50,7 +54,31 @@ def sampled_window(phases: Phases, step: Step, into: dict[str, Any]) -> Plan:
         sampler.stop()
         phases.close(time.perf_counter_ns())
         phases.forget()
+        per_step = (time.perf_counter() - started) / max(1, count)
         into.update(sampler.samples.as_json() | {"operands": operands.found})
+    if can_count() and _in_numpy(sampler.samples, operands) >= LEAST_IN_NUMPY:
+        into["counted"] = {"seconds_per_step": per_step, "lines": {}}
+        yield from _counted(step, into["counted"]["lines"])
+
+
+def _in_numpy(samples: Samples, operands: Operands) -> float:
+    """The part of the samples that are in lines with arrays of NumPy's, or in NumPy itself."""
+    stacks = list(samples.stacks)
+    found = [stacks[row["stack"]] for row in samples.rows]
+    lines = {place for place, elements in operands.found.items() if elements}
+    inside = [stack for stack in found if stack[-1].rpartition(" ")[0] in lines or "/numpy/" in stack[-1]]
+    return len(inside) / max(1, len(found))
+
+
+def _counted(step: Step, into: dict[str, int]) -> Plan:
+    """One step in which lines are counted."""
+    counts = LineCounts()
+    counts.start(sys._getframe())  # pyright: ignore[reportPrivateUsage]
+    try:
+        yield from step()
+    finally:
+        counts.stop(sys._getframe())  # pyright: ignore[reportPrivateUsage]
+        into.update(counts.found)
 
 
 def operator_window(phases: Phases, step: Step, folder: Path, into: dict[str, Any]) -> Plan:
