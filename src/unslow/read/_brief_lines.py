@@ -17,7 +17,7 @@ from unslow.read._samples import Sample
 
 OFTEN = 10
 """Times a step; less is no loop."""
-BRIEF_S, BRIEF_OF_SMALL_S = 20e-6, 50e-6
+BRIEF_S, BRIEF_OF_SMALL_S = 20e-6, 100e-6
 """A call of NumPy's takes 1 µs and more, and those that are written in Python some 10; a line has a few of them. The
 longer time holds for lines whose arrays are known to be small."""
 SMALL = 10_000
