@@ -11,10 +11,9 @@ that an interrupted run goes on; `--again` begins anew, `--only` looks at these 
 from __future__ import annotations
 
 import argparse
-import itertools
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -27,13 +26,14 @@ from unslow.core.events import silent
 from unslow.core.options import Options
 from unslow.core.trial import RatedFinding
 from unslow.measure.race import speedup
-from unslow.measure.turns import turn_pairs
+from unslow.measure.turns import TurnPair, turn_pairs
 from unslow.processes.local import LocalProcesses
 from unslow.verbs.compare import both_sides
 
 NAME, SCHEMA = "planted", "unslow.bench.planted/1"
-PAIRS, ALPHA = 12, 0.2
-"""Pairs of turns of one pair of processes, for what removing a habit gives; their interval is one of 80 %."""
+PAIRS, LEAST_PAIRS, TURNS_S, ALPHA = 12, 6, 25.0, 0.2
+"""Pairs of turns of one pair of processes, for what removing a habit gives: as many as fit in these seconds, between
+the least and the most. Their interval is one of 80 %."""
 LEAST_RIGHT, LEAST_REALISED, LEAST_OF_CEILING, MOST_OF_CEILING = 0.95, 0.8, 0.6, 1.05
 LONGEST_BEYOND_S = 15.0
 
@@ -113,9 +113,18 @@ def _with_gain(row: Row, program: Program) -> Row:
         with a.process:
             b = sides.open(1)
             with b.process:
-                pairs = itertools.islice(turn_pairs(a.side, b.side, 0), min(PAIRS, max(6, sides.turn_pairs)))
+                pairs = _in_time(turn_pairs(a.side, b.side, 0))
                 found = speedup([pair.log_ratio(options.objective) for pair in pairs], ALPHA)
     return replace(row, gain=found.point, low=found.low, high=found.high)
+
+
+def _in_time(pairs: Iterable[TurnPair]) -> Iterator[TurnPair]:
+    """No more of them than there is time for."""
+    ends = time.monotonic() + TURNS_S
+    for number, pair in enumerate(pairs, start=1):
+        yield pair
+        if number == PAIRS or (number >= LEAST_PAIRS and time.monotonic() > ends):
+            return
 
 
 def bars(rows: Sequence[Row]) -> list[Bar]:

@@ -54,7 +54,7 @@ def test_what_lies_between_recorded_steps_is_left_out(tmp_path: Path) -> None:
 def sampled(*rows: tuple[str, str, str], count: int = 10) -> dict[str, Any]:
     """Samples of 5 ms: (phase, what the thread did, innermost frame), each `count` times."""
     ms = 1_000_000
-    doing = {"framework": (5 * ms, 5 * ms), "compute": (0, 5 * ms), "other": (0, 0)}
+    doing = {"framework": (6 * ms, 5 * ms), "compute": (0, 5 * ms), "other": (0, 0)}
     stacks = [["train.py:1 main", frame] for _, _, frame in rows]
     samples = [
         {"at_ns": 0, "late_ns": doing[what][0], "worked_ns": doing[what][1], "stack": place, "within": phase}

@@ -60,8 +60,8 @@ def test_spans_know_their_place_in_the_code(tmp_path: Path) -> None:
     ("found", "category"),
     [
         (sample(10, 0), "compute"),
-        (sample(10, 4), "compute"),
-        (sample(10, 5), "framework"),
+        (sample(10, 5), "compute"),
+        (sample(10, 6), "framework"),
         (sample(10, 9, worked_ns=0), "framework"),
         (sample(10, 0, worked_ns=5 * MS), "compute"),
         (sample(10, 0, worked_ns=0), "other"),

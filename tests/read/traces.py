@@ -37,7 +37,7 @@ def onnxruntime(path: Path, events: Sequence[Event]) -> Path:
 
 
 def steps(path: Path, **changes: Any) -> Path:
-    """Two steps of 20 ms; the first sample was late by the switch interval, the second came in time."""
+    """Two steps of 20 ms; the first sample was late by more than the switch interval, the second came in time."""
     ms = 1_000_000
     whole: Mapping[str, Any] = {
         "schema": "unslow.steps/1",
@@ -50,7 +50,7 @@ def steps(path: Path, **changes: Any) -> Path:
         ],
         "stacks": [["a.py:1 outer", "b.py:2 inner"], ["a.py:1 outer"]],
         "samples": [
-            {"at_ns": 10 * ms, "late_ns": 5 * ms, "stack": 0, "worked_ns": 5 * ms},
+            {"at_ns": 10 * ms, "late_ns": 6 * ms, "stack": 0, "worked_ns": 5 * ms},
             {"at_ns": 20 * ms, "late_ns": 0, "stack": 1, "worked_ns": 5 * ms},
         ],
     }

@@ -121,7 +121,8 @@ class ScriptFacts:
     """Learned by the survey, in a process of its own, with outputs kept apart from the user's.
 
     `step` is what counts as one; `steps` were taken. `period` is the number of steps of an epoch (0: unknown). In
-    `unnoted_steps` of the steps calls were not noted, since they were timed. `ended`: it ended by itself while it was
+    `unnoted_steps` of the steps calls were not noted, since they were timed; the others but the first took `noted_s`
+    seconds (0: not known). `ended`: it ended by itself while it was
     watched, after `run_s` seconds. `whole_runs` says why its turns are whole runs ("" where they are steps).
     """
 
@@ -138,6 +139,7 @@ class ScriptFacts:
     whole_runs: str = ""
     run_s: float = 0.0
     unnoted_steps: int = 0
+    noted_s: float = 0.0
 
     @property
     def noted_steps(self) -> int:

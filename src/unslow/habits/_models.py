@@ -7,6 +7,7 @@ from unslow.core.profile import Profile, Span
 from unslow.core.script import Noted
 from unslow.habits._ops import Kind, kind_of
 from unslow.habits._script import phase_share
+from unslow.habits._shares import long_nodes
 
 LEAST_SHARE = 0.05
 """The part of a step that must be at stake: halved, less than this is not worth its while (3 %)."""
@@ -59,7 +60,7 @@ def kinds_within(evidence: Evidence) -> dict[Kind, float]:
 def starting_share(evidence: Evidence) -> float:
     """The part of the wall time in both passes that nothing is computed in: Python, and starting operators."""
     profile = evidence.profile
-    within = _within(profile)
+    within = _within(profile) - long_nodes(profile)
     return profile.share_of(
         {index for index in within if profile.spans[index].category == "framework" or _is_pass(profile.spans[index])}
     )

@@ -76,9 +76,12 @@ def per_step(seconds_in_steps: float, script: ScriptFacts) -> float:
 
 
 def mean_step_s(evidence: Evidence) -> float:
-    """Of the recorded steps: what the total of a call's seconds is held against (where a machine is busy, the slowest
-    steps weigh more in both than the median tells); the median where nothing was recorded."""
-    steps = len(evidence.profile.steps)
+    """What the total of a call's seconds is held against: a mean, since the slowest steps of a busy machine weigh in
+    both, and of the same steps in which calls were noted, since how fast a machine is drifts. Of the recorded steps, or
+    the median, where that is not known."""
+    script, steps = evidence.facts.script, len(evidence.profile.steps)
+    if script is not None and script.noted_s > 0:
+        return script.noted_s / script.noted_steps
     return evidence.profile.wall_ns / 1e9 / steps if steps else evidence.facts.seconds_per_request
 
 

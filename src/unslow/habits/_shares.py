@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -25,6 +26,9 @@ class Split:
     kernels: dict[Kind, float]
 
 
+NODE = "autograd::engine::"
+LONGEST_START_NS = 100_000
+"""Of one node of the backward pass: starting what it computes takes some microseconds."""
 LONG_WAIT = 1 / 3
 """The part of a step from which on what follows it is taken to find the caches and the clock of the cores cold."""
 AT_BEST, LEAST_STEPS = 0.1, 5
@@ -72,7 +76,21 @@ def split(profile: Profile, facts: Facts) -> Split:
 def host_share(evidence: Evidence) -> float:
     """The share of the wall time in which the host only gets work started: the category `framework`, and dispatch."""
     profile = evidence.profile
-    return min(1.0, profile.shares["framework"] + split(profile, evidence.facts).dispatch)
+    starts = profile.shares["framework"] - profile.share_of(long_nodes(profile))
+    return min(1.0, max(0.0, starts) + split(profile, evidence.facts).dispatch)
+
+
+def long_nodes(profile: Profile) -> set[int]:
+    """The spans of those nodes of the backward pass that take long beside the operators that they start: they free or
+    add up what is large."""
+    nodes = [index for index, span in enumerate(profile.spans) if span.name.startswith(NODE)]
+    times, calls = Counter[str](), Counter[str]()
+    for index in nodes:
+        span = profile.spans[index]
+        times[span.name] += profile.own_ns[index]
+        calls[span.name] += span.calls  # pyright: ignore[reportArgumentType] - it adds floats too
+    long = {name for name, own_ns in times.items() if own_ns > LONGEST_START_NS * calls[name]}
+    return {index for index in nodes if profile.spans[index].name in long}
 
 
 def operators_per_request(profile: Profile) -> float:

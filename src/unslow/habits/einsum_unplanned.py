@@ -37,6 +37,7 @@ from unslow.core.finding import Evidence, EvidenceValue, Finding, Habit
 from unslow.core.script import Noted
 from unslow.core.units import seconds
 from unslow.core.units import share as show_share
+from unslow.habits._script import mean_step_s
 from unslow.habits._shares import LEAST_SHARE, is_empty
 
 NAME = "einsum-unplanned"
@@ -53,7 +54,7 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
     """One finding, at the call that takes longest."""
     calls, times = _calls(evidence.facts)
     slow = [call for call in calls if call.times_in_steps and _left(call) <= MOST_LEFT]
-    step_s = evidence.facts.seconds_per_request
+    step_s = mean_step_s(evidence)
     if not slow or step_s <= 0 or is_empty(evidence.profile):
         return
     taken_s = sum(call.seconds_in_steps for call in slow)

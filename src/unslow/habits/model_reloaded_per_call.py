@@ -42,6 +42,7 @@ from unslow.core.script import ScriptFacts
 from unslow.core.units import share as show_share
 from unslow.core.units import size
 from unslow.habits._loading import calling_line, is_loading
+from unslow.habits._script import mean_step_s
 from unslow.habits._shares import LEAST_SHARE, is_empty, share_within
 
 NAME = "model-reloaded-per-call"
@@ -87,7 +88,7 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
 
 def _of_a_script(evidence: Evidence, script: ScriptFacts) -> Iterator[Finding]:
     """The call that loads the same again in its steps and takes longest."""
-    steps, step_s = script.noted_steps, max(evidence.facts.seconds_per_request, 1e-9)
+    steps, step_s = script.noted_steps, max(mean_step_s(evidence), 1e-9)
     loads = [load for load in script.of_kind("load") if load.times_in_steps >= LEAST_OPENS * steps]
     loads = [load for load in loads if load.details["again"]]
     if not loads:

@@ -96,6 +96,8 @@ class _Watcher:
         self._after = after
         self.counts: Counter[StepKind] = Counter()
         self._unnoted: Counter[StepKind] = Counter()
+        self._ended: dict[StepKind, float] = {}
+        self._noted_s: Counter[str] = Counter()
         self.kind: StepKind = "step"
         self.recorded: list[dict[str, int]] = []
         self._bare: list[float] = []
@@ -174,7 +176,7 @@ class _Watcher:
             kind = yield
             self._setup_s = self._setup_s or time.perf_counter() - self._began
             self._notes.stepping = True
-            self.counts[kind] += 1
+            self._count(kind)
         self.kind = self._surest
         for _ in range(self._after):
             yield from self._next()
@@ -233,11 +235,19 @@ class _Watcher:
         """Until a step of the kind ends, or one of a surer kind."""
         while True:
             kind = yield
-            self.counts[kind] += 1
-            self._unnoted[kind] += not self._notes.looking
+            self._count(kind)
             if KINDS.index(kind) <= KINDS.index(self.kind):
                 self._losses.stepped()
                 return
+
+    def _count(self, kind: StepKind) -> None:
+        now = time.perf_counter()
+        self.counts[kind] += 1
+        if not self._notes.looking:
+            self._unnoted[kind] += 1
+        elif kind in self._ended:
+            self._noted_s[kind] += now - self._ended[kind]  # pyright: ignore[reportArgumentType] - it adds floats too
+        self._ended[kind] = now
 
     def recording(self) -> dict[str, Any]:
         """As the file has it."""
@@ -284,6 +294,7 @@ class _Watcher:
                 whole_runs=self._why_whole(run_s),
                 run_s=run_s,
                 unnoted_steps=self._unnoted[self.kind],
+                noted_s=self._noted_s[self.kind],
                 has_losses=len(self._losses) > 0,
                 torch=torch,
             ),

@@ -1,4 +1,5 @@
-"""Trains an LSTM that reads four digits row by row and says the first, in large batches and with 16-bit products.
+"""Trains an LSTM that reads four digits row by row and says the first, in large batches, with 16-bit products where
+the processor has them.
 
 Planted: nothing
 By hand: nothing is left to remove.
@@ -7,6 +8,9 @@ By hand: nothing is left to remove.
 import torch
 from sklearn.datasets import load_digits
 from torch import nn
+
+
+SHORT = torch.ops.mkldnn._is_mkldnn_bf16_supported()
 
 
 class Reader(nn.Module):
@@ -30,7 +34,7 @@ def main():
         total = torch.zeros(())
         for chosen in torch.randperm(len(labels)).split(256):
             optimizer.zero_grad()
-            with torch.autocast("cpu", torch.bfloat16):
+            with torch.autocast("cpu", torch.bfloat16, enabled=SHORT):
                 answers = model(rows[:, chosen])
             loss = nn.functional.cross_entropy(answers.float(), labels[chosen])
             loss.backward()
