@@ -2,7 +2,7 @@
 
     python -m bench.planted [--only NAME …] [--again]
 
-Each program of `tests/planted/programs` is diagnosed; one with a habit then takes turns against itself with the habit
+Each program of `tests/planted/programs` is diagnosed; then each with a habit takes turns against itself with the habit
 removed by hand, in one pair of processes. What is done is kept in `bench/results/planted.json`, a program at a time, so
 that an interrupted run goes on; `--again` begins anew, `--only` looks at these again and tells no bar. The table is
 `bench/results/planted.md`.
@@ -68,27 +68,42 @@ def main() -> None:
     arguments = parser.parse_args()
     before = {} if arguments.again else {row["name"]: row for row in saved(NAME).get("rows", [])}
     rows = {name: _row(kept) for name, kept in before.items()}
-    for program in programs(arguments.only):
-        if program.name in rows and program.name not in arguments.only:
-            continue
-        rows[program.name] = looked_at(program)
-        progress(words(rows[program.name]))
-        keep([rows[name] for name in sorted(rows)])
+    again = set(arguments.only)
+    chosen = programs(arguments.only)
+    for step, is_done in ((diagnosed, lambda row: True), (with_gain, has_gain)):
+        for program in chosen:
+            if program.name in rows and program.name not in again and is_done(rows[program.name]):
+                continue
+            rows[program.name] = step(program, rows.get(program.name))
+            progress(words(rows[program.name]))
+            keep([rows[name] for name in sorted(rows)])
+        again = set()
     if not arguments.only:
         ended(*map(told, bars([rows[name] for name in sorted(rows)])))
 
 
-def looked_at(program: Program) -> Row:
-    """Diagnosed, and with its habit removed by hand."""
+def diagnosed(program: Program, before: Row | None) -> Row:
+    """What is found in it."""
     row, started = Row(program.name, program.habit), time.monotonic()
     try:
-        report = unslow.diagnose(program.target)
-        row = _with_findings(row, report.findings)
-        row = replace(row, seconds=time.monotonic() - started)
-        # Where nothing is promised, nothing is held against it.
-        return row if program.is_clean or row.ceiling is None else _with_gain(row, program)
+        row = _with_findings(row, unslow.diagnose(program.target).findings)
+    except UnslowError as error:
+        row = replace(row, failed=f"{error.what} {error.todo}".strip())
+    return replace(row, seconds=time.monotonic() - started)
+
+
+def with_gain(program: Program, before: Row | None) -> Row:
+    """And what removing its habit by hand gives."""
+    row = before or diagnosed(program, None)
+    try:
+        return _with_gain(row, program)
     except UnslowError as error:
         return replace(row, failed=f"{error.what} {error.todo}".strip())
+
+
+def has_gain(row: Row) -> bool:
+    """Where nothing is promised, nothing is held against it."""
+    return bool(row.failed) or row.habit == "nothing" or row.ceiling is None or row.gain is not None
 
 
 def _with_findings(row: Row, rated: Sequence[RatedFinding]) -> Row:

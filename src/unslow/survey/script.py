@@ -241,7 +241,7 @@ class _Watcher:
                 return
 
     def _count(self, kind: StepKind) -> None:
-        now = time.perf_counter()
+        now = time.perf_counter() - self._notes.aside_s
         self.counts[kind] += 1
         if not self._notes.looking:
             self._unnoted[kind] += 1

@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -30,13 +31,23 @@ class Notes:
     """Collects calls by kind and place. `stepping` is set when the script's first step has ended.
 
     `looking` is off while steps are timed: watches of what happens in every step then do nothing at all, and what is
-    noted of rarer calls is not counted as in steps.
+    noted of rarer calls is not counted as in steps. `aside_s` is what was spent on trying things out.
     """
 
     def __init__(self) -> None:
         self.stepping, self.looking = False, True
+        self.aside_s = 0.0
         self._found: dict[tuple[str, Site], Tally] = {}
         self._main = threading.get_ident()
+
+    @contextmanager
+    def aside(self) -> Generator[None]:
+        """What a watch tries out, once at a place: it is no time of the step's."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.aside_s += time.perf_counter() - started
 
     def facts(self) -> tuple[Noted, ...]:
         """All that was noted, in the order in which it was first seen."""

@@ -41,7 +41,8 @@ def _noting(notes: Notes, inner: Callable[..., Any], name: str) -> Callable[...,
         if called is not None:
             if called not in known:
                 others = {key: value for key, value in kwargs.items() if key != "data"}
-                why = _why_not_stacked(data, functools.partial(inner, **others), made)
+                with notes.aside():
+                    why = _why_not_stacked(data, functools.partial(inner, **others), made)
                 known[called] = {"call": name, "bytes": made.element_size() * made.numel(), "why_not_stacked": why}
             notes.note("arrays", called, known[called], seconds)
         return made

@@ -95,7 +95,8 @@ def _notes_of(notes: Notes) -> Callable[[str, float, Callable[[], dict[str, Any]
             return
         if called not in known:
             try:
-                known[called] = {"library": library, **describe()}
+                with notes.aside():
+                    known[called] = {"library": library, **describe()}
             except Exception:  # Operands that only the library itself understands.
                 known[called] = {}
         if known[called]:
