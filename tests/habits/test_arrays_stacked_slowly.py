@@ -32,3 +32,10 @@ def test_lists_of_arrays_in_every_step() -> None:
     finding = the(HABIT, evidence(STEP, script(noted=calls)))
     assert finding.share == pytest.approx(0.5) and finding.floor == pytest.approx(2e-6 / 50e-6)
     assert finding.site == "train.py:3" and "40 µs" in finding.title
+
+
+def test_calls_are_held_against_the_steps_in_which_they_were_noted() -> None:
+    """How fast the machine is drifts: these steps took twice as long as those that were recorded."""
+    drifted = replace(script(noted=(stacked(19 * 100e-6),)).script, noted_s=19 * 200e-6)
+    finding = the(HABIT, evidence(STEP, replace(script(), script=drifted)))
+    assert finding.share == pytest.approx(0.5)

@@ -64,3 +64,27 @@ def test_a_script_of_operators_too_short_to_be_split() -> None:
     assert found(HABIT, evidence(short, using(1.0), machine(cores=2)))  # requests can be answered side by side
     long = step(brief(20), op("aten::mm", 70, op="aten::mm"))
     assert the(HABIT, evidence(long, known, machine(cores=2))).share == pytest.approx(0.7)
+
+
+def native(innermost: str, us: float = 80) -> Op:
+    stack = ["train.py:12 <module>", *([innermost] if innermost else [])]
+    return op("f", us, "", file="train.py", line=12, stack=stack, sampled=True)
+
+
+def on_pool(name: str, threads: int) -> Facts:
+    return replace(script(), cpu_seconds_per_request=100e-6, thread_pools=(ThreadPool(name, threads),))
+
+
+@pytest.mark.parametrize("innermost", ["", "numpy/_core/_methods.py:3 _sum"])
+def test_numpy_splits_nothing_but_products(innermost: str) -> None:
+    table = step(native(innermost))
+    assert not found(HABIT, evidence(table, on_pool("openblas", 2), machine(cores=2)))
+    assert not found(HABIT, evidence(table, on_pool("openmp", 1), machine(cores=2)))
+    assert the(HABIT, evidence(table, on_pool("openblas", 1), machine(cores=2))).share == pytest.approx(0.8)
+
+
+def test_a_script_that_calls_a_library_with_threads() -> None:
+    session = step(native("onnxruntime/capi/session.py:3 run"))
+    assert the(HABIT, evidence(session, on_pool("openblas", 2), machine(cores=2))).share == pytest.approx(0.8)
+    # What PyTorch computes is seen by its operators.
+    assert not found(HABIT, evidence(step(native("torch/nn/functional.py:3 linear")), on_pool("openblas", 2)))

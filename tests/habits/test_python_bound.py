@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from handmade import EMPTY, Op, evidence, facts, found, machine, op, script, step, the
+from handmade import EMPTY, Op, evidence, facts, found, machine, noted, op, script, step, the
 from unslow.habits.python_bound import FLOOR, HABIT, HIGH_SHARE
 
 FLOORED = machine(floors={FLOOR: 0.25})
@@ -51,3 +53,15 @@ def test_a_plain_function_is_unbounded_and_its_line_is_named() -> None:
 
 def test_is_unbounded_where_nothing_was_measured() -> None:
     assert the(HABIT, evidence(step(op("aten::mm", 50)))).ceiling is None
+
+
+def test_what_loads_or_stacks_is_another_habits() -> None:
+    stacks = replace(noted("arrays", line=12, call="tensor"), times_in_steps=9)
+    assert not found(HABIT, evidence(step(python("<module>", 1800), us=2000), script(noted=(stacks,))))
+
+
+def test_a_long_node_of_the_backward_pass_starts_nothing() -> None:
+    node = "autograd::engine::evaluate_function: MkldnnRnnLayerBackward0"
+    frees, starts = (Op(node, 1800, "framework", {"calls": calls}) for calls in (1, 100))
+    assert not found(HABIT, evidence(step(frees, us=2000), on=FLOORED))
+    assert the(HABIT, evidence(step(starts, us=2000), on=FLOORED)).share == pytest.approx(1)

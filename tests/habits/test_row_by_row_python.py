@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from handmade import EMPTY, Op, evidence, found, op, script, step, the
+from handmade import EMPTY, Op, evidence, found, noted, op, script, step, the
 from unslow.core.finding import Evidence
 from unslow.core.profile import Category
 from unslow.habits.row_by_row_python import HABIT
@@ -49,3 +51,18 @@ def test_the_longest_line_of_the_longest_function_is_named() -> None:
 def test_rows_of_pandas(function: str) -> None:
     finding = the(HABIT, of(sample(100, 12, f"pandas/core/frame.py:1 {function}", "compute")))
     assert finding.site == "train.py:12" and finding.share == pytest.approx(0.05) and "pandas" in finding.title
+
+
+def test_lines_that_other_habits_explain() -> None:
+    stacks, loads = noted("arrays", line=12, call="tensor"), noted("load", line=12, again=True)
+    for known in (stacks, loads):
+        explained = script(noted=(replace(known, times_in_steps=9),))
+        assert not found(HABIT, evidence(step(sample(900, 12), us=2000), explained))
+        assert found(HABIT, evidence(step(sample(900, 13), us=2000), explained))
+
+
+def test_calls_of_numpy_for_a_moment_are_part_of_the_loop() -> None:
+    within = sample(900, 12, "numpy/_core/_methods.py:3 _mean")
+    assert not found(HABIT, of(within))
+    brief = replace(within, details={**within.details, "times_per_step": 178})
+    assert the(HABIT, of(brief)).site == "train.py:12"

@@ -35,8 +35,13 @@ def test_a_quota_is_another_habit() -> None:
 def test_one_pool_larger_than_the_cores() -> None:
     finding = the(HABIT, evidence(STEP, pools(openmp=16, openblas=4), FLOORED))
     assert finding.share == pytest.approx(0.8)
-    assert finding.floor == 0.7
+    assert finding.floor is None and finding.evidence["right_to_oversubscribed_time_ratio"] == 0.7
     assert (finding.evidence["pool"], finding.evidence["pool_threads"], finding.evidence["cores"]) == ("openmp", 16, 4)
+
+
+def test_a_machine_that_loses_nothing_by_it() -> None:
+    harmless = machine(cores=4, floors={FLOOR: 1.2})
+    assert the(HABIT, evidence(STEP, pools(openmp=16), harmless)).ceiling == 1
 
 
 def test_more_threads_than_the_host_has_is_no_matter_of_a_quota() -> None:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -138,3 +138,35 @@ class TestWhatPhasesAreMadeOf:
         seen = profile(tmp_path, **waits, sampled=sampled(("data", "framework", "train.py:9 decode")))
         decode = next(span for span in seen.spans if span.name.startswith("decode"))
         assert decode.category == "data" and seen.shares["data"] == 0.5
+
+
+class TestBriefLines:
+    """A step of 10 ms, of which each of ten samples stands for 1 ms."""
+
+    STEP: ClassVar[dict[str, Any]] = {"steps": [{"start_ns": 0, "end_ns": 10_000_000}], "spans": []}
+
+    def category(self, tmp_path: Path, times: int, elements: int = 0, frame: str = "train.py:9 pairs") -> str:
+        window = sampled(("", "compute", frame))
+        window["stacks"][0][0] = "train.py:9 pairs"
+        window |= {"counted": {"step_ns": 10_000_000, "lines": {"train.py:9": times}}}
+        window |= {"operands": {"train.py:9": {"float64": elements}} if elements else {}}
+        spans = profile(tmp_path, **self.STEP, sampled=window).spans
+        return next(span.category for span in spans if span.details.get("sampled"))
+
+    @pytest.mark.parametrize("counted", [3, {"lines": 3}, {"lines": {"train.py:9": 500}, "step_ns": "x"}])
+    def test_damaged_counts_are_a_plain_error(self, tmp_path: Path, counted: Any) -> None:
+        window = sampled(("", "compute", "train.py:9 pairs")) | {"counted": counted}
+        with pytest.raises(BadInput):
+            profile(tmp_path, **self.STEP, sampled=window)
+
+    @pytest.mark.parametrize(("times", "elements"), [(0, 0), (9, 0), (200, 0), (200, 20_000), (90, 500)])
+    def test_long_lines_and_lines_that_run_seldom_compute(self, tmp_path: Path, times: int, elements: int) -> None:
+        assert self.category(tmp_path, times, elements) == "compute"
+
+    @pytest.mark.parametrize(("times", "elements"), [(1_000, 0), (1_000, 20_000), (200, 500)])
+    def test_calls_for_a_moment_only_start_what_they_compute(self, tmp_path: Path, times: int, elements: int) -> None:
+        assert self.category(tmp_path, times, elements) == "framework"
+        assert self.category(tmp_path, times, elements, "/lib/site-packages/numpy/a.py:3 _mean") == "framework"
+
+    def test_other_libraries_are_not_judged(self, tmp_path: Path) -> None:
+        assert self.category(tmp_path, 1_000, 0, "/lib/site-packages/scipy/a.py:3 solve") == "compute"

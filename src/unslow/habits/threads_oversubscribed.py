@@ -15,8 +15,10 @@ How it shows
 The largest computing pool has more threads than the cores that can be used (the least of what is there, affinity and
 quota), and the process keeps more than one core busy. Pools that take turns are not added up: four pools of the right
 size do no harm. Source: PyTorch's tuning guide (threads times workers above cores). At
-stake is the category `compute`; what must remain is the micro-benchmark "right/oversubscribed:matmul" of this
-machine. Where a container's quota is the cause, `cpu-quota-ignored` speaks instead. On ONNX Runtime, whose threads
+stake is the category `compute`. What must remain is not known: how long threads spin, and for what, differs from one
+library and one operator to the next (seen are gains between a third and twice what a product of matrices gives). The
+micro-benchmark "right/oversubscribed:matmul" of this machine is told, and where it shows no loss, none is promised.
+Where a container's quota is the cause, `cpu-quota-ignored` speaks instead. On ONNX Runtime, whose threads
 spin while they wait, also a request of less than 2 ms that keeps more than one and a half cores busy: waking threads
 takes microseconds at each of its operators. What that costs is not known, so this is not scored.
 
@@ -40,7 +42,6 @@ from unslow.core.finding import Evidence, EvidenceValue, Finding, Habit
 from unslow.core.machine import Machine
 from unslow.core.units import seconds
 from unslow.core.units import share as show_share
-from unslow.habits._floors import bounded
 from unslow.habits._pools import cores_used, largest_pool
 from unslow.habits._shares import LEAST_SHARE, is_empty
 
@@ -69,9 +70,11 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
     if at_stake < LEAST_SHARE:
         return
     measured = None if is_empty(profile) else machine.floors.get(FLOOR)
+    if measured is not None:
+        numbers["right_to_oversubscribed_time_ratio"] = measured
     title = f"{pool.threads} threads of {pool.name} share {machine.cores} cores"
     title += "." if is_empty(profile) else f", in computing that takes {show_share(at_stake)} of the time."
-    yield Finding(NAME, title, at_stake, None if measured is None else bounded(measured), numbers, advice=_ADVICE)
+    yield Finding(NAME, title, at_stake, 1.0 if measured is not None and measured >= 1 else None, numbers, advice=_ADVICE)
 
 
 def _too_small(facts: Facts, used: float) -> bool:

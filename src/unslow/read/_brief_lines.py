@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from unslow.read._files import mapping
+from unslow.read._files import mapping, nanoseconds
 from unslow.read._samples import Sample
 
 OFTEN = 10
@@ -43,13 +43,13 @@ def brief_lines(sampled: Mapping[str, Any], samples: Sequence[Sample], path: Pat
     if not times or not samples:
         return {}
     operands = mapping(sampled.get("operands", {}), path, "operands")
-    sample_s = float(counted["seconds_per_step"]) / len(samples)
+    sample_s = nanoseconds(counted, "step_ns", path) / 1e9 / len(samples)
     seen = Counter(users_line(sample.stack) for sample in samples if sample.stack)
     found: dict[str, int] = {}
-    for line, number in seen.items():
-        count = int(times.get(line, 0))
+    for line, often in seen.items():
+        count = nanoseconds(times, line, path) if line in times else 0  # A whole number, as times are.
         elements = mapping(operands.get(line, {}), path, "operands").values()
         brief_s = BRIEF_OF_SMALL_S if elements and sum(elements) < SMALL else BRIEF_S
-        if count >= OFTEN and number * sample_s < brief_s * count:
+        if count >= OFTEN and often * sample_s < brief_s * count:
             found[line] = count
     return found

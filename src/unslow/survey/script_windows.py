@@ -54,10 +54,10 @@ def sampled_window(phases: Phases, step: Step, into: dict[str, Any]) -> Plan:
         sampler.stop()
         phases.close(time.perf_counter_ns())
         phases.forget()
-        per_step = (time.perf_counter() - started) / max(1, count)
+        step_ns = round((time.perf_counter() - started) * 1e9 / max(1, count))
         into.update(sampler.samples.as_json() | {"operands": operands.found})
     if can_count() and _in_numpy(sampler.samples, operands) >= LEAST_IN_NUMPY:
-        into["counted"] = {"seconds_per_step": per_step, "lines": {}}
+        into["counted"] = {"step_ns": step_ns, "lines": {}}
         yield from _counted(step, into["counted"]["lines"])
 
 
