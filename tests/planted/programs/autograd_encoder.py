@@ -1,4 +1,4 @@
-"""Encodes lines of documents with a transformer of PyTorch's own layers in bfloat16, a batch of lines a request.
+"""Encodes lines of documents with a transformer of PyTorch's own layers in short numbers, a batch of lines a request.
 
 Planted: autograd-at-inference
 By hand: the weights ask for no gradient, so that PyTorch uses its fused layers and keeps nothing.
@@ -9,6 +9,8 @@ from sklearn.datasets import load_diabetes, load_digits, load_wine
 from torch import nn
 
 import unslow
+
+SHORT = torch.bfloat16 if torch.ops.mkldnn._is_mkldnn_bf16_supported() else torch.float32  # What the processor has.
 
 LENGTH, LINES, WIDTH = 64, 8, 256
 
@@ -25,7 +27,7 @@ def encoder() -> nn.Module:
     layer = nn.TransformerEncoderLayer(WIDTH, 4, 4 * WIDTH, dropout=0.0, batch_first=True)
     return (
         nn.Sequential(nn.Embedding(128, WIDTH), nn.TransformerEncoder(layer, 2, enable_nested_tensor=False))
-        .bfloat16()
+        .to(SHORT)
         .eval()
     )
 

@@ -1,4 +1,4 @@
-"""A compiled encoder of text in bytes, in bfloat16: large products, fused attention, a batch of lines a request.
+"""A compiled encoder of text in bytes, in short numbers: large products, fused attention, a batch of lines a request.
 
 Planted: nothing
 By hand: nothing is left to remove: compiled, evaluation mode, no gradients, large batches of one length.
@@ -10,6 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 import unslow
+
+SHORT = torch.bfloat16 if torch.ops.mkldnn._is_mkldnn_bf16_supported() else torch.float32  # What the processor has.
 
 LENGTH, TOGETHER, WIDTH, HEADS = 128, 16, 384, 6
 
@@ -37,5 +39,5 @@ def lines() -> list[Tensor]:
 def clean() -> unslow.Inference:
     torch.manual_seed(0)
     encoder = nn.Sequential(nn.Embedding(128, WIDTH), *(Layer() for _ in range(2)))
-    encoder = encoder.bfloat16().eval().requires_grad_(False)
+    encoder = encoder.to(SHORT).eval().requires_grad_(False)
     return unslow.Inference(torch.compile(encoder), lines())

@@ -8,6 +8,8 @@ import torch
 from sklearn.datasets import load_digits
 from torch import nn
 
+SHORT = torch.ops.mkldnn._is_mkldnn_bf16_supported()  # Whether the processor has 16-bit products.
+
 WIDTH, HEADS, LAYERS = 192, 6, 3
 
 
@@ -47,7 +49,7 @@ def main():
         total = torch.zeros(())
         for chosen in torch.randperm(len(pixels))[:1792].split(64):
             optimizer.zero_grad()
-            with torch.autocast("cpu", torch.bfloat16):
+            with torch.autocast("cpu", torch.bfloat16, enabled=SHORT):
                 answers = compiled(pixels[chosen])
             loss = nn.functional.cross_entropy(answers.float(), labels[chosen])
             loss.backward()

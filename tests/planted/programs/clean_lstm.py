@@ -9,7 +9,6 @@ import torch
 from sklearn.datasets import load_digits
 from torch import nn
 
-
 SHORT = torch.ops.mkldnn._is_mkldnn_bf16_supported()
 
 

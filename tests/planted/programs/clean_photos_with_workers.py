@@ -12,6 +12,8 @@ from sklearn.datasets import load_sample_images
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
+SHORT = torch.ops.mkldnn._is_mkldnn_bf16_supported()  # Whether the processor has 16-bit products.
+
 SIDE = 64
 
 
@@ -55,7 +57,7 @@ def main():
         for views, numbers in loader:
             optimizer.zero_grad()
             views = views.to(memory_format=torch.channels_last).float() / 255
-            with torch.autocast("cpu", torch.bfloat16):
+            with torch.autocast("cpu", torch.bfloat16, enabled=SHORT):
                 answers = compiled(views)
             loss = nn.functional.cross_entropy(answers.float(), numbers)
             loss.backward()

@@ -1,4 +1,4 @@
-"""Rebuilds patches of photographs with a linear auto-encoder in bfloat16, a thousand at a time.
+"""Rebuilds patches of photographs with a linear auto-encoder in short numbers, a thousand at a time.
 
 Planted: nothing
 By hand: nothing is left to remove: evaluation mode, no gradients, large products.
@@ -10,6 +10,8 @@ from sklearn.datasets import load_sample_images
 from sklearn.feature_extraction.image import extract_patches_2d
 from torch import nn
 
+SHORT = torch.bfloat16 if torch.ops.mkldnn._is_mkldnn_bf16_supported() else torch.float32  # What the processor has.
+
 SIDE, BATCH, STEPS = 24, 1_024, 1_000
 
 torch.manual_seed(0)
@@ -17,10 +19,10 @@ photos = load_sample_images().images
 patches = np.concatenate(
     [extract_patches_2d(photo, (SIDE, SIDE), max_patches=2_048, random_state=0) for photo in photos]
 )
-pixels = torch.from_numpy(patches.reshape(len(patches), -1).astype(np.float32) / 255).bfloat16()
+pixels = torch.from_numpy(patches.reshape(len(patches), -1).astype(np.float32) / 255).to(SHORT)
 model = (
     nn.Sequential(nn.Linear(SIDE * SIDE * 3, 2048, bias=False), nn.Linear(2048, SIDE * SIDE * 3, bias=False))
-    .bfloat16()
+    .to(SHORT)
     .eval()
 )
 total = torch.zeros(SIDE * SIDE * 3)

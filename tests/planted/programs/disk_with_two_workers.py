@@ -1,7 +1,7 @@
 """Trains an LSTM on stretches of sound read from a slow disk, 15 ms each.
 
 Planted: too-few-loader-workers
-By hand: num_workers is raised from 2 to 16, since workers wait for the disk rather than compute.
+By hand: num_workers is raised from 2 to 32, since workers wait for the disk rather than compute.
 """
 
 import math
@@ -60,7 +60,7 @@ def main():
             Tones(Path(folder)),
             batch_size=32,
             shuffle=True,
-            num_workers=16 if FIXED else 2,
+            num_workers=32 if FIXED else 2,
             persistent_workers=True,
         )
         model = Classifier()

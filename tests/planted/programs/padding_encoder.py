@@ -13,6 +13,8 @@ from torch.nn import functional
 
 import unslow
 
+SHORT = torch.bfloat16 if torch.ops.mkldnn._is_mkldnn_bf16_supported() else torch.float32  # What the processor has.
+
 LONGEST, TOGETHER, WIDTH, HEADS = 256, 8, 256, 4
 
 
@@ -47,7 +49,7 @@ class Encoder(nn.Module):
 
 def encoder(cuts: bool) -> nn.Module:
     torch.manual_seed(0)
-    return Encoder(cuts).bfloat16().eval().requires_grad_(False)
+    return Encoder(cuts).to(SHORT).eval().requires_grad_(False)
 
 
 def paragraphs() -> list[bytes]:

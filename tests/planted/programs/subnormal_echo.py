@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 import unslow
 
-TAPS, LINES = 48, 64
+TAPS, LINES = 48, 240
 
 
 class Echo(nn.Module):
@@ -35,7 +35,7 @@ def weights(width: int) -> Tensor:
 
 def strips() -> list[Tensor]:
     photos = [torch.tensor(photo).float().mean(dim=2) / 255 for photo in load_sample_images().images]
-    return [photo[top : top + LINES] for photo in photos for top in range(0, 360, 24)]
+    return [photo[top : top + LINES] for photo in photos for top in range(0, 180, 12)]
 
 
 @unslow.workload

@@ -1,4 +1,4 @@
-"""Scores patches of two photographs with a network in bfloat16 that has dropout, a batch of patches at a time.
+"""Scores patches of two photographs with a network in short numbers that has dropout, a batch of patches at a time.
 
 Planted: train-mode-at-inference
 By hand: `model.eval()` before the loop.
@@ -12,6 +12,8 @@ from sklearn.datasets import load_sample_images
 from sklearn.feature_extraction.image import extract_patches_2d
 from torch import nn
 
+SHORT = torch.bfloat16 if torch.ops.mkldnn._is_mkldnn_bf16_supported() else torch.float32  # What the processor has.
+
 FIXED = "--fixed" in sys.argv
 SIDE, BATCH, STEPS = 8, 1_024, 3_000
 
@@ -20,11 +22,11 @@ photos = load_sample_images().images
 patches = np.concatenate(
     [extract_patches_2d(photo, (SIDE, SIDE), max_patches=4_096, random_state=0) for photo in photos]
 )
-pixels = torch.from_numpy(patches.reshape(len(patches), -1).astype(np.float32) / 255).bfloat16()
+pixels = torch.from_numpy(patches.reshape(len(patches), -1).astype(np.float32) / 255).to(SHORT)
 model = nn.Sequential(
     nn.Linear(SIDE * SIDE * 3, 512), nn.ReLU(), nn.Dropout(0.2), nn.Linear(512, 512), nn.ReLU(), nn.Dropout(0.2),
     nn.Linear(512, 512), nn.ReLU(), nn.Dropout(0.2), nn.Linear(512, 8),
-).bfloat16()  # fmt: skip
+).to(SHORT)  # fmt: skip
 if FIXED:
     model.eval()
 seen = torch.zeros(8)

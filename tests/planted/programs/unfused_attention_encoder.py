@@ -1,4 +1,4 @@
-"""Encodes pieces of documents with a transformer whose attention is written out, in bfloat16.
+"""Encodes pieces of documents with a transformer whose attention is written out, in short numbers.
 
 Planted: unfused-attention
 By hand: `torch.nn.functional.scaled_dot_product_attention` in the place of product, softmax and product.
@@ -12,6 +12,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 import unslow
+
+SHORT = torch.bfloat16 if torch.ops.mkldnn._is_mkldnn_bf16_supported() else torch.float32  # What the processor has.
 
 LENGTH, TOGETHER, WIDTH, HEADS, LAYERS = 512, 2, 256, 8, 2
 
@@ -36,7 +38,7 @@ class Layer(nn.Module):
 def encoder(fused: bool) -> nn.Module:
     torch.manual_seed(0)
     layers = [Layer(fused) for _ in range(LAYERS)]
-    return nn.Sequential(nn.Embedding(128, WIDTH), *layers).bfloat16().eval().requires_grad_(False)
+    return nn.Sequential(nn.Embedding(128, WIDTH), *layers).to(SHORT).eval().requires_grad_(False)
 
 
 def pieces() -> list[Tensor]:

@@ -1,4 +1,4 @@
-"""Describes parts of photographs by attention between their patches, in bfloat16, all parts of a photo at a time.
+"""Describes parts of photographs by attention between their patches, in short numbers, all parts of a photo at a time.
 
 Planted: unfused-attention
 By hand: `torch.nn.functional.scaled_dot_product_attention` in the place of product, softmax and product.
@@ -10,6 +10,8 @@ import torch
 from sklearn.datasets import load_sample_images
 from torch import Tensor, nn
 from torch.nn import functional
+
+SHORT = torch.bfloat16 if torch.ops.mkldnn._is_mkldnn_bf16_supported() else torch.float32  # What the processor has.
 
 FIXED = "--fixed" in sys.argv
 SIDE, WIDTH, HEADS, STEPS = 8, 128, 4, 1_000
@@ -39,14 +41,12 @@ class Describer(nn.Module):
 
 
 torch.manual_seed(0)
-photos = (
-    torch.stack([torch.tensor(photo) for photo in load_sample_images().images]).permute(0, 3, 1, 2).bfloat16() / 255
-)
+photos = torch.stack([torch.tensor(photo) for photo in load_sample_images().images]).permute(0, 3, 1, 2).to(SHORT) / 255
 parts = [
     [photo[:, top : top + 208, left : left + 208] for top in (0, 210) for left in (0, 210, 420)] for photo in photos
 ]
 batches = [torch.stack(of_one) for of_one in parts]
-model = Describer().bfloat16().eval()
+model = Describer().to(SHORT).eval()
 total = torch.zeros(WIDTH)
 with torch.inference_mode():
     for step in range(STEPS):
