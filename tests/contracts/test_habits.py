@@ -32,7 +32,7 @@ PROBLEMS = (
     "oversubscribed", "ignored", "idle", "reloaded", "unused", "-off", "not-", "too-few", "unfused", "slow",
     "retracing", "rebuilt", "restart", "repeated", "row-by-row", "per-sample", "every-step", "left-on",
     "in-the-loop", "without", "underused", "pageable", "straggler", "dominate", "fallback", "wrapper", "at-a-time",
-    "in-turn", "in-main", "by-fill", "unplanned", "search",
+    "in-turn", "in-main", "by-fill", "unplanned", "search", "emulated",
 )  # fmt: skip
 FLOOR_NAMES = (
     "inference_mode/autograd:dispatch", "float32/float64:matmul", "float32/float64:elementwise",
