@@ -12,7 +12,7 @@ import torch
 from sklearn.datasets import load_digits
 from torch import nn
 
-SHORT = torch.ops.mkldnn._is_mkldnn_bf16_supported()  # Whether the processor has 16-bit products.
+PRECISION = "bf16-mixed" if torch.ops.mkldnn._is_mkldnn_bf16_supported() else "32-true"  # What the processor has.
 
 BATCH = 512
 
@@ -52,7 +52,7 @@ def main():
     lightning.seed_everything(0)
     with tempfile.TemporaryDirectory() as folder:
         trainer = lightning.Trainer(
-            max_epochs=600, accelerator="cpu", precision="bf16-mixed" if SHORT else "32-true", logger=False, enable_checkpointing=False,
+            max_epochs=600, accelerator="cpu", precision=PRECISION, logger=False, enable_checkpointing=False,
             enable_progress_bar=False, enable_model_summary=False, default_root_dir=folder,
         )  # fmt: skip
         trainer.fit(torch.compile(Classifier()), Batches())
