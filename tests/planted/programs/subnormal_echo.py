@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 import unslow
 
-TAPS, LINES = 48, 240
+TAPS, LINES = 48, 1_200
 
 
 class Echo(nn.Module):
@@ -34,8 +34,11 @@ def weights(width: int) -> Tensor:
 
 
 def strips() -> list[Tensor]:
-    photos = [torch.tensor(photo).float().mean(dim=2) / 255 for photo in load_sample_images().images]
-    return [photo[top : top + LINES] for photo in photos for top in range(0, 180, 12)]
+    """(LINES, 640) each: the lines of a photograph's three colours below each other."""
+    photos = [
+        torch.tensor(photo).float().permute(2, 0, 1).reshape(-1, 640) / 255 for photo in load_sample_images().images
+    ]
+    return [photo[top : top + LINES] for photo in photos for top in range(0, 80, 10)]
 
 
 @unslow.workload
