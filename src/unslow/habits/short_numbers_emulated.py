@@ -44,13 +44,15 @@ KEYS: dict[Kind, str] = {
     "attention": "bfloat16/float32:matmul",
     "conv": "bfloat16/float32:conv",
 }
-ADVICE = "Compute in float32 on this machine: `model.float()`, and no autocast (`enabled=False`) where there is no device."
+ADVICE = (
+    "Compute in float32 on this machine: `model.float()`, and no autocast (`enabled=False`) where there is no device."
+)
 
 
 def detect(evidence: Evidence) -> Iterator[Finding]:
     """One finding, if products take time in bfloat16, and float32 is faster here."""
     profile, floors = evidence.profile, evidence.machine.floors
-    slower = {kind: floors[key] for kind, key in KEYS.items() if floors.get(key, 0.0) > 1}
+    slower: dict[Kind, float] = {kind: floors[key] for kind, key in KEYS.items() if floors.get(key, 0.0) > 1}
     if not slower or profile.devices:
         return
     weights = evidence.facts.parameter_bytes

@@ -74,7 +74,9 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
         numbers["right_to_oversubscribed_time_ratio"] = measured
     title = f"{pool.threads} threads of {pool.name} share {machine.cores} cores"
     title += "." if is_empty(profile) else f", in computing that takes {show_share(at_stake)} of the time."
-    yield Finding(NAME, title, at_stake, 1.0 if measured is not None and measured >= 1 else None, numbers, advice=_ADVICE)
+    yield Finding(
+        NAME, title, at_stake, 1.0 if measured is not None and measured >= 1 else None, numbers, advice=_ADVICE
+    )
 
 
 def _too_small(facts: Facts, used: float) -> bool:

@@ -19,8 +19,8 @@ from unslow.core.errors import BadInput
 from unslow.core.profile import Category
 from unslow.read._files import AGAIN, listing, mapping, nanoseconds
 
-# The sampler waits for the whole interval before it asks for the interpreter, then for that to be given up and for itself
-# to be woken: seen are 1.5 times the interval and more; where the interpreter is free, hardly ever as much as once.
+# The sampler waits for the whole interval before it asks for the interpreter, then for that to be given up and for
+# itself to be woken: seen are 1.5 times the interval and more; where the interpreter is free, hardly ever once.
 HELD = 1.1
 # Native code that ran, or stood in the queue of the processors, for less than this part of the time was waiting.
 LEAST_WORKED = 0.3

@@ -57,14 +57,15 @@ def sampled_window(phases: Phases, step: Step, into: dict[str, Any]) -> Plan:
         step_ns = round((time.perf_counter() - started) * 1e9 / max(1, count))
         into.update(sampler.samples.as_json() | {"operands": operands.found})
     if can_count() and _in_numpy(sampler.samples, operands) >= LEAST_IN_NUMPY:
-        into["counted"] = {"step_ns": step_ns, "lines": {}}
-        yield from _counted(step, into["counted"]["lines"])
+        lines: dict[str, int] = {}
+        into["counted"] = {"step_ns": step_ns, "lines": lines}
+        yield from _counted(step, lines)
 
 
 def _in_numpy(samples: Samples, operands: Operands) -> float:
     """The part of the samples that are in lines with arrays of NumPy's, or in NumPy itself."""
     stacks = list(samples.stacks)
-    found = [stacks[row["stack"]] for row in samples.rows]
+    found: list[Stack] = [stacks[row["stack"]] for row in samples.rows]
     lines = {place for place, elements in operands.found.items() if elements}
     inside = [stack for stack in found if stack[-1].rpartition(" ")[0] in lines or "/numpy/" in stack[-1]]
     return len(inside) / max(1, len(found))
