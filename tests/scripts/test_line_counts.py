@@ -40,6 +40,7 @@ def at(function: object, line: int) -> str:
 
 
 def test_who_is_traced_already_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "torch._inductor", raising=False)
     assert can_count()
     sys.settrace(lambda frame, event, argument: None)
     assert not can_count()

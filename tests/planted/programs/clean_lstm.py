@@ -1,5 +1,4 @@
-"""Trains an LSTM that reads four digits row by row and says the first, in large batches, with 16-bit products where
-the processor has them.
+"""Trains an LSTM that reads four digits row by row and says the first, in large batches and short numbers.
 
 Planted: nothing
 By hand: nothing is left to remove.
