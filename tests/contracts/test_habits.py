@@ -43,7 +43,8 @@ FLOOR_NAMES = (
 )  # fmt: skip
 
 BUSY = step(
-    op("aten::addmm", 10, "float64"), op("aten::mm", 10, "bfloat16"), op("aten::mkldnn_convolution", 15), op("aten::native_dropout", 10),
+    op("aten::addmm", 10, "float64"), op("aten::mm", 10, "bfloat16"), op("aten::mkldnn_convolution", 15),
+    op("aten::native_dropout", 10),
     op("aten::relu", 10), op("load_model", 5, "", category="setup"), op("Conv", 5), op("BatchNormalization", 5),
 )  # fmt: skip
 ATTENTION = step(
