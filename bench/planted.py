@@ -74,7 +74,7 @@ def main() -> None:
         for program in chosen:
             if program.name in rows and program.name not in again and is_done(rows[program.name]):
                 continue
-            rows[program.name] = step(program, rows.get(program.name))
+            rows[program.name] = step(program, rows.get(program.name) or Row(program.name, program.habit))
             progress(words(rows[program.name]))
             keep([rows[name] for name in sorted(rows)])
         again = set()
@@ -82,8 +82,8 @@ def main() -> None:
         ended(*map(told, bars([rows[name] for name in sorted(rows)])))
 
 
-def diagnosed(program: Program, before: Row | None) -> Row:
-    """What is found in it."""
+def diagnosed(program: Program, _: Row) -> Row:
+    """What is found in it, now."""
     row, started = Row(program.name, program.habit), time.monotonic()
     try:
         row = _with_findings(row, unslow.diagnose(program.target).findings)
@@ -92,9 +92,8 @@ def diagnosed(program: Program, before: Row | None) -> Row:
     return replace(row, seconds=time.monotonic() - started)
 
 
-def with_gain(program: Program, before: Row | None) -> Row:
+def with_gain(program: Program, row: Row) -> Row:
     """And what removing its habit by hand gives."""
-    row = before or diagnosed(program, None)
     try:
         return _with_gain(row, program)
     except UnslowError as error:

@@ -31,13 +31,13 @@ def test_few_of_the_weights() -> None:
 def test_products_take_longer_than_in_float32() -> None:
     finding = the(HABIT, evidence(STEP, on=SLOWER))
     assert finding.share == pytest.approx(0.7)
-    assert finding.floor == pytest.approx((0.5 / 5 + 0.2 / 2) / 0.7)
+    assert finding.floor is None
     assert "70 % of the time" in finding.title and "5.0 times" in finding.title
 
 
 def test_a_kind_that_does_not_suffer_is_left_out() -> None:
     finding = the(HABIT, evidence(STEP, on=machine(floors={MATMUL: 5.0, CONV: 0.5})))
-    assert finding.share == pytest.approx(0.5) and finding.floor == pytest.approx(0.2)
+    assert finding.share == pytest.approx(0.5) and finding.evidence["times_as_long_matmul"] == 5.0
 
 
 def test_weights_alone_are_enough() -> None:

@@ -1,22 +1,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from unslow.scripts import line_counts, sites
+from unslow.scripts import line_counts
 from unslow.scripts.line_counts import LineCounts, can_count
 
-
-@pytest.fixture(autouse=True)
-def own_folder() -> Iterator[None]:
-    before = sites._root
-    sites.set_root(str(Path(__file__).parent))
-    yield
-    sites._root = before
-    sys.settrace(None)
+pytestmark = pytest.mark.usefixtures("own_folder")
 
 
 def rows(times: int) -> int:

@@ -1,21 +1,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from unslow.scripts import sites
 from unslow.scripts.slowest_line import slowest_line
 
-
-@pytest.fixture(autouse=True)
-def own_folder() -> Iterator[None]:
-    before = sites._root
-    sites.set_root(str(Path(__file__).parent))
-    yield
-    sites._root = before
+pytestmark = pytest.mark.usefixtures("own_folder")
 
 
 def loops(times: int) -> int:

@@ -122,8 +122,8 @@ class ScriptFacts:
 
     `step` is what counts as one; `steps` were taken. `period` is the number of steps of an epoch (0: unknown). In
     `unnoted_steps` of the steps calls were not noted, since they were timed; the others but the first took `noted_s`
-    seconds (0: not known). `ended`: it ended by itself while it was
-    watched, after `run_s` seconds. `whole_runs` says why its turns are whole runs ("" where they are steps).
+    seconds (0: not known). `ended`: it ended by itself while it was watched, after `run_s` seconds. `whole_runs` says
+    why its turns are whole runs ("" where they are steps).
     """
 
     step: StepKind

@@ -57,6 +57,4 @@ def _by_lines(name: str, evidence: Evidence) -> Iterator[Finding]:
 def _is_on_float64(one: Sampled) -> bool:
     """Native code that a line of the script's own or NumPy runs, on arrays of which at least half are float64."""
     elements: dict[str, int] = one.span.details.get("operands") or {}
-    innermost = one.stack[-1] if one.stack else ""
-    is_numpys = innermost.startswith((f"{one.line} ", "numpy/"))
-    return is_numpys and 2 * elements.get("float64", 0) >= max(2 * LEAST_ELEMENTS, sum(elements.values()))
+    return one.is_numpys and 2 * elements.get("float64", 0) >= max(2 * LEAST_ELEMENTS, sum(elements.values()))

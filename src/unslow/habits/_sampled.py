@@ -27,6 +27,11 @@ class Sampled:
         return self.span.details.get("stack") or ()
 
     @property
+    def is_numpys(self) -> bool:
+        """Whether it is what the user's own line calls that is written in C, or NumPy's; no other library's."""
+        return bool(self.stack) and self.stack[-1].startswith((f"{self.line} ", "numpy/"))
+
+    @property
     def function(self) -> str:
         """The file and the name of the user's innermost function, "train.py augment"."""
         names = [frame.rpartition(" ")[2] for frame in self.stack if frame.startswith(f"{self.line} ")]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -83,14 +82,20 @@ def host_share(evidence: Evidence) -> float:
 def long_nodes(profile: Profile) -> set[int]:
     """The spans of those nodes of the backward pass that take long beside the operators that they start: they free or
     add up what is large."""
-    nodes = [index for index, span in enumerate(profile.spans) if span.name.startswith(NODE)]
-    times, calls = Counter[str](), Counter[str]()
-    for index in nodes:
-        span = profile.spans[index]
-        times[span.name] += profile.own_ns[index]
-        calls[span.name] += span.calls  # pyright: ignore[reportArgumentType] - it adds floats too
-    long = {name for name, own_ns in times.items() if own_ns > LONGEST_START_NS * calls[name]}
-    return {index for index in nodes if profile.spans[index].name in long}
+    nodes = by_name(profile, lambda span: span.name if span.name.startswith(NODE) else "")
+    long = {name for name, (own_ns, calls) in nodes.items() if own_ns > LONGEST_START_NS * calls}
+    return {index for index, span in enumerate(profile.spans) if span.name in long}
+
+
+def by_name(profile: Profile, name: Callable[[Span], str]) -> dict[str, tuple[int, float]]:
+    """Own time in ns and calls of all spans of the same `name(span)` ("": left out), since one that is cut in pieces
+    has its calls in the first of them."""
+    found: dict[str, tuple[int, float]] = {}
+    for span, own_ns in zip(profile.spans, profile.own_ns, strict=True):
+        if key := name(span):
+            total_ns, calls = found.get(key, (0, 0.0))
+            found[key] = total_ns + own_ns, calls + span.calls
+    return found
 
 
 def operators_per_request(profile: Profile) -> float:

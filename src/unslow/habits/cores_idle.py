@@ -32,14 +32,14 @@ get less.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 
 from unslow.core.finding import Evidence, EvidenceValue, Finding, Habit
+from unslow.core.profile import Span
 from unslow.habits._floors import bounded
 from unslow.habits._pools import BLAS, cores_used, largest_pool
 from unslow.habits._sampled import Sampled, sampled
-from unslow.habits._shares import is_empty
+from unslow.habits._shares import by_name, is_empty
 
 NAME = "cores-idle"
 WELL_USED = 0.75
@@ -73,15 +73,14 @@ def _computing(evidence: Evidence) -> float:
     share = min(1.0, profile.shares["compute"])
     if evidence.facts.script is None:
         return share
-    times, calls = Counter[str](), Counter[str]()
-    for span, own_ns in zip(profile.spans, profile.own_ns, strict=True):
-        if span.category == "compute" and span.details.get("op"):
-            operator = f"{span.name} {span.details.get('shapes')}"
-            times[operator] += own_ns
-            calls[operator] += span.calls  # pyright: ignore[reportArgumentType] - it adds floats too
-    long_ns = sum(own_ns for operator, own_ns in times.items() if own_ns >= BRIEF_NS * calls[operator])
+    long_ns = sum(own_ns for own_ns, calls in by_name(profile, _operator).values() if own_ns >= BRIEF_NS * calls)
     spread = sum(one.share for one in sampled(profile) if _may_be_split(one, evidence))
     return min(share, long_ns / profile.wall_ns + spread)
+
+
+def _operator(span: Span) -> str:
+    is_one = span.category == "compute" and span.details.get("op")
+    return f"{span.name} {span.details.get('shapes')}" if is_one else ""
 
 
 def _may_be_split(one: Sampled, evidence: Evidence) -> bool:
@@ -89,10 +88,9 @@ def _may_be_split(one: Sampled, evidence: Evidence) -> bool:
     PyTorch's is seen by its operators."""
     if one.span.category != "compute" or not one.stack:
         return False
-    innermost = one.stack[-1]
-    if innermost.startswith((f"{one.line} ", "numpy/")):
+    if one.is_numpys:
         return any(pool.name in BLAS and pool.threads < evidence.machine.cores for pool in evidence.facts.thread_pools)
-    return not innermost.startswith("torch/")
+    return not one.stack[-1].startswith("torch/")
 
 
 HABIT = Habit(name=NAME, detect=detect)

@@ -14,13 +14,13 @@ How it shows
 ------------
 The largest computing pool has more threads than the cores that can be used (the least of what is there, affinity and
 quota), and the process keeps more than one core busy. Pools that take turns are not added up: four pools of the right
-size do no harm. Source: PyTorch's tuning guide (threads times workers above cores). At
-stake is the category `compute`. What must remain is not known: how long threads spin, and for what, differs from one
-library and one operator to the next (seen are gains between a third and twice what a product of matrices gives). The
-micro-benchmark "right/oversubscribed:matmul" of this machine is told, and where it shows no loss, none is promised.
-Where a container's quota is the cause, `cpu-quota-ignored` speaks instead. On ONNX Runtime, whose threads
-spin while they wait, also a request of less than 2 ms that keeps more than one and a half cores busy: waking threads
-takes microseconds at each of its operators. What that costs is not known, so this is not scored.
+size do no harm. Source: PyTorch's tuning guide (threads times workers above cores). At stake is the category
+`compute`. What must remain is not known: how long threads spin, and for what, differs from one library and one operator
+to the next (seen are gains between a third and 1.6 times of what a product of matrices gives). The micro-benchmark
+"right/oversubscribed:matmul" of this machine is told, and where it shows no loss, none is promised. Where a container's
+quota is the cause, `cpu-quota-ignored` speaks instead. On ONNX Runtime, whose threads spin while they wait, also a
+request of less than 2 ms that keeps more than one and a half cores busy: waking threads takes microseconds at each of
+its operators.
 
 When it does not matter
 -----------------------
