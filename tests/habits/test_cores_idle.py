@@ -88,3 +88,11 @@ def test_a_script_that_calls_a_library_with_threads() -> None:
     assert the(HABIT, evidence(session, on_pool("openblas", 2), machine(cores=2))).share == pytest.approx(0.8)
     # What PyTorch computes is seen by its operators.
     assert not found(HABIT, evidence(step(native("torch/nn/functional.py:3 linear")), on_pool("openblas", 2)))
+
+
+def test_products_that_are_imitated_are_another_habits() -> None:
+    slower = machine(cores=2, floors={"bfloat16/float32:matmul": 2.0})
+    known = replace(script(), cpu_seconds_per_request=100e-6)
+    short, full = (step(op("aten::mm", 80, dtype, op="aten::mm")) for dtype in ("bfloat16", "float32"))
+    assert not found(HABIT, evidence(short, known, slower))
+    assert found(HABIT, evidence(full, known, slower), evidence(short, known, machine(cores=2)))

@@ -16,7 +16,8 @@ Processor seconds per second of a request: how many cores it keeps busy. With wh
 `compute`. Source of the threshold: between TensorBoard's profiler (a device less than 50 % used) and TraceLens (more
 than 15 % idle); a quarter leaves room for what the counters miss. What must remain is the part of the cores that is
 used now, one core at the least: perfect scaling, which is the most that can be had. A script's operators of less than
-20 µs do not count: PyTorch splits arrays of 32768 numbers and more. NumPy's own calls count only where the library of
+20 µs do not count: PyTorch splits arrays of 32768 numbers and more. Nor do products in bfloat16 that the processor
+imitates: their reference code runs on one thread, whatever is set. NumPy's own calls count only where the library of
 its products has fewer threads than there are cores: its other operations run on one core whatever is set.
 
 When it does not matter
@@ -37,6 +38,7 @@ from collections.abc import Iterator
 from unslow.core.finding import Evidence, EvidenceValue, Finding, Habit
 from unslow.core.profile import Span
 from unslow.habits._floors import bounded
+from unslow.habits._imitated import is_imitated
 from unslow.habits._pools import BLAS, cores_used, largest_pool
 from unslow.habits._sampled import Sampled, sampled
 from unslow.habits._shares import by_name, is_empty
@@ -73,7 +75,8 @@ def _computing(evidence: Evidence) -> float:
     share = min(1.0, profile.shares["compute"])
     if evidence.facts.script is None:
         return share
-    long_ns = sum(own_ns for own_ns, calls in by_name(profile, _operator).values() if own_ns >= BRIEF_NS * calls)
+    operators = by_name(profile, lambda span: "" if is_imitated(span, evidence.machine) else _operator(span))
+    long_ns = sum(own_ns for own_ns, calls in operators.values() if own_ns >= BRIEF_NS * calls)
     spread = sum(one.share for one in sampled(profile) if _may_be_split(one, evidence))
     return min(share, long_ns / profile.wall_ns + spread)
 

@@ -34,16 +34,10 @@ from collections.abc import Iterator
 
 from unslow.core.finding import Evidence, EvidenceValue, Finding, Habit
 from unslow.core.units import share as show_share
-from unslow.habits._ops import Kind, has_array_of
+from unslow.habits._imitated import SHORT, is_imitated, times_as_long
 from unslow.habits._shares import LEAST_SHARE, is_empty, shares_by_kind
 
 NAME = "short-numbers-emulated"
-SHORT = "bfloat16"
-KEYS: dict[Kind, str] = {
-    "matmul": "bfloat16/float32:matmul",
-    "attention": "bfloat16/float32:matmul",
-    "conv": "bfloat16/float32:conv",
-}
 ADVICE = (
     "Compute in float32 on this machine: `model.float()`, and no autocast (`enabled=False`) where there is no device."
 )
@@ -51,8 +45,7 @@ ADVICE = (
 
 def detect(evidence: Evidence) -> Iterator[Finding]:
     """One finding, if products take time in bfloat16, and float32 is faster here."""
-    profile, floors = evidence.profile, evidence.machine.floors
-    slower: dict[Kind, float] = {kind: floors[key] for kind, key in KEYS.items() if floors.get(key, 0.0) > 1}
+    profile, slower = evidence.profile, times_as_long(evidence.machine)
     if not slower or profile.devices:
         return
     weights = evidence.facts.parameter_bytes
@@ -63,11 +56,11 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
             title = "The weights are bfloat16, which this processor takes longer for than for float32."
             yield Finding(NAME, title, 1.0, None, numbers, advice=ADVICE)
         return
-    shares = shares_by_kind(profile, lambda span: has_array_of(span, SHORT))
-    share = min(1.0, sum(shares.get(kind, 0.0) for kind in slower))
+    shares = shares_by_kind(profile, lambda span: is_imitated(span, evidence.machine))
+    share = min(1.0, sum(shares.values()))
     if share < LEAST_SHARE:
         return
-    ratio = max(slower[kind] for kind in slower if shares.get(kind))
+    ratio = max(slower[kind] for kind in shares)
     title = (
         f"{show_share(share)} of the time goes to products in bfloat16, which this processor imitates: "
         f"{ratio:.1f} times float32's time at the least."
