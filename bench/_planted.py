@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,9 +12,26 @@ from bench._common import ROOT
 
 PROGRAMS = ROOT / "tests" / "planted" / "programs"
 NOTHING = "nothing"
-_LINE = re.compile(r"^(Planted|By hand): *(.+?)\s*$", re.MULTILINE)
+_LINE = re.compile(r"^(Planted|By hand|Shows where): *(.+?)\s*$", re.MULTILINE)
+_CONDITION = re.compile(r"(\S+) (below|above) ([0-9.]+)")
 MARKED, REMOVED = ("planted", "clean"), "fixed"
 FLAG = "--fixed"
+
+
+@dataclass(frozen=True)
+class Condition:
+    """On which machines a program shows what it is for: where this micro-benchmark is below (or above) a limit."""
+
+    floor: str
+    is_below: bool
+    limit: float
+
+    def holds(self, floors: Mapping[str, float]) -> bool:
+        measured = floors.get(self.floor)
+        return measured is not None and (measured < self.limit if self.is_below else measured > self.limit)
+
+    def __str__(self) -> str:
+        return f"{self.floor} {'below' if self.is_below else 'above'} {self.limit:g}"
 
 
 @dataclass(frozen=True)
@@ -25,6 +42,7 @@ class Program:
     habit: str
     by_hand: str
     workload: str
+    shows_where: Condition | None = None
 
     @property
     def name(self) -> str:
@@ -59,4 +77,15 @@ def program_of(path: Path) -> Program:
         raise ValueError(f"{path} does not say what is planted.")
     functions = {node.name for node in tree.body if isinstance(node, ast.FunctionDef) and node.decorator_list}
     marked = next((name for name in MARKED if name in functions), "")
-    return Program(path, said["Planted"], said.get("By hand", ""), marked)
+    return Program(
+        path, said["Planted"], said.get("By hand", ""), marked, _condition(path, said.get("Shows where", ""))
+    )
+
+
+def _condition(path: Path, said: str) -> Condition | None:
+    if not said:
+        return None
+    if (found := _CONDITION.fullmatch(said)) is None:
+        raise ValueError(f"{path} does not say where it shows as 'NAME below 0.8' or 'NAME above 1': {said!r}.")
+    name, side, limit = found.groups()
+    return Condition(name, side == "below", float(limit))

@@ -5,7 +5,7 @@
 Each program of `tests/planted/programs` is diagnosed; then each with a habit takes turns against itself with the habit
 removed by hand, in one pair of processes. What is done is kept in `bench/results/planted.json`, a program at a time, so
 that an interrupted run goes on; `--again` begins anew, `--only` looks at these again and tells no bar. The table is
-`bench/results/planted.md`.
+`bench/results/planted.md`. A program that says on which processors it shows what it is for is left out on others.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from unslow.core.errors import UnslowError
 from unslow.core.events import silent
 from unslow.core.options import Options
 from unslow.core.trial import RatedFinding
+from unslow.machine.facts import this_machine
 from unslow.measure.race import speedup
 from unslow.measure.turns import TurnPair, turn_pairs
 from unslow.processes.local import LocalProcesses
@@ -55,6 +56,7 @@ class Row:
     low: float | None = None
     high: float | None = None
     failed: str = ""
+    left_out: str = ""
 
     @property
     def is_right(self) -> bool:
@@ -85,6 +87,8 @@ def main() -> None:
 def diagnosed(program: Program, _: Row) -> Row:
     """What is found in it, now."""
     row, started = Row(program.name, program.habit), time.monotonic()
+    if program.shows_where is not None and not program.shows_where.holds(this_machine().floors):
+        return replace(row, left_out=f"shows where {program.shows_where}")
     try:
         row = _with_findings(row, unslow.diagnose(program.target).findings)
     except UnslowError as error:
@@ -102,7 +106,7 @@ def with_gain(program: Program, row: Row) -> Row:
 
 def has_gain(row: Row) -> bool:
     """Where nothing is promised, nothing is held against it."""
-    return bool(row.failed) or row.habit == "nothing" or row.ceiling is None or row.gain is not None
+    return bool(row.failed or row.left_out) or row.habit == "nothing" or row.ceiling is None or row.gain is not None
 
 
 def _with_findings(row: Row, rated: Sequence[RatedFinding]) -> Row:
@@ -143,8 +147,9 @@ def _in_time(pairs: Iterable[TurnPair]) -> Iterator[TurnPair]:
 
 def bars(rows: Sequence[Row]) -> list[Bar]:
     """What the suite must reach, over the programs that were run."""
-    planted = [row for row in rows if row.habit != "nothing"]
-    clean = [row for row in rows if row.habit == "nothing"]
+    shown = [row for row in rows if not row.left_out]
+    planted = [row for row in shown if row.habit != "nothing"]
+    clean = [row for row in shown if row.habit == "nothing"]
     right = sum(row.is_right for row in planted) / max(1, len(planted))
     quiet = sum(row.is_right for row in clean)
     known = [row for row in planted if row.ceiling is not None and row.gain is not None and row.is_right]
@@ -190,14 +195,16 @@ def table(rows: Sequence[Row]) -> str:
     ]
     for row in rows:
         first = row.failed or row.first or "nothing"
+        said = f"left out: {row.left_out}" if row.left_out else first if row.is_right else f"**{first}**"
         lines.append(
-            f"| {row.name} | {row.habit} | {first if row.is_right else f'**{first}**'} | {_times(row.ceiling)} | "
-            f"{_times(row.gain)} | {row.seconds:.0f} |"
+            f"| {row.name} | {row.habit} | {said} | {_times(row.ceiling)} | {_times(row.gain)} | {row.seconds:.0f} |"
         )
     return "\n".join(lines) + "\n"
 
 
 def words(row: Row) -> str:
+    if row.left_out:
+        return f"left out {row.name}: {row.left_out}"
     mark = "right" if row.is_right else "WRONG"
     return (
         f"{mark} {row.name}: {row.habit}, first {row.failed or row.first or 'nothing'}, ceiling {_times(row.ceiling)}, "

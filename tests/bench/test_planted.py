@@ -57,3 +57,31 @@ def test_gains_are_held_to_their_ceilings() -> None:
     found = by_name(GOOD, above, little, unbounded)
     assert found["planted-ceiling"] == (1, False) and found["planted-realised"] == (pytest.approx(2 / 3), False)
     assert by_name(GOOD)["planted-ceiling"] == (0, True) and by_name(GOOD)["planted-realised"] == (1.0, True)
+
+
+CONDITIONAL = WORKLOAD.replace(
+    "Planted: nothing\n", "Planted: nothing\nBy hand: nothing.\nShows where: bfloat16/float32:matmul {}\n"
+)
+
+
+@pytest.mark.parametrize("said", ["under 1", "below", "below one"])
+def test_where_it_shows_is_said_in_one_form(said: str, tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text(CONDITIONAL.format(said))
+    with pytest.raises(ValueError, match="where it shows"):
+        program_of(tmp_path / "a.py")
+
+
+@pytest.mark.parametrize(
+    ("said", "measured", "holds"), [("below 1", 0.5, True), ("below 1", 2.0, False), ("above 1.2", 2.0, True)]
+)
+def test_a_micro_benchmark_says_where_it_shows(said: str, measured: float, holds: bool, tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text(CONDITIONAL.format(said))
+    condition = program_of(tmp_path / "a.py").shows_where
+    assert condition is not None and str(condition) == f"bfloat16/float32:matmul {said}"
+    assert condition.holds({"bfloat16/float32:matmul": measured}) is holds and not condition.holds({})
+
+
+def test_what_does_not_show_here_is_left_out_of_the_bars() -> None:
+    found = by_name(GOOD, Row("b", "subnormal-numbers", left_out="shows where x below 0.8"))
+    assert found["planted-first"] == (1.0, True)
+    assert "left out: shows where x" in table([Row("b", "x", left_out="shows where x below 0.8")])

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bench._planted import program_of
 from unslow.cli.explain import everything
 
 PROGRAMS = sorted((Path(__file__).parent / "programs").glob("*.py"))
@@ -37,6 +38,7 @@ def test_its_docstring_says_what_is_planted_and_how_it_is_removed(program: Path)
     assert first and not blank
     said = [line.partition(": ")[0] for line in rest if line.startswith(("Planted: ", "By hand: "))]
     assert said == ["Planted", "By hand"]
+    program_of(program)
     assert all(SAMPLES.match(line) for line in rest if line.startswith("Samples"))
 
 

@@ -2,6 +2,7 @@
 
 Planted: nothing
 By hand: nothing is left to remove: compiled, evaluation mode, no gradients, large batches of one length.
+Shows where: bfloat16/float32:matmul below 1
 """
 
 import torch

@@ -2,6 +2,7 @@
 
 Planted: subnormal-numbers
 By hand: weights that have faded below the smallest ordinary number are set to zero.
+Shows where: normal/subnormal:elementwise below 0.8
 """
 
 import torch

@@ -1,0 +1,42 @@
+"""Trains a deep classifier of scanned digits in a group of processes, with a search for parameters that go unused.
+
+Planted: unused-parameter-search
+By hand: find_unused_parameters is left out; all of them are used.
+"""
+
+import sys
+import tempfile
+
+import torch
+from sklearn.datasets import load_digits
+from torch import distributed, nn
+from torch.nn.parallel import DistributedDataParallel
+
+FIXED = "--fixed" in sys.argv
+
+
+def main():
+    torch.manual_seed(0)
+    digits = load_digits()
+    scans, labels = torch.from_numpy(digits.data / 16).float(), torch.from_numpy(digits.target)
+    deep = [part for _ in range(6) for part in (nn.Linear(768, 768), nn.ReLU())]
+    layers = nn.Sequential(nn.Linear(64, 768), nn.ReLU(), *deep, nn.Linear(768, 10))
+    with tempfile.NamedTemporaryFile() as store:
+        distributed.init_process_group("gloo", init_method=f"file://{store.name}", rank=0, world_size=1)
+        model = DistributedDataParallel(layers, find_unused_parameters=not FIXED)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1, fused=True)
+        for epoch in range(300):
+            total = torch.zeros(())
+            for chosen in torch.randperm(len(scans)).split(256):
+                optimizer.zero_grad()
+                loss = nn.functional.cross_entropy(model(scans[chosen]), labels[chosen])
+                loss.backward()
+                optimizer.step()
+                total += loss.detach() * len(chosen)
+            if epoch % 20 == 0:
+                print(f"epoch {epoch}: loss {total.item() / len(scans):.4f}")
+        distributed.destroy_process_group()
+
+
+if __name__ == "__main__":
+    main()
