@@ -51,6 +51,13 @@ def test_each_kind_has_its_floor() -> None:
     assert finding.evidence["operators_per_request"] == 3
 
 
+def test_products_of_imitated_numbers_compile_to_the_same() -> None:
+    short = step(op("aten::mkldnn_convolution", 60, "bfloat16"), op("aten::relu", 20, "bfloat16"))
+    imitating = machine(floors={**FLOORS, "bfloat16/float32:conv": 8.0})
+    assert the(HABIT, evidence(short, on=imitating)).evidence["conv_share"] == 0
+    assert the(HABIT, evidence(short, on=FLOORED)).evidence["conv_share"] == pytest.approx(0.6)
+
+
 def test_what_compiles_to_something_slower_may_stay_as_it_is() -> None:
     convolution = step(op("aten::mkldnn_convolution", 100))
     assert the(HABIT, evidence(convolution, on=machine(floors={"graph/eager:conv": 1.5}))).ceiling == 1

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from unslow.core.finding import Evidence, EvidenceValue
 from unslow.core.units import share as show_share
 from unslow.habits._floors import Part, joined
+from unslow.habits._imitated import is_imitated
 from unslow.habits._ops import Kind
-from unslow.habits._shares import operators_per_request, split
+from unslow.habits._shares import operators_per_request, shares_by_kind, split
 
 _FLOOR_OF: dict[Kind, str] = {
     "elementwise": "elementwise", "softmax": "elementwise", "normalisation": "elementwise", "layout": "elementwise",
@@ -46,12 +47,16 @@ def by_operators(evidence: Evidence, starting: float, kernels: Mapping[Kind, flo
 
 
 def of_a_model(evidence: Evidence) -> Operators:
-    """Of all that was recorded. On a device only what a compiler joins: waiting for the host is another habit, and
-    products have libraries of their own there."""
-    times = split(evidence.profile, evidence.facts)
-    if evidence.profile.devices:
-        return by_operators(evidence, 0.0, without_products(times.kernels))
-    return by_operators(evidence, times.dispatch + evidence.profile.shares["framework"], times.kernels)
+    """Of all that was recorded, but products of imitated numbers, which a compiler leaves to the same library. On a
+    device only what a compiler joins: waiting for the host is another habit, and products have libraries of their own
+    there."""
+    profile, machine = evidence.profile, evidence.machine
+    times = split(profile, evidence.facts)
+    imitated = shares_by_kind(profile, lambda span: is_imitated(span, machine))
+    kernels = {kind: max(0.0, share - imitated.get(kind, 0.0)) for kind, share in times.kernels.items()}
+    if profile.devices:
+        return by_operators(evidence, 0.0, without_products(kernels))
+    return by_operators(evidence, times.dispatch + profile.shares["framework"], kernels)
 
 
 def without_products(kinds: Mapping[Kind, float]) -> dict[Kind, float]:

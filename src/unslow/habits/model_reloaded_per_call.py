@@ -19,7 +19,7 @@ cached is opened 0 times, one that is not at least once; half lies between, and 
 The time at stake is that of the categories `setup` and `io` and of functions that load models, where the recording
 shows them: pure waste, nothing must remain. Where it does not, the finding is unbounded. Of a script, the calls that
 load (`torch.load`, `from_pretrained`, `InferenceSession`, …) are timed, and count where the same is loaded again; so
-does then `load_state_dict`, which copies what was loaded into the model.
+does then `load_state_dict`. The rest of the step counts as in the quickest steps: a first answer is slower.
 
 When it does not matter
 -----------------------
@@ -43,7 +43,7 @@ from unslow.core.units import share as show_share
 from unslow.core.units import size
 from unslow.habits._loading import calling_line, is_loading
 from unslow.habits._script import mean_step_s
-from unslow.habits._shares import LEAST_SHARE, is_empty, share_within
+from unslow.habits._shares import LEAST_SHARE, is_empty, rest_without, share_within
 
 NAME = "model-reloaded-per-call"
 LEAST_OPENS = 0.5
@@ -107,8 +107,8 @@ def _of_a_script(evidence: Evidence, script: ScriptFacts) -> Iterator[Finding]:
     title = f"{longest.details['call']} loads {what} again in each step: {show_share(share)} of its time."
     floor = None if is_empty(evidence.profile) else 0.0
     if share >= LEAST_SHARE:
-        advice = "Load it once, before the loop, and keep it."
-        yield Finding(NAME, title, share, floor, numbers, str(longest.site), advice)
+        advice, rest = "Load it once, before the loop, and keep it.", rest_without(evidence.profile, share)
+        yield Finding(NAME, title, share, floor, numbers, str(longest.site), advice, rest)
 
 
 def is_model_like(file: FileRead) -> bool:

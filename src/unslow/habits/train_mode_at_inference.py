@@ -15,13 +15,13 @@ one operator.
 
 How it shows
 ------------
-Modules that behave differently in training mode are still in it. The time at stake is that of the dropout operators
-and of all that they call, which evaluation mode skips entirely, and of batch normalisation, counted as if it vanished
-(it does only where it is folded into a convolution, so this part of the ceiling is generous). Where the model has
-layers of which PyTorch has a fused form for evaluation mode (source: the conditions in
-`torch.nn.TransformerEncoderLayer.forward`), all computing is at stake, and no floor is known. Of a script, its calls of
-such a model count, where it never asks for a gradient. Source of the
-threshold: none is needed, one module is a fact.
+Modules that behave differently in training mode are still in it. The time at stake is that of the dropout operators and
+of all that they call, which evaluation mode skips entirely, and of batch normalisation, counted as if it vanished (it
+does only where it is folded into a convolution, so this part of the ceiling is generous); the rest counts as it is in
+the quickest steps, since random numbers and copies leave the caches full. Where the model has layers of which PyTorch
+has a fused form for evaluation mode (source: the conditions in `torch.nn.TransformerEncoderLayer.forward`), all
+computing is at stake, and no floor is known. Of a script, its calls of such a model count, where it never asks for a
+gradient. Source of the threshold: none is needed, one module is a fact.
 
 When it does not matter
 -----------------------
@@ -46,7 +46,7 @@ from unslow.habits._evaluation_path import loses_fused_path
 from unslow.habits._ops import kind_of, op_name
 from unslow.habits._scoring import most_called, scoring_calls
 from unslow.habits._script import phase_share
-from unslow.habits._shares import is_empty, share_within
+from unslow.habits._shares import is_empty, rest_without, share_within
 
 NAME = "train-mode-at-inference"
 _ADVICE = "Call `model.eval()` once, before the first request; the answers will change, and no longer be random."
@@ -90,7 +90,7 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
         return
     at_stake = min(1.0, dropout + batch_norm)
     title = f"{several} still in training mode: {show_share(at_stake)} of the time goes to it, and the answers differ."
-    yield Finding(NAME, title, at_stake, 0.0, numbers, advice=_ADVICE)
+    yield Finding(NAME, title, at_stake, 0.0, numbers, advice=_ADVICE, rest_at_best=rest_without(profile, at_stake))
 
 
 def _of_a_script(evidence: Evidence, script: ScriptFacts) -> Iterator[Finding]:
@@ -100,18 +100,15 @@ def _of_a_script(evidence: Evidence, script: ScriptFacts) -> Iterator[Finding]:
         return
     call, profile = most_called(calls), evidence.profile
     first, *others = call.details["training"]
-    several = (
-        f"{1 + len(others)} modules of {call.details['model']} are"
-        if others
-        else f"{first} of {call.details['model']} is"
-    )
+    which = f"{1 + len(others)} modules" if others else first
+    several = f"{which} of {call.details['model']} {'are' if others else 'is'}"
     numbers: dict[str, EvidenceValue] = {"modules_in_training_mode": 1 + len(others), "first_module": first}
     dropout, batch_norm = share_within(profile, _is_dropout), share_within(profile, _is_batch_norm)
     at_stake = min(1.0, dropout + batch_norm)
     if at_stake:
         numbers |= {"dropout_share": dropout, "batch_norm_share": batch_norm}
         title = f"{several} still in training mode while the script only scores: {show_share(at_stake)} of a step."
-        yield Finding(NAME, title, at_stake, 0.0, numbers, str(call.site), _ADVICE)
+        yield Finding(NAME, title, at_stake, 0.0, numbers, str(call.site), _ADVICE, rest_without(profile, at_stake))
         return
     title = f"{several} still in training mode while the script only scores: its answers are not the trained model's."
     yield Finding(NAME, title, phase_share(evidence, "forward") or 1.0, None, numbers, str(call.site), _ADVICE)
