@@ -53,7 +53,9 @@ def of_a_model(evidence: Evidence) -> Operators:
     profile, machine = evidence.profile, evidence.machine
     times = split(profile, evidence.facts)
     imitated = shares_by_kind(profile, lambda span: is_imitated(span, machine))
-    kernels = {kind: max(0.0, share - imitated.get(kind, 0.0)) for kind, share in times.kernels.items()}
+    kernels: dict[Kind, float] = {
+        kind: max(0.0, share - imitated.get(kind, 0.0)) for kind, share in times.kernels.items()
+    }
     if profile.devices:
         return by_operators(evidence, 0.0, without_products(kernels))
     return by_operators(evidence, times.dispatch + profile.shares["framework"], kernels)
