@@ -176,6 +176,9 @@ def test_what_is_slower_says_what_its_fix_knows_of_this_machine() -> None:
     assert reason(ran(A, -0.5, 30)).endswith("; no amx_bf16 among 1.")
     assert "amx_bf16" in reason(ran(AB, -0.5, 30))
     assert "amx_bf16" not in reason(ran(A, 0.0, 30)) + reason(ran(B, -0.5, 30))
+    cut_short = reason(ran(A, -1.4, 5))
+    assert "in all of its 5 pairs of turns it was slower, 0.25× to 0.25×; no amx_bf16" in cut_short
+    assert reason(ran(A, -1.4, 2)).endswith("from the original.") and "slower" not in reason(ran(A, 0.03, 5))
     assert "slow rather than stuck: no amx_bf16" in reason(Heat(A, failure="It hung: open took more than 60 s."))
     assert "amx_bf16" not in reason(Heat(A, failure="It crashed.")) + reason(Heat(B, failure="It hung."))
 

@@ -24,6 +24,8 @@ from unslow.verbs._load import load_of
 
 FINAL_LEVEL = 0.95
 ONE_BY_ONE = Serving()
+TELLING_PAIRS = 3
+"""So many pairs of turns that all say the same are worth a word, though they prove nothing."""
 Why = Callable[[Heat], str]
 """What makes a variant slower here, as far as its fixes know; "" where they do not."""
 
@@ -262,8 +264,19 @@ def _reason(heat: Heat, results: Results, options: Options, winner: str | None, 
         because = why(heat) if verdict == "slower" else ""
         return f"In the race it is {verdict}: {interval(results.intervals[heat.id])}{because and f'; {because}'}."
     if not results.intervals[heat.id].bounded:
-        return "The time for the race ended before it could be told apart from the original."
+        return _cut_short(heat, why)
     return "It fell behind the leader in the race." if winner or results.finals else "It is not clear of the noise."
+
+
+def _cut_short(heat: Heat, why: Why) -> str:
+    """Why nothing is known of it; and what its pairs of turns say, where all of them say that it is slower."""
+    ended = "The time for the race ended before it could be told apart from the original"
+    if len(heat.log_ratios) < TELLING_PAIRS or max(heat.log_ratios) >= 0:
+        return f"{ended}."
+    low, high = (math.exp(ratio) for ratio in (min(heat.log_ratios), max(heat.log_ratios)))
+    because = why(heat)
+    pairs = f"{len(heat.log_ratios)} pairs of turns it was slower, {low:.2g}× to {high:.2g}×"
+    return f"{ended}, but in all of its {pairs}{because and f'; {because}'}."
 
 
 def telling_trials(
