@@ -23,7 +23,7 @@ def call(seconds: float = 19 * 40e-6, times: int = 19, **changes: Any) -> Noted:
 
 
 def test_no_such_call_and_no_time() -> None:
-    assert not found(HABIT, evidence(STEP, script()), evidence(STEP), evidence(EMPTY, script(noted=(call(),))))
+    assert not found(HABIT, evidence(STEP, script()), evidence(STEP), evidence(EMPTY, script()))
 
 
 def test_what_is_not_tried_and_what_a_plan_does_not_make_faster() -> None:
@@ -44,6 +44,14 @@ def test_in_every_step_of_a_script() -> None:
     finding = the(HABIT, evidence(STEP, script(noted=(call(),))))
     assert finding.share == pytest.approx(0.4) and finding.floor == pytest.approx(0.25)
     assert finding.ceiling == pytest.approx(1 / (1 - 0.4 * 0.75)) and finding.site == "train.py:3"
+
+
+def test_where_the_recording_is_not_trusted_nothing_is_promised() -> None:
+    known = facts(
+        "function", noted=(call(times=10, seconds=10 * 80e-6),), noted_requests=10, seconds_per_request=100e-6
+    )
+    finding = the(HABIT, evidence(EMPTY, known))
+    assert finding.share == pytest.approx(0.8) and finding.ceiling is None
 
 
 def test_in_every_request_of_a_function() -> None:

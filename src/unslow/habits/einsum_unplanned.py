@@ -16,8 +16,9 @@ How it shows
 The time of such calls, by their place, and what the planned order takes, tried there with the same operands; costs in
 multiplications are NumPy's own counts (`numpy.einsum_path`). The thresholds: 1 % of the time, below which a recording's
 noise is larger, and three quarters of the call's time left by the plan at most. For three operands and more in PyTorch
-the plan also needs at most half of the multiplications. What must remain is what the plan took. Source: Smith and
-Gray, *opt_einsum* (JOSS 2018), whose counts and orders NumPy has.
+the plan also needs at most half of the multiplications. What must remain is what the plan took; where the recording
+cannot be trusted, the calls' own time still counts, and nothing is promised. Source: Smith and Gray, *opt_einsum* (JOSS
+2018), whose counts and orders NumPy has.
 
 When it does not matter
 -----------------------
@@ -55,7 +56,7 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
     calls, times = _calls(evidence.facts)
     slow = [call for call in calls if call.times_in_steps and _left(call) <= MOST_LEFT]
     step_s = mean_step_s(evidence)
-    if not slow or step_s <= 0 or is_empty(evidence.profile):
+    if not slow or step_s <= 0:
         return
     taken_s = sum(call.seconds_in_steps for call in slow)
     share = min(1.0, taken_s / times / step_s)
@@ -78,7 +79,8 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
         "order": " ".join(str(tuple(pair)) for pair in details["order"]),
         "places": len(slow),
     }
-    yield Finding(NAME, title, share, min(1.0, left), numbers, str(longest.site), ADVICE[details["library"]])
+    floor = None if is_empty(evidence.profile) else min(1.0, left)
+    yield Finding(NAME, title, share, floor, numbers, str(longest.site), ADVICE[details["library"]])
 
 
 def _calls(facts: Facts) -> tuple[Sequence[Noted], int]:
