@@ -50,6 +50,12 @@ def test_an_unbounded_finding_comes_first_if_more_is_at_stake_in_it() -> None:
     assert names(order) == ["v", "a", "b", "u"]
 
 
+def test_an_unbounded_finding_that_would_give_less_in_all_does_not_come_first() -> None:
+    slows_the_rest = replace(scored("a", 0.2, 0.0), rest_at_best=0.8)
+    assert names(ranked([unbounded("u", 0.3), slows_the_rest])) == ["a", "u"]
+    assert names(ranked([unbounded("u", 0.5), slows_the_rest])) == ["u", "a"]
+
+
 def test_equals_keep_the_order_of_their_names() -> None:
     assert names(ranked([unbounded("b", 0.5), unbounded("a", 0.5)])) == ["a", "b"]
 

@@ -44,16 +44,18 @@ def ranked(findings: Sequence[Finding], worth: float = WORTH) -> list[Finding]:
     """In the order in which they deserve attention.
 
     Scored findings that are worth fixing come by ceiling, highest first. An unbounded finding comes after them, unless
-    more of the time is at stake in it than in any of them: then it comes first. Scored findings below `worth` come
-    last. Equals keep the order of their names.
+    more of the time is at stake in it than in any of them, and all of that would give more than they can: then it comes
+    first. Scored findings below `worth` come last. Equals keep the order of their names.
     """
     scored = [finding for finding in findings if finding.ceiling is not None and finding.worth(worth)]
     most_scored = max((finding.share for finding in scored), default=0.0)
+    best_scored = max((finding.promise for finding in scored), default=1.0)
 
     def rank(finding: Finding) -> tuple[int, float, str]:
         ceiling = finding.ceiling
         if ceiling is None:
-            return (0 if finding.share > most_scored else 2, -finding.share, finding.habit)
+            leads = finding.share > most_scored and finding.promise > best_scored
+            return (0 if leads else 2, -finding.share, finding.habit)
         return (1 if ceiling >= worth else 3, -ceiling, finding.habit)
 
     return sorted(findings, key=rank)
