@@ -30,7 +30,7 @@ def test_a_small_file_of_no_known_kind_is_no_model() -> None:
 def test_how_long_loading_takes_may_not_be_known() -> None:
     finding = the(HABIT, evidence(STEP, reading("m/model.onnx", 47_185_920, 1.0)))
     assert finding.ceiling is None
-    assert finding.title.startswith("model.onnx (47.2 MB) is opened 1 times per request")
+    assert finding.title.startswith("model.onnx (47.2 MB) is opened 1 times a request")
     assert the(HABIT, evidence(EMPTY, reading("weights", 200_000, 0.5))).ceiling is None
 
 
@@ -78,7 +78,7 @@ class TestOfAScript:
 
     def test_the_same_in_every_step(self) -> None:
         finding = the(HABIT, evidence(self.STEP, script(noted=(load(line=9), load(seconds=19e-5, line=7)))))
-        assert finding.share == pytest.approx(0.5) and finding.floor == 0 and finding.site == "train.py:9"
+        assert finding.share == pytest.approx(0.5) and finding.floor is None and finding.site == "train.py:9"
         assert "torch.load loads model.pt again in each step: 50 %" in finding.title
         assert the(HABIT, evidence(EMPTY, script(noted=(load(),)))).floor is None
 

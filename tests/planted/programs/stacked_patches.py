@@ -12,7 +12,7 @@ from sklearn.datasets import load_sample_images
 from torch import nn
 
 FIXED = "--fixed" in sys.argv
-SIDE, STEPS = 32, 3_000
+SIDE, STEPS = 32, 60_000
 
 torch.manual_seed(0)
 photos = [photo.astype(np.float32) / 255 for photo in load_sample_images().images]
