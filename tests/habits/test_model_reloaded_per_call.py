@@ -30,7 +30,7 @@ def test_a_small_file_of_no_known_kind_is_no_model() -> None:
 def test_how_long_loading_takes_may_not_be_known() -> None:
     finding = the(HABIT, evidence(STEP, reading("m/model.onnx", 47_185_920, 1.0)))
     assert finding.ceiling is None
-    assert finding.title.startswith("model.onnx (47.2 MB) is opened 1 times a request")
+    assert finding.title.startswith("model.onnx (47.2 MB) is opened 1 times per request")
     assert the(HABIT, evidence(EMPTY, reading("weights", 200_000, 0.5))).ceiling is None
 
 

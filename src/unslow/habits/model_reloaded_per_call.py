@@ -75,9 +75,8 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
         "files": len(files),
     }
     loading = share_within(evidence.profile, is_loading)
-    what = (
-        f"{PurePath(file.path).name} ({size(file.size_bytes)}) is opened {file.opens_per_request:.2g} times a request"
-    )
+    name = PurePath(file.path).name
+    what = f"{name} ({size(file.size_bytes)}) is opened {file.opens_per_request:.2g} times per request"
     advice = "Open the model once, outside the function that answers requests, and keep it."
     if loading < LEAST_SHARE:
         yield Finding(NAME, f"{what}; how long loading takes is not known.", 1.0, None, numbers, advice=advice)
