@@ -39,6 +39,9 @@ def test_convolutions_of_no_account() -> None:
 def test_convolutions_and_what_is_around_them() -> None:
     finding = the(HABIT, evidence(STEP, script(noted=(model(**IMAGES),))))
     assert finding.share == pytest.approx(0.55) and finding.floor is None and finding.site == "train.py:3"
+    assert "3 convolutions and what is around them" in finding.title
+    alone = the(HABIT, evidence(STEP, script(noted=(model(**{**IMAGES, "convolutions": 1}),))))
+    assert "one convolution and what is around it" in alone.title
 
 
 def test_where_no_operators_were_recorded_or_a_gpu_computes_both_passes() -> None:

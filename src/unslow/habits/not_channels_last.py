@@ -55,10 +55,9 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
         return
     convolutions = sum(int(noted.details["convolutions"]) for noted in called)
     numbers = {"image_share": share, "convolutions": convolutions}
-    title = (
-        f"{show_share(share)} of a step goes to {convolutions} convolutions and what is around them, over images that "
-        "lie in memory plane by plane."
-    )
+    several = f"{convolutions} convolutions and what is around them"
+    which = several if convolutions > 1 else "one convolution and what is around it"
+    title = f"{show_share(share)} of a step goes to {which}, over images that lie in memory plane by plane."
     advice = "Lay the model and its images out with .to(memory_format=torch.channels_last)."
     yield Finding(NAME, title, share, None, numbers, str(called[0].site), advice)
 
