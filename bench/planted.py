@@ -18,18 +18,21 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import unslow
 from bench._common import RESULTS, Bar, ended, machine_words, progress, save, saved, told
 from bench._planted import Program, programs
 from unslow.core.errors import UnslowError
 from unslow.core.events import silent
+from unslow.core.facts import Facts
 from unslow.core.options import Options
 from unslow.core.trial import RatedFinding
+from unslow.fixes import fixes_for
 from unslow.machine.facts import this_machine
 from unslow.measure.race import speedup
 from unslow.measure.turns import TurnPair, turn_pairs
 from unslow.processes.local import LocalProcesses
+from unslow.verbs._look import rated
 from unslow.verbs.compare import both_sides
+from unslow.verbs.diagnose import looked_at
 
 NAME, SCHEMA = "planted", "unslow.bench.planted/1"
 PAIRS, LEAST_PAIRS, TURNS_S, ALPHA = 12, 6, 25.0, 0.2
@@ -42,7 +45,8 @@ LONGEST_BEYOND_S = 15.0
 @dataclass(frozen=True)
 class Row:
     """What one program gave. `first` is the first finding worth fixing ("" for none), `ceiling` and `floor` those of
-    the planted habit where it was found; `gain` is what removing it gives, with the ends of its interval."""
+    the planted habit where it was found; `gain` is what removing it gives, with the ends of its interval. `seconds` is
+    what the diagnosis took, `beyond_s` that without the script's own start and the steps that went by meanwhile."""
 
     name: str
     habit: str
@@ -52,6 +56,7 @@ class Row:
     ceiling: float | None = None
     floor: float | None = None
     seconds: float = 0.0
+    beyond_s: float | None = None
     gain: float | None = None
     low: float | None = None
     high: float | None = None
@@ -90,10 +95,20 @@ def diagnosed(program: Program, _: Row) -> Row:
     if program.shows_where is not None and not program.shows_where.holds(this_machine().floors):
         return replace(row, left_out=f"shows where {program.shows_where}")
     try:
-        row = _with_findings(row, unslow.diagnose(program.target).findings)
+        seen = looked_at(program.target, None, Options(), silent, LocalProcesses(), {})
+        facts = seen.surveyed.facts
+        row = _with_findings(row, rated(seen.findings, Options().worth, fixes_for(facts.framework)))
     except UnslowError as error:
-        row = replace(row, failed=f"{error.what} {error.todo}".strip())
-    return replace(row, seconds=time.monotonic() - started)
+        return replace(row, failed=f"{error.what} {error.todo}".strip(), seconds=time.monotonic() - started)
+    seconds = time.monotonic() - started
+    return replace(row, seconds=seconds, beyond_s=_beyond_s(seconds, facts))
+
+
+def _beyond_s(seconds: float, facts: Facts) -> float | None:
+    """Of a script that did not end by itself: the seconds without its start, and the steps it took."""
+    if facts.script is None or facts.script.ended:
+        return None
+    return seconds - facts.build_seconds - facts.script.steps * facts.seconds_per_request
 
 
 def with_gain(program: Program, row: Row) -> Row:
@@ -156,6 +171,8 @@ def bars(rows: Sequence[Row]) -> list[Bar]:
     above = [row.name for row in known if _of_ceiling(row) > MOST_OF_CEILING]
     reached = [row for row in known if _realised(row) >= LEAST_OF_CEILING]
     part = len(reached) / max(1, len(known))
+    beyond = {row.name: row.beyond_s for row in shown if row.beyond_s is not None}
+    longest = max(beyond.values(), default=0.0)
     first = f"≥ {LEAST_RIGHT:.0%} of {len(planted)}"
     return [
         Bar("planted-first", "planted habits that are the first finding", first, right, right >= LEAST_RIGHT),
@@ -168,6 +185,11 @@ def bars(rows: Sequence[Row]) -> list[Bar]:
             "planted-realised", "gains by hand that reach 60 % of the ceiling", f"≥ 80 % of {len(known)}", part,
             part >= LEAST_REALISED,
             details={"below": [row.name for row in known if row not in reached]},
+        ),
+        Bar(
+            "planted-beyond", f"diagnosing {len(beyond)} scripts: the longest, beyond their steps",
+            f"≤ {LONGEST_BEYOND_S:g} s", longest, longest <= LONGEST_BEYOND_S, " s",
+            details={"above": {name: found for name, found in beyond.items() if found > LONGEST_BEYOND_S}},
         ),
     ]  # fmt: skip
 

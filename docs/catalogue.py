@@ -15,6 +15,7 @@ from unslow.cli.explain import (
     FIXES,
     HABITS,
     about_fix,
+    by_area,
     by_what_they_are_for,
     everything,
     first_sentence,
@@ -36,17 +37,15 @@ def pages() -> dict[str, str]:
     return {"README.md": index(habits, fixes), **found}
 
 
-def index(habits: Iterable[str], fixes: Mapping[str, Fix]) -> str:
+def index(habits: Mapping[str, Habit], fixes: Mapping[str, Fix]) -> str:
     """One line each."""
     lines = [
         "# Habits and fixes",
         "",
         "Made from the docstrings by `make docs`.",
-        "",
-        "## Habits: what may be wrong",
-        "",
     ]
-    lines += [_line("habits", HABITS, name) for name in habits]
+    for title, names in by_area(habits).items():
+        lines += ["", f"## Habits {title}: what may be wrong", "", *(_line("habits", HABITS, name) for name in names)]
     for title, names in by_what_they_are_for(fixes).items():
         lines += ["", f"## Fixes {title}: what is tried", "", *(_line("fixes", FIXES, name) for name in names)]
     return "\n".join([*lines, ""])

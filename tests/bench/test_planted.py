@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -85,3 +86,10 @@ def test_what_does_not_show_here_is_left_out_of_the_bars() -> None:
     found = by_name(GOOD, Row("b", "subnormal-numbers", left_out="shows where x below 0.8"))
     assert found["planted-first"] == (1.0, True)
     assert "left out: shows where x" in table([Row("b", "x", left_out="shows where x below 0.8")])
+
+
+def test_how_long_a_diagnosis_takes_beyond_the_steps_is_held_to_its_limit() -> None:
+    quick, slow = Row("b", "nothing", beyond_s=9.0), Row("c", "nothing", beyond_s=21.0)
+    assert by_name(quick, Row("d", "nothing"))["planted-beyond"] == (9.0, True)
+    assert by_name(quick, slow)["planted-beyond"] == (21.0, False)
+    assert by_name(quick, replace(slow, left_out="shows elsewhere"))["planted-beyond"] == (9.0, True)

@@ -7,6 +7,7 @@ from unslow.cli.explain import (
     COMMAND,
     about_fix,
     about_habit,
+    by_area,
     by_what_they_are_for,
     everything,
     filled,
@@ -19,7 +20,7 @@ from unslow.core.finding import Habit
 from unslow.core.variant import Fix
 
 NAMES = ("autograd-at-inference", "float64-compute", "int8-dynamic", "int8-static")
-HABIT = Habit("float64-compute", lambda evidence: ())
+HABIT = Habit("float64-compute", "numbers", lambda evidence: ())
 FIX = Fix(
     name="float32",
     does="computes in float32",
@@ -56,7 +57,7 @@ def test_case_and_dashes_do_not_matter(name: str) -> None:
 
 
 def test_a_habit_without_a_fix_says_what_then() -> None:
-    assert about_habit(Habit("x", lambda evidence: (), advice_only=True), {"float32": FIX}) == [
+    assert about_habit(Habit("x", "host", lambda evidence: (), advice_only=True), {"float32": FIX}) == [
         ("Fixes", "None: a finding says what to do by hand.")
     ]
     assert about_habit(HABIT, {}) == [("Fixes", "None that is installed.")]
@@ -112,6 +113,13 @@ def test_every_fix_is_in_one_group() -> None:
     groups = by_what_they_are_for(fixes)
     assert sorted(name for names in groups.values() for name in names) == sorted(fixes)
     assert "loader-workers" in groups["of scripts"] and "int8-static" in groups["of models"]
+
+
+def test_habits_are_listed_by_what_they_are_about_each_once() -> None:
+    habits, _ = everything()
+    groups = by_area(habits)
+    assert sorted(name for names in groups.values() for name in names) == sorted(habits)
+    assert "float64-compute" in groups["of types and batches"] and all(groups.values())
 
 
 def test_help_has_examples() -> None:

@@ -130,3 +130,10 @@ def test_one_is_marked_beside_an_interval_that_leaves_it_out() -> None:
 @pytest.mark.parametrize("share", [math.nan, -1.0, 0.0, 0.5, 1.0, math.inf])
 def test_a_share_is_a_bar_of_one_width(share: float) -> None:
     assert cell_len(share_bar(share, "").plain) == len(share_bar(share, "", ascii_only=True).plain) == 24
+
+
+def test_what_there_was_no_time_for_is_said_beside_the_verdict() -> None:
+    report = replace(build.winner(), untried=("openvino", "onnxruntime"))
+    said = "The budget ended before all was tried; not tried: openvino, onnxruntime. Give more with --budget."
+    assert any(said in line for line in shown(summary(report), 160).splitlines()[:4])
+    assert "The budget ended" not in shown(summary(build.winner()), 160)

@@ -78,6 +78,16 @@ def test_a_patched_file_takes_its_place(project: Path, tmp_path: Path) -> None:
     assert (project / "train.py").read_text() == "print(1)\n"
 
 
+def test_a_patched_file_takes_its_place_beside_a_script_that_lies_elsewhere(project: Path, tmp_path: Path) -> None:
+    (tmp_path / "scripts").mkdir()
+    (tmp_path / "scripts" / "train.py").write_text("print(2)\n")
+    (tmp_path / "new.py").write_text("print(3)\n")
+    patched = {"train.py": tmp_path / "new.py", "cached.py": tmp_path / "new.py"}
+    made = mirrored(project, tmp_path / "scripts" / "train.py", tmp_path / "into", patched)
+    assert made.script.read_text() == "print(3)\n" and (made.script.parent / "cached.py").exists()
+    assert (made.folder / "train.py").read_text() == "print(1)\n"
+
+
 def test_a_link_of_the_users_stays_one(project: Path, tmp_path: Path) -> None:
     (project / "link").symlink_to("train.py")
     made = mirrored(project, project / "train.py", tmp_path / "into")

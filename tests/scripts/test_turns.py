@@ -22,6 +22,9 @@ class FakeLine:
             raise EndOfTest
         return self.jobs.pop(0)
 
+    def tell(self, text: str) -> None:
+        raise AssertionError("A turn tells nothing while it is timed.")
+
     def answer(self, result: Any) -> None:
         self.answers.append(result)
 

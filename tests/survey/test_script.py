@@ -11,6 +11,7 @@ import pytest
 
 from unslow import targets
 from unslow.core.errors import WorkerFailed
+from unslow.core.events import Tell, unheard
 from unslow.core.facts import Facts
 from unslow.core.jsonable import from_json, to_json
 from unslow.core.script import ScriptFacts
@@ -46,7 +47,9 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def survey(project: Path, source: str, *arguments: str, timeout_s: float = 100.0, after: int = 0) -> Surveyed:
+def survey(
+    project: Path, source: str, *arguments: str, timeout_s: float = 100.0, after: int = 0, told: Tell = unheard
+) -> Surveyed:
     script = project / "train.py"
     script.write_text(textwrap.dedent(source))
     target = targets.locate(str(script), Declared(arguments=arguments))
@@ -54,7 +57,7 @@ def survey(project: Path, source: str, *arguments: str, timeout_s: float = 100.0
     out.mkdir(exist_ok=True)
     elsewhere.mkdir(exist_ok=True)
     # As for users, whose runs do not lie among temporary files.
-    with LocalProcesses().start(Conditions(out / "log", {"TMPDIR": str(elsewhere)})) as process:
+    with LocalProcesses().start(Conditions(out / "log", {"TMPDIR": str(elsewhere)}, told=told)) as process:
         answer = process.ask("survey", timeout_s, target=to_json(target), folder=str(out), after=after)
         return Surveyed(answer, (out / "log").read_text())
 
@@ -208,6 +211,17 @@ class TestSteps:
             """,
         )
         assert seen.script.step == "forward" and not any(span.details.get("op") for span in seen.profile.spans)
+
+    def test_of_short_ones_nothing_is_told(self, project: Path) -> None:
+        told: list[str] = []
+        survey(project, LOOP.replace("1000", "100000"), told=told.append)
+        assert not told
+
+    @pytest.mark.slow
+    def test_of_long_ones_it_is_told_how_far_it_is_and_whoever_waits_has_more_patience(self, project: Path) -> None:
+        told: list[str] = []
+        survey(project, LOOP.replace("0.002", "1.2"), timeout_s=15.0, told=told.append)
+        assert len(told) > 2 and all("of about 21" in text and "1.2" in text for text in told)
 
     def test_steps_may_go_by_before_they_are_watched(self, project: Path) -> None:
         source = LOOP.replace("time.sleep(0.002)", "time.sleep(0.002)\n        if n < 60:\n            print(n)")

@@ -12,7 +12,7 @@ import click
 
 from unslow.core.discover import documentation, plugins
 from unslow.core.errors import BadUsage
-from unslow.core.finding import Habit
+from unslow.core.finding import Area, Habit
 from unslow.core.variant import Fix
 
 HELP = """Explains the habit or the fix NAME: what it is, how it shows, when it does not matter, what it risks.
@@ -29,6 +29,13 @@ Examples:
 WIDEST = 100
 HABITS = "unslow.habits"
 FIXES = "unslow.fixes"
+AREAS: Mapping[Area, str] = {
+    "data": "of data and loaders",
+    "numbers": "of types and batches",
+    "inference": "of inference",
+    "host": "of the host",
+    "device": "of devices and training",
+}
 TAGS = {
     "exact": "the same bits are expected, and checked",
     "numeric": "the same operations in another order; the error is measured",
@@ -41,7 +48,8 @@ TAGS = {
 def explain(name: str | None) -> None:
     habits, fixes = everything()
     if name is None:
-        _list("Habits (what may be wrong)", HABITS, habits)
+        for title, names in by_area(habits).items():
+            _list(f"Habits {title} (what may be wrong)", HABITS, names)
         for title, names in by_what_they_are_for(fixes).items():
             _list(f"Fixes {title} (what is tried)", FIXES, names)
         return
@@ -55,6 +63,14 @@ def explain(name: str | None) -> None:
 def everything() -> tuple[dict[str, Habit], dict[str, Fix]]:
     """Every habit and every fix by its name, each sorted."""
     return plugins(HABITS, "HABIT", Habit), plugins(FIXES, "FIX", Fix)
+
+
+def by_area(habits: Mapping[str, Habit]) -> dict[str, list[str]]:
+    """The names of the habits, by what they are about."""
+    groups: dict[str, list[str]] = {title: [] for title in AREAS.values()}
+    for name, habit in habits.items():
+        groups[AREAS[habit.area]].append(name)
+    return groups
 
 
 def by_what_they_are_for(fixes: Mapping[str, Fix]) -> dict[str, list[str]]:

@@ -47,3 +47,11 @@ class Keeping:
 
 def silent(event: Event) -> None:
     """The listener of those who do not look."""
+
+
+Tell = Callable[[str], None]
+"""Called with how far a job is, in words, while it goes on."""
+
+
+def unheard(text: str) -> None:
+    """Nobody listens."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from unslow.core.facts import Facts
 from unslow.core.machine import Machine
@@ -62,14 +63,21 @@ class Evidence:
     machine: Machine
 
 
+Area = Literal["data", "numbers", "inference", "host", "device"]
+"""What a habit is about: input and its loaders; types of numbers and sizes of batches; answering with a model; what the
+host does in a step; devices and training on them."""
+
+
 @dataclass(frozen=True)
 class Habit:
-    """One bad habit, as a detector. `advice_only`: no fix of ours treats it; the finding says what to do by hand.
+    """One bad habit, as a detector, listed under its `area`. `advice_only`: no fix of ours treats it; the finding says
+    what to do by hand.
 
     `is_cause` is False for `compute-bound`, which is the answer when no habit explains the time.
     """
 
     name: str
+    area: Area
     detect: Callable[[Evidence], Iterable[Finding]]
     advice_only: bool = False
     is_cause: bool = True

@@ -117,6 +117,7 @@ class Report:
     """The whole result of `fix`. `winner` is the id of a trial, or None: the original is the best that was found.
 
     `bundle` is the winner's folder; of a script, `patch` is the winner as a file that `git apply` takes.
+    `untried` are fixes that the findings ask for and that the budget left no time for.
     `command` repeats the run; `load` says under what the figures before and after were taken. Times are in seconds or
     ms, memory in bytes, as the names say.
     """
@@ -138,6 +139,7 @@ class Report:
     requests: Mapping[str, Any] = field(default_factory=dict[str, Any])
     load: str = ""
     patch: str = ""
+    untried: tuple[str, ...] = ()
 
     @property
     def winning(self) -> Trial | None:

@@ -64,4 +64,4 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
     yield Finding(NAME, title, share or 1.0, None, numbers, str(backward.site), advice)
 
 
-HABIT = Habit(name=NAME, detect=detect, advice_only=True)
+HABIT = Habit(name=NAME, area="device", detect=detect, advice_only=True)

@@ -116,4 +116,4 @@ def _of_a_script(evidence: Evidence, script: ScriptFacts) -> Iterator[Finding]:
     yield Finding(NAME, title, share or 1.0, floor, numbers, str(call.site), _SCRIPT_ADVICE)
 
 
-HABIT = Habit(name=NAME, detect=detect)
+HABIT = Habit(name=NAME, area="inference", detect=detect)

@@ -85,4 +85,4 @@ def _overlapped(device: Device) -> float:
     return max(0.0, 1 - exposed_communication(device) / whole) if whole else 0.0
 
 
-HABIT = Habit(name=NAME, detect=detect, advice_only=True)
+HABIT = Habit(name=NAME, area="device", detect=detect, advice_only=True)

@@ -64,4 +64,4 @@ def longest_operators(evidence: Evidence) -> list[tuple[str, float]]:
     return sorted(totals.items(), key=lambda item: -item[1])[:NAMED]
 
 
-HABIT = Habit(name=NAME, detect=detect, advice_only=True, is_cause=False)
+HABIT = Habit(name=NAME, area="host", detect=detect, advice_only=True, is_cause=False)

@@ -55,4 +55,4 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
     yield Finding(NAME, title, share, floor, numbers, str(longest.site), advice)
 
 
-HABIT = Habit(name=NAME, detect=detect)
+HABIT = Habit(name=NAME, area="device", detect=detect)

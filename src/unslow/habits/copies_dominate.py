@@ -77,4 +77,4 @@ def _way(copy: Activity) -> str:
     return " ".join(part for part in (str(copy.details.get("direction", "")), memory and f"({memory})") if part)
 
 
-HABIT = Habit(name=NAME, detect=detect, advice_only=True)
+HABIT = Habit(name=NAME, area="device", detect=detect, advice_only=True)

@@ -96,4 +96,4 @@ def _may_be_split(one: Sampled, evidence: Evidence) -> bool:
     return not one.stack[-1].startswith("torch/")
 
 
-HABIT = Habit(name=NAME, detect=detect)
+HABIT = Habit(name=NAME, area="host", detect=detect)

@@ -67,4 +67,4 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
     yield Finding(NAME, title, share, None, numbers, advice=advice)
 
 
-HABIT = Habit(name=NAME, detect=detect, advice_only=True)
+HABIT = Habit(name=NAME, area="device", detect=detect, advice_only=True)

@@ -68,4 +68,4 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
     yield Finding(NAME, title, at_stake, None if measured is None else bounded(measured), numbers, advice=_ADVICE)
 
 
-HABIT = Habit(name=NAME, detect=detect)
+HABIT = Habit(name=NAME, area="host", detect=detect)

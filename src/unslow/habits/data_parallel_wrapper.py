@@ -92,4 +92,4 @@ def _at_stake(profile: Profile) -> float:
     return min(1.0, profile.share_of(chosen))
 
 
-HABIT = Habit(name=NAME, detect=detect, advice_only=True)
+HABIT = Habit(name=NAME, area="device", detect=detect, advice_only=True)

@@ -61,4 +61,4 @@ def _made_anew(loader: LoaderFacts) -> bool:
     return loader.deterministic and not loader.why_not_cached and loader.item_bytes > 0 and slow
 
 
-HABIT = Habit(name=NAME, detect=detect)
+HABIT = Habit(name=NAME, area="data", detect=detect)

@@ -74,4 +74,4 @@ def _on_the_host(evidence: Evidence) -> list[tuple[str, float]]:
     return [(name, own_ns / profile.wall_ns) for name, own_ns in longest]
 
 
-HABIT = Habit(name=NAME, detect=detect, advice_only=True)
+HABIT = Habit(name=NAME, area="device", detect=detect, advice_only=True)

@@ -103,4 +103,4 @@ def _saved(call: Noted) -> float:
     return float(call.details["multiplications"]) / planned if planned else 1.0
 
 
-HABIT = Habit(name=NAME, detect=detect, advice_only=True)
+HABIT = Habit(name=NAME, area="host", detect=detect, advice_only=True)

@@ -94,4 +94,4 @@ def _float64_inputs(facts: Facts) -> tuple[str, ...]:
     return tuple(leaf.name for leaf in wide if any(shape for shape, _ in leaf.shapes))
 
 
-HABIT = Habit(name=NAME, detect=detect)
+HABIT = Habit(name=NAME, area="numbers", detect=detect)

@@ -102,4 +102,4 @@ def _mostly_float32(facts: Facts) -> bool:
     return facts.parameter_bytes.get("float32", 0) * 2 > facts.parameters_total_bytes
 
 
-HABIT = Habit(name=NAME, detect=detect)
+HABIT = Habit(name=NAME, area="numbers", detect=detect)

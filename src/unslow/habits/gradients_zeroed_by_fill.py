@@ -88,4 +88,4 @@ def _recorded(evidence: Evidence) -> Iterator[Finding]:
     yield Finding(NAME, title, share, 0.0, numbers, advice="Call zero_grad(set_to_none=True).")
 
 
-HABIT = Habit(name=NAME, detect=detect)
+HABIT = Habit(name=NAME, area="device", detect=detect)

@@ -65,4 +65,4 @@ def _waits(one: Sampled) -> bool:
     return one.span.category == "other" and not one.phase and not innermost.startswith("torch/")
 
 
-HABIT = Habit(name=NAME, detect=detect, advice_only=True)
+HABIT = Habit(name=NAME, area="data", detect=detect, advice_only=True)

@@ -56,4 +56,4 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
     yield Finding(NAME, title, share, 0.0, numbers, str(longest.site), advice, at_best)
 
 
-HABIT = Habit(name=NAME, detect=detect)
+HABIT = Habit(name=NAME, area="host", detect=detect)

@@ -58,4 +58,4 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
     yield Finding(NAME, title, share, overlapped_floor(evidence, share), numbers, str(loader.site), advice)
 
 
-HABIT = Habit(name=NAME, detect=detect)
+HABIT = Habit(name=NAME, area="data", detect=detect)

@@ -58,4 +58,4 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
     yield Finding(NAME, title, share, 0.0, numbers, str(loader.site), "Set persistent_workers=True.")
 
 
-HABIT = Habit(name=NAME, detect=detect)
+HABIT = Habit(name=NAME, area="data", detect=detect)

@@ -83,4 +83,4 @@ def _has_units(machine: Machine, called: Sequence[Noted]) -> bool:
     return any(map(on_cuda, called)) or any(machine.has(name) for name in HALF_SETS)
 
 
-HABIT = Habit(name=NAME, detect=detect)
+HABIT = Habit(name=NAME, area="numbers", detect=detect)

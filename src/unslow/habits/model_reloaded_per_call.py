@@ -116,4 +116,4 @@ def is_model_like(file: FileRead) -> bool:
     return ending in _MODELS or (file.size_bytes >= LARGE_BYTES and ending not in _NO_MODELS)
 
 
-HABIT = Habit(name=NAME, detect=detect)
+HABIT = Habit(name=NAME, area="inference", detect=detect)

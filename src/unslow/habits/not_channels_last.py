@@ -67,4 +67,4 @@ def _in_planes(called: Noted) -> bool:
     return bool(known["convolutions"] and known["images"]) and not known["channels_last"] and not known["compiled"]
 
 
-HABIT = Habit(name=NAME, detect=detect)
+HABIT = Habit(name=NAME, area="device", detect=detect)

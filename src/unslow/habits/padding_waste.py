@@ -89,4 +89,4 @@ def _of_a_script(evidence: Evidence, script: ScriptFacts) -> Iterator[Finding]:
         yield Finding(NAME, title, padding * computing, 0.0, numbers, str(call.site), _SCRIPT_ADVICE)
 
 
-HABIT = Habit(name=NAME, detect=detect)
+HABIT = Habit(name=NAME, area="numbers", detect=detect)

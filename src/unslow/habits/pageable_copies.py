@@ -81,4 +81,4 @@ def _recorded(evidence: Evidence, device: Device) -> Iterator[Finding]:
     yield Finding(NAME, title, share, 0.0, numbers, advice=advice)
 
 
-HABIT = Habit(name=NAME, detect=detect)
+HABIT = Habit(name=NAME, area="data", detect=detect)

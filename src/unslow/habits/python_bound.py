@@ -84,4 +84,4 @@ def busiest_line(profile: Profile) -> tuple[str, str]:
     return max(own_ns, key=lambda key: own_ns[key], default=("", ""))
 
 
-HABIT = Habit(name=NAME, detect=detect)
+HABIT = Habit(name=NAME, area="host", detect=detect)

@@ -52,4 +52,4 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
     yield Finding(NAME, title, loop.share, None, numbers, loop.line, ADVICE)
 
 
-HABIT = Habit(name=NAME, detect=detect, advice_only=True)
+HABIT = Habit(name=NAME, area="host", detect=detect, advice_only=True)

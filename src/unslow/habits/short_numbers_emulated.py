@@ -68,4 +68,4 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
     yield Finding(NAME, title, share, None, numbers, advice=ADVICE)
 
 
-HABIT = Habit(name=NAME, detect=detect, advice_only=True)
+HABIT = Habit(name=NAME, area="numbers", detect=detect, advice_only=True)

@@ -83,4 +83,4 @@ def _copied_s(loader: LoaderFacts) -> float:
     return loader.item_bytes * loader.batch_size / COPIED_BYTES_PER_S
 
 
-HABIT = Habit(name=NAME, detect=detect)
+HABIT = Habit(name=NAME, area="data", detect=detect)

@@ -86,4 +86,4 @@ def _can_be_hidden(evidence: Evidence, loader: LoaderFacts, waited: float) -> bo
     return can_be_kept and loader.workers == 0 and overlapped_floor(evidence, waited) == 0
 
 
-HABIT = Habit(name=NAME, detect=detect, advice_only=True)
+HABIT = Habit(name=NAME, area="data", detect=detect, advice_only=True)

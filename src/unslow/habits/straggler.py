@@ -77,4 +77,4 @@ def _who(last: Late) -> str:
     return f"{last.device.name} comes last to the exchanges, since it {why} of the time longer"
 
 
-HABIT = Habit(name=NAME, detect=detect, advice_only=True)
+HABIT = Habit(name=NAME, area="device", detect=detect, advice_only=True)

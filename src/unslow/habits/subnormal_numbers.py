@@ -81,4 +81,4 @@ def floor_from(ratio: float, subnormal: float) -> float:
     return 1 / (1 - hit + hit / max(ratio, 1e-6))
 
 
-HABIT = Habit(name=NAME, detect=detect)
+HABIT = Habit(name=NAME, area="numbers", detect=detect)

@@ -62,4 +62,4 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
     yield Finding(NAME, title, share, None, numbers, str(longest.site), advice)
 
 
-HABIT = Habit(name=NAME, detect=detect)
+HABIT = Habit(name=NAME, area="host", detect=detect)

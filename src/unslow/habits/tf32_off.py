@@ -64,4 +64,4 @@ def _is_off(called: Noted) -> bool:
     return known["matmul_precision"] == "highest" or (known["cudnn_tf32"] is False and known["convolutions"] > 0)
 
 
-HABIT = Habit(name=NAME, detect=detect)
+HABIT = Habit(name=NAME, area="numbers", detect=detect)

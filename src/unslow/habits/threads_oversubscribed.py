@@ -98,4 +98,4 @@ def _quota_explains(pool: ThreadPool, machine: Machine) -> bool:
     return limited and pool.threads <= machine.logical_cores
 
 
-HABIT = Habit(name=NAME, detect=detect)
+HABIT = Habit(name=NAME, area="host", detect=detect)

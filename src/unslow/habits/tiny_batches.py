@@ -90,4 +90,4 @@ def _floor(evidence: Evidence, rows: float) -> float | None:
     return joined(Part(share, floor_from(measured, rows)) for share, measured in parts).floor
 
 
-HABIT = Habit(name=NAME, detect=detect)
+HABIT = Habit(name=NAME, area="numbers", detect=detect)

@@ -114,4 +114,4 @@ def _of_a_script(evidence: Evidence, script: ScriptFacts) -> Iterator[Finding]:
     yield Finding(NAME, title, phase_share(evidence, "forward") or 1.0, None, numbers, str(call.site), _ADVICE)
 
 
-HABIT = Habit(name=NAME, detect=detect)
+HABIT = Habit(name=NAME, area="inference", detect=detect)

@@ -113,4 +113,4 @@ def _unoptimised(profile: Profile) -> Iterator[Finding]:
     yield Finding(NAME, title, at_stake, None, numbers, advice="Open the file with graph optimisation switched on.")
 
 
-HABIT = Habit(name=NAME, detect=detect)
+HABIT = Habit(name=NAME, area="inference", detect=detect)

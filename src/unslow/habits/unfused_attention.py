@@ -84,4 +84,4 @@ def _goes_backward(profile: Profile) -> bool:
     return any(op_name(span) == BACKWARD or span.details.get("phase") == "backward" for span in profile.spans)
 
 
-HABIT = Habit(name=NAME, detect=detect, advice_only=True)
+HABIT = Habit(name=NAME, area="inference", detect=detect, advice_only=True)

@@ -56,4 +56,4 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
     yield Finding(NAME, title, share, None, numbers, str(first.site), "Make it with fused=True.")
 
 
-HABIT = Habit(name=NAME, detect=detect)
+HABIT = Habit(name=NAME, area="device", detect=detect)

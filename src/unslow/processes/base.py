@@ -10,15 +10,18 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from unslow.core.events import Tell, unheard
+
 
 @dataclass(frozen=True)
 class Conditions:
     """Under what a process is started. `log` takes what it prints. `memory_bytes` is for its whole tree; 0: no
-    limit."""
+    limit. `told` is called with what a job tells of itself while it goes on."""
 
     log: Path
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
     memory_bytes: int = 0
+    told: Tell = unheard
 
 
 class Process(ABC):
@@ -31,8 +34,8 @@ class Process(ABC):
         Raises
         ------
         WorkerFailed
-            The process crashed, took longer than `timeout_s`, took more memory than it may, or the job raised; the
-            process is then gone, unless the job raised. The message says which.
+            The process crashed, took longer than `timeout_s` (from the last that it told of itself), took more memory
+            than it may, or the job raised; the process is then gone, unless the job raised. The message says which.
         """
 
     def begin(self, job: str, timeout_s: float, **arguments: Any) -> Callable[[], Any]:

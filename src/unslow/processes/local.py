@@ -100,7 +100,9 @@ class LocalProcess(Process):
 
     def _answer(self, job: str, timeout_s: float, deadline: float) -> Any:
         try:
-            answer = json.loads(self._wait(job, timeout_s, deadline))
+            while "told" in (answer := json.loads(self._wait(job, timeout_s, deadline))):
+                self._conditions.told(str(answer["told"]))
+                deadline = self._clock() + timeout_s  # It is at work.
         except (EOFError, OSError) as error:
             raise self._ended(job) from error
         if "error" in answer:

@@ -125,6 +125,19 @@ def _gain(speed: Speedup, objective: Objective) -> tuple[str, str]:
     return f"{ratio(speed.point)} {_BETTER[objective]}", f" ({_ends(speed)})"
 
 
+def said_first(report: Report) -> tuple[str, ...]:
+    """What belongs to the verdict: why the original stays, and what there was no time for."""
+    return (*why_nothing(report), *unfinished(report))
+
+
+def unfinished(report: Report) -> tuple[str, ...]:
+    """That there may be more to gain than was found."""
+    if not report.untried:
+        return ()
+    names = plain(", ".join(report.untried), 300)
+    return (f"The budget ended before all was tried; not tried: {names}. Give more with --budget.",)
+
+
 def why_nothing(report: Report) -> tuple[str, ...]:
     """In plain sentences why the original stays; empty where something won."""
     tried = variants_of(report)

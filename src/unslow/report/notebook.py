@@ -23,7 +23,7 @@ def summary_html(report: Report) -> str:
     return template("summary.html.j2").render(
         report=report,
         headline=words.headline(report),
-        whys=words.why_nothing(report),
+        whys=words.said_first(report),
         winner=words.winner_of(report),
         figures=figures(report),
         break_even=break_even(report),

@@ -46,7 +46,7 @@ def page(report: Report, profile: Profile | None = None) -> str:
     return template("page.html.j2").render(
         report=report,
         headline=words.headline(report),
-        whys=words.why_nothing(report),
+        whys=words.said_first(report),
         winner=words.winner_of(report),
         explanations=words.explanations(words.winner_of(report)),
         figures=figures(report),

@@ -70,7 +70,7 @@ CATEGORY_STYLES = {
 
 def summary(report: Report) -> RenderableType:
     """The verdict, the figures before and after, every trial with its reason, and where the rest is."""
-    parts: list[RenderableType] = [Text(), _headline(words.headline(report)), _whys(words.why_nothing(report))]
+    parts: list[RenderableType] = [Text(), _headline(words.headline(report)), _whys(words.said_first(report))]
     parts += _on_outputs(words.winner_of(report))
     rows = figures(report)
     if rows:

@@ -12,6 +12,10 @@ class Line(Protocol):
         """The next job and its arguments; the process ends where the other end has closed."""
         ...
 
+    def tell(self, text: str) -> None:
+        """How far a job is that takes long, for people to read."""
+        ...
+
     def answer(self, result: Any) -> None:
         """The answer to the job that was received last, as plain JSON."""
         ...

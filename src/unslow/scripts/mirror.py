@@ -34,19 +34,20 @@ class Mirror:
 def mirrored(directory: Path, script: Path, into: Path, patched: Mapping[str, Path] | None = None) -> Mirror:
     """Mirror the working folder into `into`; a script that lies elsewhere gets its own folder mirrored beside it.
 
-    `patched` are files to be put in their places, by their path relative to the working folder.
+    `patched` are files to be put in their places, by their path relative to the working folder (to the script's own, of
+    one that lies elsewhere).
     """
     folder = into / directory.name if directory.name else into / "root"
     copier = _Copier(into)
     copier.folder(directory, folder)
     if script.is_relative_to(directory):
-        inside = folder / script.relative_to(directory)
+        base, inside = folder, folder / script.relative_to(directory)
     else:
-        beside = into / "script" / script.parent.name
-        copier.folder(script.parent, beside)
-        inside = beside / script.name
+        base = into / "script" / script.parent.name
+        copier.folder(script.parent, base)
+        inside = base / script.name
     for name, file in (patched or {}).items():
-        place = folder / name
+        place = base / name
         place.parent.mkdir(parents=True, exist_ok=True)
         place.unlink(missing_ok=True)
         shutil.copyfile(file, place)

@@ -16,6 +16,7 @@ import numpy as np
 from unslow import targets
 from unslow.core.calls import Array, Request, as_request, is_array, leaf_names, leaves_of, structure_of, to_numpy
 from unslow.core.errors import BadInput, UnslowError
+from unslow.core.events import Tell, unheard
 from unslow.core.facts import Facts, FileRead
 from unslow.core.workload import Inference, Serving, Target, Workload
 from unslow.runtimes import open_model
@@ -58,12 +59,13 @@ class _Built:
         return list(self.stream.answers(range(place, place + self.stream.granularity)))
 
 
-def survey(target: Target, folder: Path, after: int = 0) -> Survey:
-    """Everything, in this process. Files go to `folder`. Of a script, `after` steps go by before it is looked at."""
+def survey(target: Target, folder: Path, after: int = 0, tell: Tell = unheard) -> Survey:
+    """Everything, in this process. Files go to `folder`. Of a script, `after` steps go by before it is looked at;
+    where its steps are long, `tell` is told how far it is."""
     if target.kind == "script":
         from unslow.survey.script import survey_script
 
-        return Survey(*survey_script(target, folder, after))
+        return Survey(*survey_script(target, folder, after, tell))
     notes = calls.watched(target)
     built = _build(target)
     first, second = _first_answers(built)

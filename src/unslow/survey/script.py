@@ -16,6 +16,7 @@ from typing import Any, final
 import psutil
 
 from unslow.core.errors import BadInput
+from unslow.core.events import Tell
 from unslow.core.facts import Facts, ThreadPool
 from unslow.core.script import STEP_WORDS, LoaderFacts, ScriptFacts, StepKind, Written
 from unslow.core.units import seconds as seconds_text
@@ -30,7 +31,7 @@ from unslow.scripts.phases import Phase, Phases
 from unslow.scripts.run import Plan, run
 from unslow.survey import observe
 from unslow.survey.neighbours import Neighbours
-from unslow.survey.script_windows import operator_window, sampled_window
+from unslow.survey.script_windows import LEAST_SAMPLED, operator_window, sampled_window
 from unslow.survey.torch_facts import dispatch_seconds
 
 SCHEMA = "unslow.script/1"
@@ -42,6 +43,10 @@ LEAST_RECORDED, MOST_RECORDED = 6, 400
 """Steps that are recorded, every second one with its phases."""
 NOTED_S, LEAST_NOTED = 1.5, 8
 """Seconds and steps in which calls are noted, besides those in which the steps are found."""
+LONG_STEP_S, LEAST_NOTED_LONG = 10.0, 2
+"""Steps that take longer than this are noted in fewer: the survey's patience ends before eight of them do."""
+TOLD_EVERY_S, LEAST_TOLD_S = 5.0, 1.0
+"""How often is told how far it is, where a step takes so many seconds."""
 LONG_WAIT, EPOCH_S, CLEARLY = 1 / 3, 30.0, 2.0
 """Where data takes such a part of a step, a first epoch that ends within so many seconds is waited for; if later steps
 are so many times as fast, they are what is looked at."""
@@ -49,10 +54,10 @@ LEAST_STEPPING_S = 4.0
 """A script that takes steps for less than this has too few of them for turns: it runs as a whole each time."""
 
 
-def survey_script(target: Target, folder: Path, after: int = 0) -> tuple[Workload, Facts, str]:
+def survey_script(target: Target, folder: Path, after: int, tell: Tell) -> tuple[Workload, Facts, str]:
     """Everything, in this process: the original as plain data, what is known of it, and the file of the recording.
 
-    `after` steps go by before anything is recorded.
+    `after` steps go by before anything is recorded. `tell` is told how far it is, where steps take long.
 
     Raises
     ------
@@ -61,7 +66,7 @@ def survey_script(target: Target, folder: Path, after: int = 0) -> tuple[Workloa
     """
     shutil.rmtree(folder / "mirror", ignore_errors=True)  # Of a survey that was killed.
     mirror = mirrored(Path(target.directory), Path(target.location), folder / "mirror")
-    watcher = _Watcher(after)
+    watcher = _Watcher(after, tell)
     started = time.perf_counter()
     plan = watcher.started_plan(folder)
     ended = run(mirror, target.arguments, plan)
@@ -92,8 +97,9 @@ def _no_steps(target: Target, counts: Counter[StepKind], seconds: float) -> BadI
 class _Watcher:
     """What is noted while the script runs."""
 
-    def __init__(self, after: int = 0) -> None:
+    def __init__(self, after: int, tell: Tell) -> None:
         self._after = after
+        self._tell, self._told_s = tell, time.perf_counter()
         self.counts: Counter[StepKind] = Counter()
         self._unnoted: Counter[StepKind] = Counter()
         self._ended: dict[StepKind, float] = {}
@@ -213,7 +219,8 @@ class _Watcher:
         """Some steps in which calls are noted: what that takes is in no time that is reported."""
         self._notes.looking = True
         ends, count = time.perf_counter() + NOTED_S, 0
-        while count < LEAST_NOTED or time.perf_counter() < ends:
+        least = LEAST_NOTED if statistics.median(self._seconds) < LONG_STEP_S else LEAST_NOTED_LONG
+        while count < least or time.perf_counter() < ends:
             yield from self._next()
             count += 1
         self._notes.looking = False
@@ -247,7 +254,21 @@ class _Watcher:
             self._unnoted[kind] += 1
         elif kind in self._ended:
             self._noted_s[kind] += now - self._ended[kind]  # pyright: ignore[reportArgumentType] - it adds floats too
+        if kind in self._ended:
+            self._tell_of(kind, now - self._ended[kind])
         self._ended[kind] = now
+
+    def _tell_of(self, kind: StepKind, step_s: float) -> None:
+        """How far it is. Of short steps nothing is told: they are many, and what listens would cost them time."""
+        now = time.perf_counter()
+        if step_s < LEAST_TOLD_S or now - self._told_s < TOLD_EVERY_S:
+            return
+        self._told_s = now
+        noted = LEAST_NOTED if step_s < LONG_STEP_S else LEAST_NOTED_LONG
+        about = SURE + self._after + LEAST_RECORDED + noted + LEAST_SAMPLED + 1
+        taken = self.counts[kind]
+        if taken < about:
+            self._tell(f"step {taken} of about {about} that it needs, {seconds_text(step_s)} each")
 
     def recording(self) -> dict[str, Any]:
         """As the file has it."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unslow.core.errors import BadUsage, WorkerFailed
-from unslow.core.events import Event, Listener
+from unslow.core.events import Event, Listener, silent
 from unslow.core.facts import Facts
 from unslow.core.finding import Evidence, Finding
 from unslow.core.jsonable import from_json, to_json
@@ -64,7 +64,7 @@ def look(
     if options.after_steps and target.kind != "script":
         raise BadUsage(f"{target} has no steps that could go by.", "--after is for a script: train.py.")
     listener(Event("survey", f"building {target} and watching it run"))
-    surveyed = journal.get("survey", "original", Surveyed) or survey(target, folder, options, processes)
+    surveyed = journal.get("survey", "original", Surveyed) or survey(target, folder, options, processes, listener)
     journal.add("survey", "original", surveyed)
     profile = read(Path(surveyed.recording))
     # Where shares of the time are withheld no habit asks what must remain of them (fixes of types in PyTorch may).
@@ -80,12 +80,15 @@ def look(
     return seen
 
 
-def survey(target: Target, folder: RunFolder, options: Options, processes: Processes) -> Surveyed:
-    """Build it and watch it run, in a process of its own."""
+def survey(
+    target: Target, folder: RunFolder, options: Options, processes: Processes, listener: Listener = silent
+) -> Surveyed:
+    """Build it and watch it run, in a process of its own. A script with long steps is asked how far it is."""
     conditions = Conditions(
         folder.log("survey"),
         environment_of(host_of(target), folder.survey / "inductor"),
         memory_limit(options.memory_bytes),
+        lambda text: listener(Event("survey", f"watching {target}: {text}")),
     )
     with processes.start(conditions) as process:
         try:

@@ -96,7 +96,7 @@ class ScriptSides:
 
     def _surveyed(self, run: Named, processes: Processes) -> Surveyed:
         self._listener(Event("survey", f"watching {run.target} run"))
-        return survey(run.target, run.folder, self._options, processes)
+        return survey(run.target, run.folder, self._options, processes, self._listener)
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,7 @@ def reported(
         notes=_notes(seen, known, results, in_evaluation_mode),
         requests=_requests(seen, results),
         load=load_line(by_id.get("original"), by_id.get(winner or "")),
+        untried=tuple(untried(known, Raced(results.heats, results.intervals))),
     )
 
 
@@ -94,8 +95,6 @@ def _notes(seen: Look, known: Known, results: Results, in_evaluation_mode: bool)
     facts = seen.surveyed.facts
     notes = [*seen.notes, *_of_a_script(facts)]
     notes += [f"{refusal.fix} was not tried: {refusal.reason}." for refusal in refusals(known)]
-    if left := untried(known, Raced(results.heats, results.intervals)):
-        notes.append(f"The budget ended before these fixes were tried: {', '.join(left)}. Give more with --budget.")
     if facts.made_inputs:
         notes.append(
             "The inputs were made from declared shapes: accuracy on real ones is unproven. Give --inputs FILE.npz."

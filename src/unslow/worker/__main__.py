@@ -49,6 +49,9 @@ class WorkerLine:
             os._exit(0)  # No clean-up of frameworks' threads: some hang in it.
         return message["job"], message["arguments"]
 
+    def tell(self, text: str) -> None:
+        self._connection.send_bytes(json.dumps({"told": text}).encode())
+
     def answer(self, result: Any) -> None:
         self._send({"result": result})
 

@@ -12,6 +12,7 @@ import numpy as np
 from unslow import targets
 from unslow.core.calls import leaves_of, to_numpy
 from unslow.core.errors import BadUsage
+from unslow.core.events import unheard
 from unslow.core.facts import Facts
 from unslow.core.jsonable import from_json, to_json
 from unslow.core.machine import Machine
@@ -52,7 +53,8 @@ class Jobs:
         """Learn what the workload is; record where its time goes (of a script, after so many steps)."""
         from unslow.survey.run import survey
 
-        return survey(from_json(Target, target), Path(folder), after)
+        tell = self._line.tell if self._line else unheard
+        return survey(from_json(Target, target), Path(folder), after, tell)
 
     def job_build(
         self, workload: Any, fixes: Any, facts: Any, machine: Any, cache: str, survey: str, places: Sequence[int]
