@@ -56,6 +56,15 @@ def test_git_takes_the_patch_whatever_the_file_ends_with(folder: Path, ending: s
         assert (folder / name).read_bytes() == text.encode()
 
 
+@pytest.mark.parametrize("within", ["\x0c", "\x85", "\u2028", "\r"])
+def test_only_a_line_feed_ends_a_line_of_the_patch(folder: Path, within: str) -> None:
+    (folder / "train.py").write_bytes(SOURCE.encode() + f"\n# a{within}b\nx = 1\n".encode())
+    git(folder, "init", "-q")
+    patch = folder / "changes.diff"
+    patch.write_text(diff(folder, {"train.py": f"import kept\n{SOURCE}\n# a{within}b\nx = 1\n"}), newline="")
+    git(folder, "apply", "--check", str(patch))
+
+
 def test_paths_are_those_of_the_repository(tmp_path: Path) -> None:
     inside = tmp_path / "deep" / "er"
     inside.mkdir(parents=True)

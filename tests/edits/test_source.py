@@ -54,6 +54,20 @@ class TestKeywords:
         assert changed("f(a=1, b=2)\n", "f(a=1, b=2)", keywords={"c": "3"}, places={"c": 1}) == "f(a=1, b=2, c=3)\n"
         assert changed("f(*a, 2)\n", "f(*a, 2)", keywords={"c": "3"}, places={"c": 1}) == "f(*a, 2, c=3)\n"
 
+    def test_what_is_given_as_a_mapping_may_hold_it_already(self) -> None:
+        source = "loader = DataLoader(photos, **given)  # as it comes\n"
+        text = changed(
+            source, "DataLoader(photos, **given)", keywords={"num_workers": "2", "persistent_workers": "True"}
+        )
+        assert text == (
+            'loader = DataLoader(photos, **{**given, "num_workers": 2, "persistent_workers": True})  # as it comes\n'
+        )
+        outcome: dict[str, Any] = {}
+        exec(
+            text, {"DataLoader": lambda photos, **all: all, "photos": [], "given": {"num_workers": 0, "a": 1}}, outcome
+        )
+        assert outcome["loader"] == {"num_workers": 2, "persistent_workers": True, "a": 1}
+
     def test_one_that_stands_without_its_name(self) -> None:
         assert changed("f(a, 2)\n", "f(a, 2)", keywords={"c": "3"}, places={"c": 1}) == "f(a, 3)\n"
 
@@ -184,6 +198,42 @@ class TestAfterALoop:
     def test_there_is_none(self) -> None:
         with pytest.raises(BadInput, match="stands in no loop"):
             changed("total += f(1)\n", "f(1)", after_loop=("total = g(total)",))
+
+
+class TestHeads:
+    """A line that must come before a call cannot, where the call stands in the head of a block."""
+
+    @pytest.mark.parametrize(
+        "source",
+        ["for x in f(1):\n    g(x)\n", "with f(1) as x:\n    g(x)\n", "if c: x = f(1)\n\ndef h():\n    return 2\n"],
+    )
+    def test_it_is_not_put_anywhere_else(self, source: str) -> None:
+        with pytest.raises(BadInput, match="head of a block"):
+            changed(source, "f(1)", before=("first()",))
+
+
+class TestPlaces:
+    @pytest.mark.parametrize("before", ['print(f"Época", ', "x = (zusammenfügen, ", "größe, y = (1, "])
+    def test_columns_are_counted_in_bytes(self, before: str) -> None:
+        source = f"{before}f(1))\n"
+        assert changed(source, "f(1)", keywords={"b": "2"}) == f"{before}f(1, b=2))\n"
+
+    def test_a_form_feed_ends_no_line(self) -> None:
+        assert changed("x = 1\n\x0c\nf(1)\n", "f(1)", keywords={"b": "2"}) == "x = 1\n\x0c\nf(1, b=2)\n"
+
+
+class TestSwitches:
+    def test_after_the_imports_before_which_the_environment_is_set(self) -> None:
+        source = 'import os\nos.environ["OMP_NUM_THREADS"] = "1"\nimport torch\n\n\ndef main():\n    f(1)\n'
+        assert changed(source, "f(1)", imports=("import torch",), switches=("torch.set_num_threads(1)",)) == (
+            source.replace("import torch\n", "import torch\ntorch.set_num_threads(1)\n")
+        )
+
+    def test_before_whatever_needs_them(self) -> None:
+        source = "import torch\nx = f(1)\nimport json\n"
+        assert changed(source, "f(1)", switches=("torch.set_num_threads(1)",)) == (
+            "import torch\ntorch.set_num_threads(1)\nx = f(1)\nimport json\n"
+        )
 
 
 class TestImports:

@@ -41,7 +41,7 @@ folder = Path(sys.argv[1])
 all_fixes()[sys.argv[2]].install(json.loads(sys.argv[3]))
 steps = plan()
 next(steps)
-run(Mirror(folder, folder, folder / "train.py"), (), steps, ["step"])
+run(Mirror(folder, folder, folder / "train.py", folder.parent), (), steps, ["step"])
 """
 
 

@@ -40,4 +40,4 @@ def test_the_run_time_form_and_the_edit_come_to_the_same(tmp_path: Path) -> None
     source = SOURCE.replace("FLAGS", FLAGS)
     place = site_of(source, "torch.optim.SGD(model.parameters(), lr=0.1)")
     text, line = both(tmp_path, source, FIX, {"site": place})
-    assert line == "True" and "torch.backends.cudnn.benchmark = True\noptimizer" in text
+    assert line == "True" and "torch.backends.cudnn.benchmark = True\n" in text

@@ -56,6 +56,12 @@ def of(known: LoaderFacts, **facts: Any) -> Setting:
     return setting(known, facts={**IDLE, **facts})
 
 
+def test_a_data_set_whose_every_worker_would_give_all_items_is_refused() -> None:
+    streaming = of(replace(WAITED, iterable=True))
+    assert "get_worker_info" in FIX.refuses(streaming) and not FIX.space(streaming)
+    assert workers(of(replace(WAITED, iterable=True, workers=1)))
+
+
 def test_a_script_without_a_loader_is_refused() -> None:
     assert "no DataLoader" in FIX.refuses(setting()) and not FIX.space(setting())
 

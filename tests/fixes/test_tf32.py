@@ -41,7 +41,7 @@ def test_the_run_time_form_and_the_edit_come_to_the_same(tmp_path: Path) -> None
     place = site_of(source, "torch.optim.SGD(model.parameters(), lr=0.1)")
     text, line = both(tmp_path, source, FIX, {"site": place})
     assert line == "high True"
-    assert 'torch.set_float32_matmul_precision("high")\ntorch.backends.cudnn.allow_tf32 = True\noptimizer' in text
+    assert 'torch.set_float32_matmul_precision("high")\ntorch.backends.cudnn.allow_tf32 = True\n' in text
 
 
 @pytest.mark.gpu

@@ -98,4 +98,4 @@ class TestOfAScript:
     def test_the_run_time_form_and_the_edit_come_to_the_same(self, tmp_path: Path) -> None:
         parameters = {"site": scripted.site_of(SCRIPT, "DataLoader([1, 2])"), "threads": 1}
         text, line = scripted.both(tmp_path, SCRIPT, FIX, parameters)
-        assert line == "1" and "torch.set_num_threads(1)\nloader = DataLoader([1, 2])" in text
+        assert line == "1" and "import DataLoader\ntorch.set_num_threads(1)\n" in text

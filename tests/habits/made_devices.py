@@ -25,6 +25,16 @@ def profile(*activities: Activity, us: float = 1000, loading_us: float = 0) -> P
     return profile_of_devices("kineto", [device], [("step", 0, round(us * US))], waits)
 
 
+def synced(*waits_us: float, busy_us: float = 500) -> Profile:
+    """A step of 1000 µs that computes, and then waits that long in calls of the driver, one after the other."""
+    device, at = Device("GPU 0", (activity(0, busy_us),), 0, 1000 * US), busy_us
+    going: list[Going] = []
+    for us in waits_us:
+        going.append(Going("runtime", "cudaStreamSynchronize", "sync", round(at * US), round((at + us) * US)))
+        at += us
+    return profile_of_devices("kineto", [device], [("step", 0, 1000 * US)], going)
+
+
 def on_an_empty_device(*activities: Activity) -> Profile:
     """With a tenth of the memory in use."""
     seen = profile(*activities)

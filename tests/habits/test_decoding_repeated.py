@@ -51,6 +51,13 @@ def test_what_follows_a_long_wait_counts_as_in_the_quickest_steps(waited_us: flo
     assert finding.ceiling == pytest.approx(1 / rest)
 
 
+@pytest.mark.parametrize(("waited_us", "expected"), [(40, 1.0), (66.7, 0.75), (120, 0.5), (4000, 0.5)])
+def test_the_longer_the_wait_the_colder_is_all_that_follows(waited_us: float, expected: float) -> None:
+    alike = in_a_row(*(step(phase("data", waited_us, "data"), us=waited_us + 40) for _ in range(8)))
+    finding = the(HABIT, evidence(alike, script(loader())))
+    assert finding.rest_at_best == pytest.approx(expected, abs=0.01)
+
+
 def test_a_few_steps_do_not_show_the_quickest() -> None:
     few = in_a_row(*(step(phase("data", 60, "data"), us=60 + rest) for rest in (20, 40, 40)))
     assert the(HABIT, evidence(few, script(loader()))).rest_at_best == 1.0

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from handmade import EMPTY, Op, evidence, facts, found, machine, noted, op, phase, script, step, the
+from handmade import EMPTY, Op, evidence, facts, found, loader, machine, noted, op, phase, script, step, the
 from unslow.core.facts import Leaf
 from unslow.habits.float64_compute import HABIT
 
@@ -28,6 +28,11 @@ def test_an_input_that_is_cast_at_once_is_too_little() -> None:
 def test_a_scalar_input_without_dtypes_in_the_recording_is_no_leak() -> None:
     scalar_input = facts("function", inputs=(Leaf("t", "float64", (((), 1),)),))
     assert not found(HABIT, evidence(step(op("f", 90, "")), scalar_input))
+
+
+def test_a_recording_that_has_a_loader_too_is_told_by_its_operators() -> None:
+    recorded = facts("torch", script=script(loader()).script)
+    assert the(HABIT, evidence(step(op("aten::mm", 90, "float64")), recorded, FLOORED)).share == pytest.approx(0.9)
 
 
 def test_each_kind_has_its_floor() -> None:

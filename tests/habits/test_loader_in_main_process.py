@@ -40,3 +40,10 @@ def test_what_is_computed_is_bounded_by_the_cores() -> None:
 def test_the_loader_that_is_waited_for_longest() -> None:
     both = script(loader(), loader(wait_s=1e-3, dataset="Other"))
     assert the(HABIT, evidence(WAITING, both)).evidence["wait_s"] == 1e-3
+
+
+def test_what_another_loader_makes_the_step_wait_is_not_this_one_s() -> None:
+    short, long = loader(wait_s=1e-6, batches=3), loader(wait_s=400e-6, workers=4, dataset="Other")
+    assert not found(HABIT, evidence(WAITING, script(short, long)))
+    halves = script(loader(), loader(workers=4))
+    assert the(HABIT, evidence(WAITING, halves)).share == pytest.approx(0.3)

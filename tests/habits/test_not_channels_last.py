@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
+from made_devices import activity, profile
 
 from handmade import evidence, found, gpu_model, model, op, phase, script, step, the
+from unslow.core.profile import Profile
 from unslow.habits.not_channels_last import HABIT
 
 IMAGES = {"convolutions": 3, "images": 1}
@@ -47,3 +51,18 @@ def test_convolutions_and_what_is_around_them() -> None:
 def test_where_no_operators_were_recorded_or_a_gpu_computes_both_passes() -> None:
     assert the(HABIT, evidence(PHASES, script(noted=(model(**IMAGES),)))).share == pytest.approx(0.7)
     assert the(HABIT, evidence(STEP, script(noted=(gpu_model(**IMAGES),)))).share == pytest.approx(0.7)
+
+
+def turned(us: float) -> Profile:
+    seen = profile(activity(0, 500), activity(500, us))
+    spans = [replace(one, name="nchwToNhwcKernel<float>") if one.start_ns == 500_000 else one for one in seen.spans]
+    return replace(seen, spans=tuple(spans))
+
+
+def test_a_recording_whose_kernels_keep_the_layout() -> None:
+    assert not found(HABIT, evidence(turned(5)), evidence(profile(activity(0, 500))))
+
+
+def test_a_recording_in_which_kernels_turn_images_around() -> None:
+    finding = the(HABIT, evidence(turned(100)))
+    assert finding.share == pytest.approx(0.1) and finding.ceiling == pytest.approx(1 / 0.9)

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from made_devices import synced
 
 from handmade import evidence, found, noted, phase, script, step, the
 from unslow.core.facts import Facts
@@ -45,3 +46,13 @@ def test_what_no_phase_shows() -> None:
     branch = asked(call="bool", seconds=19 * 20e-6)
     finding = the(HABIT, evidence(step(phase("forward", 90)), asking(branch)))
     assert finding.share == pytest.approx(0.2) and finding.evidence["call"] == "bool"
+
+
+def test_a_recording_in_which_the_device_is_waited_for_while_it_works() -> None:
+    assert not found(HABIT, evidence(synced(1, 1)), evidence(synced(400, busy_us=1000)))
+
+
+def test_a_recording_in_which_the_device_has_nothing_left_to_do() -> None:
+    finding = the(HABIT, evidence(synced(60, 40)))
+    assert finding.share == pytest.approx(0.1) and finding.evidence["calls_per_step"] == 2 and finding.floor is None
+    assert "cudaStreamSynchronize" in finding.title

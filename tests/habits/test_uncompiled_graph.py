@@ -72,6 +72,12 @@ def test_is_unbounded_where_a_kind_was_not_measured() -> None:
     assert the(HABIT, evidence(EAGER, on=machine(floors={"graph/eager:dispatch": 0.2}))).ceiling is None
 
 
+def test_a_recording_without_shares_does_not_show_whether_a_graph_was_compiled() -> None:
+    assert not found(
+        HABIT, evidence(EMPTY, facts("torch", modules={})), evidence(EMPTY, facts("tensorflow", modules={}))
+    )
+
+
 def test_the_fact_alone_is_enough() -> None:
     assert the(HABIT, evidence(EMPTY, facts("exported"), FLOORED)).ceiling is None
 

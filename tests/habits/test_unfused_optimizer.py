@@ -19,7 +19,7 @@ def test_an_optimizer_that_is_fused_or_cannot_be() -> None:
 
 
 def test_one_of_no_account() -> None:
-    assert not found(HABIT, evidence(step(phase("forward", 90), phase("optimizer", 1)), made()), evidence(STEP))
+    assert not found(HABIT, evidence(step(phase("forward", 90), phase("optimizer", 0.4)), made()), evidence(STEP))
 
 
 def test_one_that_is_not() -> None:

@@ -33,6 +33,14 @@ def test_threads_are_set_before_anything_is_imported_only_if_chosen() -> None:
     assert environment_of(Host(threads=3), Path("x"))["OMP_NUM_THREADS"] == "3"
 
 
+def test_a_script_finds_its_environment_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TOKENIZERS_PARALLELISM", raising=False)
+    assert environment_of(Host(), Path("x"))["TOKENIZERS_PARALLELISM"] == "false"
+    assert "TOKENIZERS_PARALLELISM" not in environment_of(Host(), Path("x"), "script")
+    monkeypatch.setenv("HF_HUB_OFFLINE", "0")
+    assert "HF_HUB_OFFLINE" not in environment_of(Host(), Path("x"))
+
+
 def test_memory_is_what_was_asked_for_else_most_of_what_is_free() -> None:
     assert memory_limit(5) == 5
     assert memory_limit(0) > 10_000_000

@@ -9,7 +9,7 @@ import traces
 from traces import op, step
 from unslow.core.errors import BadInput
 from unslow.core.profile import Profile, Span
-from unslow.read import read
+from unslow.read import facts_of, read
 
 
 def profile_of(tmp_path: Path, *events: Any, **others: Any) -> Profile:
@@ -42,6 +42,25 @@ def test_operators_outside_of_the_steps_are_left_out(tmp_path: Path) -> None:
 def test_what_encloses_all_steps_is_no_step(tmp_path: Path) -> None:
     profile = profile_of(tmp_path, op("epoch", 0, 100, "user_annotation"), step(0, 10, 10), step(1, 30, 10))
     assert [span.name for span in profile.spans] == ["step", "step"]
+
+
+def test_python_s_frames_stand_around_the_operators(tmp_path: Path) -> None:
+    frames = [op("train.py(12): step", 1, 8, "python_function"), op("torch/x.py(1): f", 2, 6, "python_function")]
+    profile = profile_of(tmp_path, step(0, 0, 10), *frames, op("aten::mm", 3, 4))
+    assert [span.name for span in profile.spans] == ["step", "train.py(12): step", "aten::mm"]
+    assert profile.spans[2].parent == 1 and profile.shares["compute"] == pytest.approx(0.4)
+
+
+LOADS = "enumerate(DataLoader)#_SingleProcessDataLoaderIter.__next__"
+
+
+def test_what_a_loader_runs_in_this_thread_is_waiting_for_data(tmp_path: Path) -> None:
+    events = [step(0, 0, 100), op(LOADS, 5, 60, "user_annotation"), op("aten::stack", 10, 20), op("aten::mm", 70, 25)]
+    profile = profile_of(tmp_path, *events)
+    assert profile.shares["data"] == pytest.approx(0.6) and profile.shares["compute"] == pytest.approx(0.25)
+    facts = facts_of(profile)
+    assert facts.script is not None and [loader.workers for loader in facts.script.loaders] == [0]
+    assert facts.script.loaders[0].wait_s == pytest.approx(60e-6)
 
 
 def test_other_threads_are_only_counted(tmp_path: Path) -> None:

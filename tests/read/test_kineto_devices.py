@@ -91,6 +91,15 @@ def test_the_device_s_own_steps_count_for_it(tmp_path: Path) -> None:
     assert device.share() == pytest.approx(40 / 70) and device.steps == 2
 
 
+def test_a_step_that_is_marked_on_several_streams_lasts_from_the_first_to_the_last(tmp_path: Path) -> None:
+    marks = [
+        {**step(0, ts, us, "gpu_user_annotation"), "pid": 0, "tid": stream, "args": {"device": 0}}
+        for stream, ts, us in ((7, 10, 80), (20, 70, 25))
+    ]
+    profile = profile_of(tmp_path, step(0, 0, 100), *marks, kernel("k", 10, 80))
+    assert [(span.start_ns, span.end_ns) for span in profile.steps] == [(10_000, 95_000)]
+
+
 def test_what_the_device_is(tmp_path: Path) -> None:
     properties = [{"id": 0, "name": "Tesla V100", "computeMajor": 7, "computeMinor": 0, "totalGlobalMem": 1 << 34}]
     (device,) = profile_of(tmp_path, STEP, kernel("k", 0, 5), deviceProperties=properties).devices
@@ -105,3 +114,37 @@ def test_what_the_device_is(tmp_path: Path) -> None:
 def test_a_kernel_that_ends_before_it_starts(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="dur is -5"):
         profile_of(tmp_path, STEP, kernel("k", 10, -5))
+
+
+def test_what_zero_grad_has_launched_is_told_from_other_fills(tmp_path: Path) -> None:
+    zero = op("Optimizer.zero_grad#SGD.zero_grad", 10, 20, "user_annotation")
+    launches = [op("cudaLaunchKernel", ts, 2, "cuda_runtime", correlation=n) for n, ts in ((1, 12), (2, 60))]
+    kernels = [kernel("fill", 35, 5, correlation=1), kernel("fill", 65, 5, correlation=2)]
+    (device,) = profile_of(tmp_path, STEP, zero, *launches, *kernels).devices
+    assert [one.details.get("within") for one in device.activities] == ["zero_grad", None]
+
+
+def frame(name: str, ts: float, dur: float) -> traces.Event:
+    return op(name, ts, dur, "python_function")
+
+
+def test_python_s_frames_show_where_nothing_else_goes_on(tmp_path: Path) -> None:
+    frames = [
+        frame("train.py(3): <module>", 0, 100),
+        frame("train.py(12): step", 10, 60),
+        frame("torch/nn/modules/module.py(1501): _call_impl", 10, 60),
+        frame("data.py(7): augment", 20, 30),
+    ]
+    profile = profile_of(tmp_path, STEP, *frames, op("aten::mm", 60, 5), kernel("gemm", 80, 20))
+    shown = [(span.name, span.duration_ns // 1000) for span in profile.spans[1:]]
+    assert shown == [
+        ("train.py(3): <module>", 10),
+        ("train.py(12): step", 10),
+        ("data.py(7): augment", 30),
+        ("train.py(12): step", 10),
+        ("aten::mm", 5),
+        ("train.py(12): step", 5),
+        ("train.py(3): <module>", 10),
+        ("gemm", 20),
+    ]
+    assert profile.shares["framework"] == pytest.approx(0.8) and not profile.shares["idle"]

@@ -40,6 +40,25 @@ def test_a_kernel_alone_is_enough(tmp_path: Path) -> None:
     assert profile.devices[0].activities[0].name == "string 1"
 
 
+def test_a_graph_that_ran_as_a_whole_keeps_the_device_busy(tmp_path: Path) -> None:
+    graph = {"start": 0, "end": 80, "deviceId": 0, "streamId": 7, "correlationId": 3, "graphId": 4}
+    profile = profile_of(tmp_path, {"CUPTI_ACTIVITY_KIND_GRAPH_TRACE": [graph], KERNELS: [KERNEL]})
+    assert [one.name for one in profile.devices[0].activities] == ["CUDA graph 4", "string 1"]
+    assert profile.shares["compute"] == pytest.approx(0.9)
+    assert any("--cuda-graph-trace=node" in note for note in profile.notes)
+
+
+def test_the_same_number_of_a_request_in_two_processes(tmp_path: Path) -> None:
+    first, second = 5 << 24, 6 << 24
+    runtime = [
+        {"start": start, "end": start + 5, "correlationId": 9, "nameId": 2, "globalTid": process + 77}
+        for start, process in ((20, first), (60, second))
+    ]
+    kernels = [{**KERNEL, "globalPid": first}, {**KERNEL, "start": 210, "end": 220, "globalPid": second}]
+    tables = {KERNELS: kernels, "CUPTI_ACTIVITY_KIND_RUNTIME": runtime, "StringIds": STRINGS}
+    assert [one.launched_ns for one in profile_of(tmp_path, tables).devices[0].activities] == [20, 60]
+
+
 def test_what_a_number_means_is_read_from_the_file(tmp_path: Path) -> None:
     tables = {KERNELS: [KERNEL], COPIES: [COPY], "ENUM_CUDA_MEM_KIND": MEMORY, "ENUM_CUDA_MEMCPY_OPER": WAYS}
     _, copy = profile_of(tmp_path, tables).devices[0].activities

@@ -34,7 +34,9 @@ def test_a_loader_in_the_main_process() -> None:
     assert 0.43 - POINT <= idle(profile) <= 0.44 + POINT
     found = {finding.habit: finding for finding in findings}
     assert found["pageable-copies"].evidence["copies"] == 12
-    assert found["gradients-zeroed-by-fill"].evidence["fills"] == 978  # of 996; the others are on the host
+    fills = found["gradients-zeroed-by-fill"].evidence
+    assert fills["fills"] == 978  # of 996; the others are on the host
+    assert fills["fills_in_zero_grad"] == 6 * 161  # of every parameter, in each step
 
 
 def test_the_same_with_workers_has_no_finding_about_data() -> None:

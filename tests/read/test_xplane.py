@@ -50,6 +50,20 @@ def test_steps_and_operators_are_lines_of_their_own(tmp_path: Path) -> None:
     assert facts_of(profile).framework == "tensorflow"
 
 
+def test_steps_that_only_the_host_has_marked(tmp_path: Path) -> None:
+    stats = named(5, ["step_num", "_r"])
+    marked = [message(4, number(1, 1), number(3, n)) + message(4, number(1, 2), number(3, 1)) for n in (7, 8)]
+    host = plane(
+        "/host:CPU",
+        named(4, ["train"]),
+        stats,
+        line("python3", event(1, 0, 55, marked[0]), event(1, 55, 45, marked[1]), event(1, 500, 10, marked[1])),
+    )
+    profile = profile_of(tmp_path, host, device(STREAM))
+    assert [step.details["mark"] for step in profile.steps] == ["train 7", "train 8"] and not profile.notes
+    assert profile.devices[0].steps == 2 and profile.wall_ns == 100
+
+
 def test_a_launch_is_found_by_its_correlation(tmp_path: Path) -> None:
     correlated = message(4, number(1, 1), number(3, 77))
     host = plane("/host:CPU", named(4, ["Launch"]), named(5, ["correlation_id"]), line("t", event(1, 5, 2, correlated)))

@@ -55,9 +55,58 @@ def test_what_is_copied_has_an_end(project: Path, tmp_path: Path, monkeypatch: p
 
 def test_earlier_runs_and_the_mirror_itself_are_left_out(project: Path) -> None:
     (project / "unslow-runs" / "old").mkdir(parents=True)
+    (project / "out" / "run" / "work").mkdir(parents=True)
+    (project / "out" / "run" / "work" / "target.json").touch()
+    (project / "out" / "table.csv").touch()
     made = mirrored(project, project / "train.py", project / "out" / "into")
     assert not (made.folder / "unslow-runs").exists()
-    assert not list((made.folder / "out").rglob("train.py"))
+    assert not list((made.folder / "out").rglob("train.py")) and not (made.folder / "out" / "run").exists()
+    assert (made.folder / "out" / "table.csv").exists()
+
+
+def test_what_lies_around_the_working_folder_is_found_by_its_relative_path(project: Path, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "a.csv").write_text("1,2\n")
+    made = mirrored(project, project / "train.py", tmp_path / "runs" / "into")
+    assert (made.folder / ".." / "data" / "a.csv").read_text() == "1,2\n"
+    assert (made.folder / ".." / "project" / "train.py").samefile(made.script)
+
+
+def test_a_script_above_the_working_folder_finds_what_it_is_beside(project: Path, tmp_path: Path) -> None:
+    made = mirrored(project / "data", project / "train.py", tmp_path / "into")
+    assert made.script.parent == made.folder.parent and (made.script.parent / "data" / "photos" / "a.jpg").exists()
+    assert not made.folder.is_symlink()
+
+
+@pytest.mark.parametrize("name", ["lib", "env"])
+def test_a_patched_file_in_a_linked_folder_is_not_the_user_s(project: Path, tmp_path: Path, name: str) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    for folder in (tmp_path / "elsewhere", project / "env"):
+        folder.mkdir(exist_ok=True)
+        (folder / "loaders.py").write_text("print(2)\n")
+        (folder / "other.py").write_text("print(4)\n")
+    (project / "lib").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "new.py").write_text("print(3)\n")
+    made = mirrored(project, project / "train.py", tmp_path / "into", {f"{name}/loaders.py": tmp_path / "new.py"})
+    assert (project / name / "loaders.py").read_text() == "print(2)\n"
+    assert (made.folder / name / "loaders.py").read_text() == "print(3)\n"
+    assert (made.folder / name / "other.py").read_text() == "print(4)\n"
+
+
+def test_a_script_in_a_folder_that_is_linked_has_a_real_one(project: Path, tmp_path: Path) -> None:
+    (project / "env").mkdir()
+    (project / "env" / "train.py").write_text("print(2)\n")
+    made = mirrored(project, project / "env" / "train.py", tmp_path / "into")
+    assert not made.script.parent.is_symlink() and made.script.read_text() == "print(2)\n"
+
+
+def test_what_cannot_be_copied_is_linked(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuses(source: str, target: object) -> None:
+        raise PermissionError(13, "Permission denied", source)
+
+    monkeypatch.setattr("unslow.scripts.mirror.shutil.copy2", refuses)
+    made = mirrored(project, project / "train.py", tmp_path / "into")
+    assert made.script.is_symlink() and made.script.read_text() == "print(1)\n"
 
 
 def test_a_script_that_lies_elsewhere_brings_its_own_folder(project: Path, tmp_path: Path) -> None:

@@ -27,6 +27,9 @@ def folders(tmp_path: Path) -> tuple[Path, Path]:
     mirror.mkdir()
     (home / "model.pt").write_text("the user's")
     (mirror / "model.pt").symlink_to(home / "model.pt")
+    (home / "data" / "deep").mkdir(parents=True)
+    (home / "data" / "deep" / "old.txt").write_text("the user's")
+    (mirror / "data").symlink_to(home / "data")
     return home, mirror
 
 
@@ -61,6 +64,9 @@ def test_a_file_outside_is_not_changed(code: str, folders: tuple[Path, Path]) ->
     [
         "open(mirror / 'model.pt', 'a').write('!')",
         "will_write(str(mirror / 'model.pt')); open(mirror / 'model.pt', 'a').write('!')",
+        "import subprocess; os.chdir(mirror); subprocess.run(['sh', '-c', 'printf ! >> model.pt'], check=True)",
+        "os.chdir(mirror); os.system('printf ! >> model.pt')",
+        "os.truncate(mirror / 'model.pt', 0); open(mirror / 'model.pt', 'w').write(\"the user's!\")",
     ],
 )
 def test_a_linked_file_becomes_a_copy_before_it_is_written(code: str, folders: tuple[Path, Path]) -> None:
@@ -83,3 +89,32 @@ def test_a_linked_file_becomes_a_copy_before_it_is_written(code: str, folders: t
 def test_all_else_goes_on_as_ever(code: str, folders: tuple[Path, Path]) -> None:
     assert ran(code, folders).stderr == ""
     assert (folders[0] / "model.pt").read_text() == "the user's"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "open(mirror / 'data' / 'new.txt', 'w').write('x')",
+        "open(mirror / 'data' / 'deep' / 'old.txt', 'a').write('!')",
+        "os.chdir(mirror / 'data'); open('new.txt', 'w').write('x')",
+        "os.makedirs(mirror / 'data' / 'made' / 'here')",
+        "os.remove(mirror / 'data' / 'deep' / 'old.txt')",
+        "os.replace(mirror / 'data' / 'deep' / 'old.txt', mirror / 'data' / 'moved.txt')",
+        "shutil.rmtree(mirror / 'data')",
+        "os.chmod(mirror / 'data' / 'deep' / 'old.txt', 0)",
+        "import sqlite3; sqlite3.connect(mirror / 'data' / 'new.db').execute('create table t (x)')",
+        "open(mirror / '..' / 'mirror' / 'data' / 'new.txt', 'w').write('x')",
+    ],
+)
+def test_what_is_done_in_a_linked_folder_is_done_in_the_mirror_alone(code: str, folders: tuple[Path, Path]) -> None:
+    assert ran(code, folders).stderr == ""
+    home = folders[0] / "data"
+    assert sorted(str(path.relative_to(home)) for path in home.rglob("*")) == ["deep", "deep/old.txt"]
+    assert (home / "deep" / "old.txt").read_text() == "the user's" and (
+        home / "deep" / "old.txt"
+    ).stat().st_mode & 0o600
+
+
+def test_what_another_program_only_reads_is_found(folders: tuple[Path, Path]) -> None:
+    done = ran("os.chdir(mirror); os.system('cat model.pt data/deep/old.txt')", folders)
+    assert done.stdout == "the user'sthe user's" and done.stderr == ""

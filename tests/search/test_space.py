@@ -11,6 +11,7 @@ from fake_bench import ORIGINAL
 from handmade import facts
 from made import finding, heats, known, made_fix, ran, variant
 from unslow.core.heat import Heat
+from unslow.core.script import ScriptFacts
 from unslow.core.variant import Applied, Setting
 from unslow.fixes import all_fixes
 from unslow.search.space import (
@@ -43,6 +44,17 @@ def test_no_finding_no_candidate() -> None:
 def test_a_ceiling_below_what_is_worth_it_is_not_tried() -> None:
     assert tried(known(made_fix("a"), findings=[finding(share=0.02)])) == {}
     assert set(tried(known(made_fix("a"), findings=[finding(share=0.02)], worth=1.01))) == {"a"}
+
+
+def test_what_was_little_of_the_original_may_be_much_of_a_script_that_is_many_times_as_fast() -> None:
+    fixes = (made_fix("a"), made_fix("b", habit="small"))
+    what = known(*fixes, findings=[finding(share=0.9), finding("small", share=0.02)])
+    fast = ran(variant("a"))
+    assert set(tried(what, fast, speedups={fast.id: 9.0})) == set()
+    script = replace(what, facts=replace(what.facts, script=ScriptFacts("optimizer", 20)))
+    both = tried(script, fast, speedups={fast.id: 9.0})["a + b"]
+    assert both.potential == pytest.approx(9 / (1 - 0.18))
+    assert "a + b" not in tried(script, fast, speedups={fast.id: 1.1})
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,7 @@ Examples:
     default="",
     metavar="COMMAND",
     help="Of a script: prints its final metric after a whole run; higher is "
-    "better. Runs the script five times more for each variant whose losses differ.",
+    "better. Runs the script five times more for each variant whose losses differ, whatever the budget.",
 )
 @click.option("--apply", "apply_it", is_flag=True, help="Show a script's patch, and write it into the source.")
 @click.option("--force", is_flag=True, help="With --apply: also over changes that are not committed.")

@@ -52,7 +52,8 @@ class LoaderFacts:
     source, which can be edited.
     `vector_collate_s` is what joining one batch takes field by field, as `joined` says (see `scripts.collation`), with
     the same result; where nothing says so, `why_not_vectorised` does. `collate` is the user's own function that joins.
-    `slowest_line` of the user's own source takes longest in making an item, `slowest_line_part` of it.
+    `slowest_line` of the user's own source takes longest in making an item, `slowest_line_part` of it. `iterable`: its
+    data set gives items one after the other, and each worker would give all of them, unless it divides them itself.
     """
 
     site: Site
@@ -86,6 +87,7 @@ class LoaderFacts:
     collate: Site | None = None
     slowest_line: str = ""
     slowest_line_part: float = 0.0
+    iterable: bool = False
 
 
 @dataclass(frozen=True)

@@ -114,8 +114,9 @@ class Edit:
     `before` are lines that come before the statement, `after_loop` lines that come after the innermost loop that the
     call stands in. `within` is a context in which the call is to happen: the statement that holds it goes into a `with`
     of that; where that would not do (a generator, a lambda, the head of a loop), what is called becomes `within({})`,
-    which contexts made with `contextlib` allow. `imports` are lines that the file then needs. `module` is the name and
-    the whole text of a file that is written beside the edited one (None: none).
+    which contexts made with `contextlib` allow. `imports` are lines that the file then needs, `switches` lines that
+    come after its imports, for the whole process. `module` is the name and the whole text of a file that is written
+    beside the edited one (None: none).
     """
 
     site: Site
@@ -131,6 +132,7 @@ class Edit:
     after_loop: tuple[str, ...] = ()
     within: str = ""
     imports: tuple[str, ...] = ()
+    switches: tuple[str, ...] = ()
     module: tuple[str, str] | None = None
 
 

@@ -42,10 +42,23 @@ def with_keyword(call: cst.Call, name: str, value: str, edit: Edit) -> cst.Call:
         return call.with_changes(args=args)
     if name in edit.defaults and any(arg.star for arg in args):
         raise BadInput(f"The call at {edit.site} does not show its {name}.", "Edit it by hand.")
+    given = next((n for n, arg in enumerate(args) if arg.star == "**"), None)
+    if given is not None:
+        args[given] = args[given].with_changes(value=_with_item(args[given].value, name, value))
+        return call.with_changes(args=args)
     default = cst.parse_expression(edit.defaults.get(name, "None"))
     equal = cst.AssignEqual(cst.SimpleWhitespace(""), cst.SimpleWhitespace(""))
     new = cst.Arg(_made(value, default, name in edit.defaults), keyword=cst.Name(name), equal=equal)
     return call.with_changes(args=_with_last(args, new, call.whitespace_before_args))
+
+
+def _with_item(mapping: cst.BaseExpression, name: str, value: str) -> cst.Dict:
+    """What is given as `**mapping`, and an item that may be in it already: `{**mapping, "name": value}`."""
+    space = cst.SimpleWhitespace(" ")
+    elements: list[Any] = [*mapping.elements] if isinstance(mapping, cst.Dict) else [cst.StarredDictElement(mapping)]
+    if elements:
+        elements[-1] = elements[-1].with_changes(comma=cst.Comma(whitespace_after=space))
+    return cst.Dict([*elements, cst.DictElement(cst.SimpleString(f'"{name}"'), cst.parse_expression(value))])
 
 
 def _is_called(arg: cst.Arg, name: str) -> bool:

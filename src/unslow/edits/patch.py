@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -107,13 +108,18 @@ def diff(base: Path, changed: Mapping[str, str]) -> str:
         parts.append(f"diff --git a/{place} b/{place}\n")
         parts += ["new file mode 100644\n"] if is_new else []
         lines = difflib.unified_diff(
-            before.splitlines(keepends=True),
-            after.splitlines(keepends=True),
+            _lines(before),
+            _lines(after),
             "/dev/null" if is_new else f"a/{place}",
             f"b/{place}",
         )
         parts += [line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines]
     return "".join(parts)
+
+
+def _lines(text: str) -> list[str]:
+    """With their ends; as git counts them, at line feeds alone."""
+    return re.findall(r"[^\n]*\n|[^\n]+", text)
 
 
 def digest(file: Path) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import libcst as cst
@@ -13,6 +15,8 @@ from unslow.core.errors import BadInput
 from unslow.core.variant import Edit
 from unslow.edits.arguments import with_keyword, within, wrapped
 
+LINE_END = re.compile(r"\r\n|\r|\n")
+
 
 def edited(source: str, edits: Sequence[Edit]) -> str:
     """The source of one file with all its `edits`, whose sites are places in `source` as it is given.
@@ -22,14 +26,37 @@ def edited(source: str, edits: Sequence[Edit]) -> str:
     BadInput
         The source has no call at a site, or a statement there that nothing can be put before.
     """
+    lines = LINE_END.split(source)
+    edits = [_in_characters(edit, lines) for edit in edits]
     wrapper = MetadataWrapper(cst.parse_module(source), unsafe_skip_copy=False)
+    first = _first_statement(wrapper, min((edit.site.line for edit in edits), default=0))
     change = _Change(edits)
     changed = wrapper.visit(change)
     missed = [edit for edit in edits if edit not in change.done]
     if missed:
         raise BadInput(f"There is no call at {missed[0].site} that can be changed.", "The file may have changed since.")
     imports = dict.fromkeys(line for edit in edits for line in edit.imports)
-    return _with_imports(changed, list(imports)).code
+    switches = dict.fromkeys(line for edit in edits for line in edit.switches)
+    return _with_lines_on_top(changed, list(imports), list(switches), first).code
+
+
+def _in_characters(edit: Edit, lines: Sequence[str]) -> Edit:
+    """Python counts columns in bytes of UTF-8, the syntax tree in characters."""
+    site = edit.site
+
+    def column(line: int, in_bytes: int) -> int:
+        text = lines[line - 1] if 0 < line <= len(lines) else ""
+        return len(text.encode()[:in_bytes].decode(errors="ignore")) if not text.isascii() else in_bytes
+
+    start, end = column(site.line, site.column), column(site.end_line, site.end_column)
+    return replace(edit, site=replace(site, column=start, end_column=end))
+
+
+def _first_statement(wrapper: MetadataWrapper, line: int) -> int:
+    """The number of the file's own statement that holds a line."""
+    positions = wrapper.resolve(PositionProvider)
+    ends = [positions[statement].end.line for statement in wrapper.module.body]
+    return next((place for place, end in enumerate(ends) if end >= line), len(ends))
 
 
 class _Change(cst.CSTTransformer):
@@ -68,6 +95,27 @@ class _Change(cst.CSTTransformer):
         for edit in here:
             whole = within(edit.result, whole) if edit.result else whole
         return whole
+
+    # What a head of a loop or of a block waits for is no matter of the statements in it.
+
+    def visit_IndentedBlock(self, node: cst.IndentedBlock) -> None:
+        self._nothing_waits()
+
+    def visit_SimpleStatementSuite(self, node: cst.SimpleStatementSuite) -> None:
+        self._nothing_waits()
+
+    def leave_SimpleStatementSuite(
+        self, original_node: cst.SimpleStatementSuite, updated_node: cst.SimpleStatementSuite
+    ) -> cst.SimpleStatementSuite:
+        self._nothing_waits()
+        return updated_node
+
+    def _nothing_waits(self) -> None:
+        if self._waiting:
+            raise BadInput(
+                f"A line cannot be put before the call at {self.done[-1].site}, which stands in the head of a block.",
+                "Edit it by hand.",
+            )
 
     # What is in a statement of its own happens while the statement does; what is in one of these, at another time.
 
@@ -165,16 +213,21 @@ def _owner(func: cst.BaseExpression) -> cst.BaseExpression | None:
     return func.value if isinstance(func, cst.Attribute) else None
 
 
-def _with_imports(module: cst.Module, lines: Iterable[str]) -> cst.Module:
-    """After the imports at the top, or after the docstring where there are none; those that are there stay."""
-    place = 0
-    while place < len(module.body) and (
-        _is_import(module.body[place]) or (not place and _is_docstring(module.body[0]))
-    ):
-        place += 1
-    present = {module.code_for_node(node).strip() for node in module.body[:place]}
-    new = [cst.parse_statement(line) for line in lines if line not in present]
-    return module.with_changes(body=[*module.body[:place], *new, *module.body[place:]])
+def _with_lines_on_top(module: cst.Module, imports: Sequence[str], switches: Sequence[str], first: int) -> cst.Module:
+    """Imports, then switches, after the imports on top, or after the docstring where there are none, and before the
+    statement number `first`, which needs them; imports that are there stay.
+
+    Statements may stand between imports, as those that set the environment for what is imported next.
+    """
+    body = module.body
+    place = 1 if body and _is_docstring(body[0]) else 0
+    for number, statement in enumerate(body[:first]):
+        if isinstance(statement, (cst.FunctionDef, cst.ClassDef, cst.For, cst.While, cst.With)):
+            break
+        place = number + 1 if _is_import(statement) else place
+    present = {module.code_for_node(node).strip() for node in body[:place]}
+    new = [cst.parse_statement(line) for line in (*imports, *switches) if line not in present]
+    return module.with_changes(body=[*body[:place], *new, *body[place:]])
 
 
 def _is_import(node: Any) -> bool:

@@ -20,7 +20,7 @@ def called_models(setting: Setting) -> list[Noted]:
 
 
 def early_place(setting: Setting) -> Site | None:
-    """Before the first loader or optimizer that the script makes by itself: there a switch can be set."""
+    """A loader or an optimizer that the script makes by itself: after the imports of its file a switch can be set."""
     script = facts_of(setting)
     made = [loader.site for loader in script.loaders if loader.direct]
     noted = (*script.of_kind("optimizer"), *script.of_kind("training-arguments"))

@@ -67,8 +67,8 @@ def install(parameters: Parameters) -> None:
 
 
 def edit(parameters: Parameters) -> Sequence[Edit]:
-    """A line before that call."""
-    return (Edit(site_of(parameters), before=(LINE,), imports=("import torch",)),)
+    """A line after the imports of that file."""
+    return (Edit(site_of(parameters), switches=(LINE,), imports=("import torch",)),)
 
 
 FIX = Fix(

@@ -81,6 +81,12 @@ def refuses(setting: Setting) -> str:
     loader = waited_for(setting, _fits)
     if loader is not None:
         return why_not_set(setting, loader)
+    streaming = waited_for(setting, _would_repeat)
+    if streaming is not None:
+        return (
+            f"the loader at {streaming.site} has an iterable data set: each worker would give all of its items again, "
+            "unless it divides them by get_worker_info(); where it does, give num_workers by hand"
+        )
     alone = waited_for(setting, lambda loader: loader.start_method == "none")
     if alone is not None:
         return f"no other process can make the items of the loader at {alone.site}: {alone.why_not_forked}"
@@ -143,7 +149,12 @@ def _set(parameters: Parameters) -> dict[str, Any]:
 
 
 def _fits(loader: LoaderFacts) -> bool:
-    return loader.wait_s > 0 and loader.batches > 0 and loader.start_method != "none"
+    return loader.wait_s > 0 and loader.batches > 0 and loader.start_method != "none" and not _would_repeat(loader)
+
+
+def _would_repeat(loader: LoaderFacts) -> bool:
+    """Workers of its own make it likely that its data set divides its items among them."""
+    return loader.iterable and loader.workers == 0
 
 
 FIX = Fix(

@@ -67,8 +67,8 @@ def install(parameters: Parameters) -> None:
 
 
 def edit(parameters: Parameters) -> Sequence[Edit]:
-    """Two lines before that call."""
-    return (Edit(site_of(parameters), before=LINES, imports=("import torch",)),)
+    """Two lines after the imports of that file."""
+    return (Edit(site_of(parameters), switches=LINES, imports=("import torch",)),)
 
 
 FIX = Fix(

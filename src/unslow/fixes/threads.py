@@ -103,7 +103,7 @@ def _of_torch(setting: Setting) -> int:
 
 
 def _places(setting: Setting) -> Parameters | None:
-    """The `calls` by which the script says it by itself; else a call as its `site`, before which it can be said."""
+    """The `calls` by which the script says it by itself; else a call as its `site`, in whose file it can be said."""
     said = facts_of(setting).of_kind("threads")
     if said:
         own = all(call.direct for call in said)
@@ -138,11 +138,11 @@ def _said_otherwise(torch: Any, sites: Sequence[Site], threads: int) -> None:
 
 
 def edit(parameters: Parameters) -> Sequence[Edit]:
-    """Another number in those calls; or a line before that call."""
+    """Another number in those calls; or a line after the imports of that file."""
     if "calls" in parameters:
         return tuple(Edit(site_of(call), wrap=str(int(parameters["threads"]))) for call in parameters["calls"])
     line = f"torch.set_num_threads({int(parameters['threads'])})"
-    return (Edit(site_of(parameters), before=(line,), imports=("import torch",)),)
+    return (Edit(site_of(parameters), switches=(line,), imports=("import torch",)),)
 
 
 FIX = Fix(

@@ -10,7 +10,8 @@ import numpy as np
 
 from unslow.core.device import Activity, Device
 from unslow.core.finding import Evidence
-from unslow.core.intervals import gaps, total_ns
+from unslow.core.intervals import Intervals, gaps, total_ns, union
+from unslow.core.profile import Profile
 from unslow.habits._shares import is_empty
 
 WITHIN = "device-to-device"
@@ -47,26 +48,36 @@ def waiting(evidence: Evidence, device: Device) -> Waiting:
     shares = evidence.profile.shares
     loading, asking = shares["data"], shares["sync"] + shares["io"]
     host = shares["framework"] + shares["idle"] + shares["other"] + shares["setup"]
-    late_part = late_of_gaps(device)
+    late_part = late_of_gaps(device, _explained(evidence.profile))
     return Waiting(loading + asking + host, loading, asking, host * late_part, host * (1 - late_part))
 
 
-def late_of_gaps(device: Device) -> float:
-    """Of the time in which the device is idle, the part before the launch of what comes next; 1 where no launch was
-    recorded."""
+def _explained(profile: Profile) -> Intervals:
+    """When the steps waited for data, for the device or for a file: nobody asks what else was late then."""
+    return union([(span.start_ns, span.end_ns) for span in profile.spans if span.category in ("data", "sync", "io")])
+
+
+def late_of_gaps(device: Device, explained: Intervals) -> float:
+    """Of the time in which the device is idle and nothing has `explained` it, the part before the launch of what comes
+    next; 1 where no launch was recorded."""
     idle = gaps(device.intervals(), device.start_ns, device.end_ns)
     launches = {activity.start_ns: activity.launched_ns for activity in reversed(device.activities)}
-    late = whole = 0
-    for start, end in idle.tolist():
-        launched = launches.get(end, -1)
-        whole += end - start
-        late += end - start if launched < 0 else min(max(launched - start, 0), end - start)
-    return late / whole if whole else 1.0
+    asked = [launches.get(end, -1) for end in idle[:, 1].tolist()]
+    until = np.where(np.array(asked) < 0, idle[:, 1], np.clip(asked, idle[:, 0], idle[:, 1]))
+    late = np.stack((idle[:, 0], until), axis=1)
+    whole_ns = _beyond_ns(idle, explained)
+    return _beyond_ns(late[late[:, 1] > late[:, 0]], explained) / whole_ns if whole_ns else 1.0
+
+
+def _beyond_ns(intervals: Intervals, others: Intervals) -> int:
+    """How long they last outside the others."""
+    return total_ns(union(np.concatenate((intervals, others)))) - total_ns(others)
 
 
 def short_kernels(device: Device) -> float:
-    """The part of the kernels that is short; 0 where there are none."""
-    lengths = np.array([one.duration_ns for one in device.activities if one.kind == "kernel"])
+    """The part of the kernels that is short; 0 where there are none. A graph that was recorded as a whole is none."""
+    kernels = [one for one in device.activities if one.kind == "kernel" and "graph" not in one.details]
+    lengths = np.array([one.duration_ns for one in kernels])
     return float((lengths < SHORT_KERNEL_NS).mean()) if len(lengths) else 0.0
 
 

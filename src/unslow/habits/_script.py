@@ -23,18 +23,26 @@ def waited_for(evidence: Evidence, chosen: Callable[[LoaderFacts], bool]) -> Loa
     """Of the loaders that are `chosen`, the one that is waited for longest in all; None where there is none."""
     script = evidence.facts.script
     loaders = [loader for loader in script.loaders if chosen(loader)] if script is not None else []
-    return max(loaders, key=lambda loader: loader.wait_s * loader.batches, default=None)
+    return max(loaders, key=_waited_s, default=None)
 
 
-def data_share(evidence: Evidence) -> float:
-    """The part of the wall time in which the script waits for data; 0 where nothing was recorded."""
-    return 0.0 if is_empty(evidence.profile) else evidence.profile.shares["data"]
+def data_share(evidence: Evidence, loader: LoaderFacts | None = None) -> float:
+    """The part of the wall time in which the script waits for data (for this `loader`'s, by what each made it wait);
+    0 where nothing was recorded."""
+    share = 0.0 if is_empty(evidence.profile) else evidence.profile.shares["data"]
+    script = evidence.facts.script
+    waited_s = sum(map(_waited_s, script.loaders)) if script is not None else 0.0
+    return share if loader is None or waited_s <= 0 else share * _waited_s(loader) / waited_s
+
+
+def _waited_s(loader: LoaderFacts) -> float:
+    return loader.wait_s * loader.batches
 
 
 def steady_share(evidence: Evidence, loader: LoaderFacts) -> float:
     """The same without what ending workers and starting others takes, where each epoch of the loader does: a step with
     such a restart counts as the others do."""
-    profile, share = evidence.profile, data_share(evidence)
+    profile, share = evidence.profile, data_share(evidence, loader)
     if share <= 0 or not loader.workers or loader.persistent:
         return share
     waited_ns, restarts = list[int](), list[bool]()

@@ -33,6 +33,11 @@ LONG_WAIT = 1 / 8
 planted programs whose steps sync a file for 17 to 21 % of their time gain more than that time when it is gone."""
 MOST_COLD = 0.8
 """No more of the rest is taken for that than a fifth: what differs more are steps of another size."""
+HALF, MOSTLY, COLD = 1 / 2, 3 / 4, 0.5
+"""From half of a step on the waste is longer than all that follows it, of which even the quickest is cold: its caches
+are emptied, its other threads asleep. From three quarters on the rest counts as what may become twice as fast. Source:
+where 96 to 98 % of a step went, the rest took 0.5 to 0.8 of its time once that was gone (patches of photographs made
+tensors number by number; digits fetched from an object store), where 80 % did, 0.63 (tables unpacked anew)."""
 AT_BEST, LEAST_STEPS = 0.1, 5
 """The quantile of the steps that counts as the quickest, and how many steps show one."""
 
@@ -107,9 +112,11 @@ def operators_per_request(profile: Profile) -> float:
 
 
 def rest_at_best(profile: Profile, category: Category) -> float:
-    """How long the steps' time outside `category` is at its quickest, compared with its mean; 1 where that takes no
-    great part of a step, so that the rest does not suffer from it, or where the steps are too few."""
-    if profile.shares[category] < LONG_WAIT or len(profile.steps) < LEAST_STEPS:
+    """How long the steps' time outside `category` is at its quickest, compared with its mean, or would be if it were
+    not cold; 1 where that takes no great part of a step, so that the rest does not suffer from it, or where the steps
+    are too few."""
+    share = profile.shares[category]
+    if share < LONG_WAIT or len(profile.steps) < LEAST_STEPS:
         return 1.0
     rests: list[int] = []
     step_of: list[int] = []
@@ -118,7 +125,7 @@ def rest_at_best(profile: Profile, category: Category) -> float:
         if span.parent < 0:
             rests.append(0)
         rests[step_of[-1]] += own_ns if span.category != category else 0
-    return _at_best(rests)
+    return min(_warm(share), _at_best(rests))
 
 
 def rest_without(profile: Profile, share: float) -> float:
@@ -126,7 +133,13 @@ def rest_without(profile: Profile, share: float) -> float:
     if not LONG_WAIT <= share < 1 or len(profile.steps) < LEAST_STEPS:
         return 1.0
     taken_ns = round(share * profile.wall_ns / len(profile.steps))
-    return max(MOST_COLD, _at_best([max(0, step.duration_ns - taken_ns) for step in profile.steps]))
+    return min(_warm(share), max(MOST_COLD, _at_best([max(0, step.duration_ns - taken_ns) for step in profile.steps])))
+
+
+def _warm(share: float) -> float:
+    """What the rest may take, compared with what it takes after a waste of that share of a step."""
+    part = (min(max(share, HALF), MOSTLY) - HALF) / (MOSTLY - HALF)
+    return 1.0 - (1.0 - COLD) * part
 
 
 def _at_best(rests: Sequence[int]) -> float:

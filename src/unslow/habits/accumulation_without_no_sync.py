@@ -15,7 +15,7 @@ How it shows
 Backward passes that exchange gradients, for each step of the optimizer that moves the model: 1.5 of them or more. How
 much of a backward pass is the exchange is not known, so that the finding is not scored; the part of backward that the
 needless passes are is at stake. Source: PyTorch's performance tuning guide ("skip unnecessary all-reduce"), the passes
-counted.
+counted. Only a live run shows it: a recording does not say how gradients are summed.
 
 When it does not matter
 -----------------------

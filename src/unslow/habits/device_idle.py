@@ -59,7 +59,9 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
         **{f"host_{name}_share": part for name, part in doing},
     }
     named = ", ".join(f"{name} {show_share(part)}" for name, part in doing)
-    advice = f"See what the host does meanwhile{f' ({named})' if named else ''}: record with Python stacks."
+    advice = f"See what the host does meanwhile{f': {named}' if named else ''}."
+    if not any(span.details.get("python") for span in evidence.profile.spans):
+        advice += " Recorded with Python stacks (torch.profiler.profile(with_stack=True)), it is told by line."
     yield Finding(NAME, title, share, None, numbers, advice=advice)
 
 

@@ -53,7 +53,7 @@ _PRODUCTS = frozenset({"matmul", "conv", "attention"})
 def detect(evidence: Evidence) -> Iterator[Finding]:
     """One finding, if operators compute on float64 arrays."""
     profile, facts, floors = evidence.profile, evidence.facts, evidence.machine.floors
-    if facts.script is not None:
+    if facts.script is not None and facts.framework == "script":  # A recording of one knows operators, not calls.
         yield from in_a_script(NAME, evidence, facts.script)
         return
     if not any(span.details.get("dtypes") for span, _ in operators(profile)):

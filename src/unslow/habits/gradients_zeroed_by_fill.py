@@ -26,7 +26,8 @@ None of its own.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from unslow.core.finding import Evidence, Finding, Habit
 from unslow.core.profile import Profile
@@ -71,21 +72,30 @@ def _added_in_backward(profile: Profile) -> float:
 
 
 def _recorded(evidence: Evidence) -> Iterator[Finding]:
-    """Of a recording with a device: fills in `zero_grad`, or as many as a model has parameters."""
+    """Of a recording with a device: fills that `zero_grad` has launched, as many as a model has parameters."""
     profile = evidence.profile
     if is_empty(profile):
         return
-    fills = {place for place, span in enumerate(profile.spans) if str(span.details.get("op")) in FILLS}
+    fills = {place for place, span in enumerate(profile.spans) if _fills_gradients(span.details)}
     device = the_device(evidence)
-    number = sum(str(one.details.get("op")) in FILLS for one in device.activities) if device is not None else 0
+    filled = [one.details for one in device.activities if _fills(one.details)] if device is not None else []
+    number = sum(map(_fills_gradients, filled))
     host = {place for place, span in enumerate(profile.spans) if "zero_grad" in span.name}
     per_step = number / len(profile.steps)
     share = profile.share_of(fills | host)
     if per_step < LEAST_FILLS or not host or share < LEAST_SHARE:
         return
     title = f"{show_share(share)} of a step fills gradients with zeros: some {per_step:.0f} fills in each step."
-    numbers = {"zero_grad_share": share, "fills": number}
+    numbers = {"zero_grad_share": share, "fills": len(filled), "fills_in_zero_grad": number}
     yield Finding(NAME, title, share, 0.0, numbers, advice="Call zero_grad(set_to_none=True).")
+
+
+def _fills(details: Mapping[str, Any]) -> bool:
+    return str(details.get("op")) in FILLS
+
+
+def _fills_gradients(details: Mapping[str, Any]) -> bool:
+    return _fills(details) and details.get("within") == "zero_grad"
 
 
 HABIT = Habit(name=NAME, area="device", detect=detect)

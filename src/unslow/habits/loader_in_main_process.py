@@ -40,7 +40,7 @@ NAME = "loader-in-main-process"
 def detect(evidence: Evidence) -> Iterator[Finding]:
     """One finding, for the loader that is waited for longest."""
     loader = waited_for(evidence, lambda loader: loader.workers == 0)
-    share = data_share(evidence)
+    share = data_share(evidence, loader) if loader is not None else 0.0
     if loader is None or share < LEAST_WAIT:
         return
     title = (

@@ -18,7 +18,8 @@ products where operators were recorded, else the forward and the backward pass. 
 micro-benchmarks "bfloat16/float32:matmul" and ":conv" of this machine, where they were measured and show a gain; else
 nobody knows, and the finding is not scored. The threshold is 5 % of a step. It says nothing where the units do not
 exist: no GPU, and none of avx512_bf16, amx_bf16, amx_fp16, avx512_fp16, bf16 among the processor's instructions.
-Source: TensorBoard's profiler (time eligible for tensor cores above 0, with none of it used).
+Source: TensorBoard's profiler (time eligible for tensor cores above 0, with none of it used). Only a live run shows it:
+a recording does not say what the script could have set.
 
 When it does not matter
 -----------------------

@@ -15,8 +15,9 @@ How it shows
 A script calls a model with two-dimensional convolutions in its steps, with inputs of four axes none of which lies
 channels last. At stake is the own time of convolutions, normalisation, pooling and copies in the forward and the
 backward pass, where operators were recorded; else both passes. The threshold is 5 % of a step. What must remain is not
-known on this machine. Source: PyTorch's channels-last tutorial (gains of 8 to 35 % in training), and the strides and
-`nchwToNhwc` kernels that profilers of GPUs look for.
+known on this machine. Of a recording with a device: the kernels that turn planes into channels last and back
+(`nchwToNhwc`), from 1 % of the step on, of which nothing must remain. Source: PyTorch's channels-last tutorial (gains
+of 8 to 35 % in training), and the strides and `nchwToNhwc` kernels that profilers of GPUs look for.
 
 When it does not matter
 -----------------------
@@ -29,6 +30,7 @@ None of its own: see the fix.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from unslow.core.finding import Evidence, Finding, Habit
@@ -38,11 +40,17 @@ from unslow.habits._models import LEAST_SHARE, kinds_within, model_share, models
 from unslow.habits._ops import Kind
 
 NAME = "not-channels-last"
+ADVICE = "Lay the model and its images out with .to(memory_format=torch.channels_last)."
+TURNS = re.compile("nchwToNhwc|nhwcToNchw", re.IGNORECASE)
+TURNED = 0.01
 _KINDS: tuple[Kind, ...] = ("conv", "normalisation", "reduction", "layout")
 
 
 def detect(evidence: Evidence) -> Iterator[Finding]:
     """One finding, for all such models."""
+    if evidence.profile.devices:
+        yield from _recorded(evidence)
+        return
     called = [noted for noted in models(evidence) if _in_planes(noted)]
     if not called:
         return
@@ -58,8 +66,18 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
     several = f"{convolutions} convolutions and what is around them"
     which = several if convolutions > 1 else "one convolution and what is around it"
     title = f"{show_share(share)} of a step goes to {which}, over images that lie in memory plane by plane."
-    advice = "Lay the model and its images out with .to(memory_format=torch.channels_last)."
-    yield Finding(NAME, title, share, None, numbers, str(called[0].site), advice)
+    yield Finding(NAME, title, share, None, numbers, str(called[0].site), ADVICE)
+
+
+def _recorded(evidence: Evidence) -> Iterator[Finding]:
+    """One finding, for all kernels that only change the layout."""
+    profile = evidence.profile
+    turning = {place for place, span in enumerate(profile.spans) if TURNS.search(span.name)}
+    share = profile.share_of(turning)
+    if share < TURNED:
+        return
+    title = f"{show_share(share)} of a step turns images between planes (NCHW) and channels last (NHWC)."
+    yield Finding(NAME, title, share, 0.0, {"turning_share": share, "kernels": len(turning)}, advice=ADVICE)
 
 
 def _in_planes(called: Noted) -> bool:

@@ -72,6 +72,8 @@ def _eager(evidence: Evidence) -> Iterator[Finding]:
     profile = evidence.profile
     if any(is_compiled(span) for span in profile.spans) or "OptimizedModule" in evidence.facts.modules:
         return
+    if is_empty(profile) and not evidence.facts.modules and evidence.facts.framework != "exported":
+        return  # A recording whose shares are withheld does not show either whether a graph was compiled.
     if is_empty(profile):
         title = "The model runs operator by operator; how much of the time that costs is not known."
         yield Finding(NAME, title, 1.0, None, {"compiled": False}, advice=_ADVICE)

@@ -13,7 +13,8 @@ How it shows
 ------------
 The argument, and that no parameter was without a gradient before some steps of the optimizer (three at least). How much
 of forward is the search is not known, so that the finding is not scored. Source: PyTorch's own warning (its reducer
-says that the flag "results in an extra traversal of the autograd graph every iteration"), the gradients counted.
+says that the flag "results in an extra traversal of the autograd graph every iteration"), the gradients counted. Only a
+live run shows it: a recording does not say how the wrapper was made.
 
 When it does not matter
 -----------------------

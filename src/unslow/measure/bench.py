@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import time
 from collections.abc import Callable, Mapping
@@ -112,13 +113,17 @@ def memory_limit(asked_bytes: int, free_bytes: Callable[[], int] = free_memory) 
     return asked_bytes or int(free_bytes() * MEMORY_SHARE)
 
 
-def environment_of(host: Host, inductor_cache: Path) -> dict[str, str]:
-    """What must be set before a process imports anything."""
+def environment_of(host: Host, inductor_cache: Path, kind: str = "") -> dict[str, str]:
+    """What must be set before a process imports anything: for a target of that `kind`.
+
+    A script finds what it would find without us; a model, what the user has set, and else one thread of tokenizers
+    beside it, and no hub.
+    """
+    usual = {} if kind == "script" else {"TOKENIZERS_PARALLELISM": "false", **OFFLINE_ENVIRONMENT}
     settings = {
         "TORCHINDUCTOR_CACHE_DIR": str(inductor_cache),
         "PYTHONUNBUFFERED": "1",
-        "TOKENIZERS_PARALLELISM": "false",
-        **OFFLINE_ENVIRONMENT,
+        **{name: value for name, value in usual.items() if name not in os.environ},
         **host.environment,
     }
     if host.threads:
@@ -129,7 +134,8 @@ def environment_of(host: Host, inductor_cache: Path) -> dict[str, str]:
 
 def start(bench: Bench, name: str, host: Host) -> Process:
     """A fresh process. Compiled kernels are kept per variant, in the run's folder: the first start finds none."""
-    environment = environment_of(host, bench.folder.path / "work" / "inductor" / name)
+    kind = bench.original.target.kind
+    environment = environment_of(host, bench.folder.path / "work" / "inductor" / name, kind)
     # What lives by now (the original, the judge) is not free: so all of them together stay within what there is.
     memory_bytes = min(bench.memory_bytes, memory_limit(0, bench.free_bytes)) if bench.memory_bytes else 0
     return bench.processes.start(Conditions(bench.folder.log(name), environment, memory_bytes))

@@ -1,9 +1,9 @@
 """A recording with a device, as spans that sum to the steps: at each moment the first in rank of what goes on.
 
 A kernel comes before a copy, a copy before a fill, then communication, the runtime's calls on the host, a loader, an
-operator on the host; a moment in which nothing of these goes on is the device's waiting for the host. What is left of a
-kind after taking out every moment of those before it is called its exposed time. Source: the partition of PyTorch's
-TensorBoard plugin, whose parts sum to all of the time.
+operator on the host, a frame of Python's; a moment in which nothing of these goes on is the device's waiting for the
+host. What is left of a kind after taking out every moment of those before it is called its exposed time. Source: the
+partition of PyTorch's TensorBoard plugin, whose parts sum to all of the time.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from unslow.core.profile import Category, Profile, Span
 Step = tuple[str, int, int]
 """What marks a step, its start and its end in ns."""
 
-RANKS = ("kernel", "copy", "fill", "communication", "runtime", "loading", "operator")
+RANKS = ("kernel", "copy", "fill", "communication", "runtime", "loading", "operator", "python")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from unslow.core.device import Activity, ActivityKind, Device
+from unslow.core.intervals import union
 from unslow.core.profile import Profile
 from unslow.read._exposed import COLLECTIVE, Going, Step, apart, busiest_of, by_start, profile_of_devices
 from unslow.read._kineto_memory import with_peaks
@@ -22,14 +23,16 @@ from unslow.read._kineto_table import (
     KERNEL,
     ON_DEVICE,
     OPERATOR,
+    PYTHON,
     RUNTIME,
     Column,
     Table,
 )  # fmt: skip
 from unslow.read._kineto_trust import trusted
-from unslow.read._torch_ops import runtime_category
+from unslow.read._torch_ops import is_loading, runtime_category
 
-NAME, LOADING = "GPU ", "enumerate(DataLoader)"
+FRAME: Mapping[str, Any] = {"python": True}
+NAME, ZEROES = "GPU ", "zero_grad"
 COPIED = re.compile(r"Memcpy (\w)to(\w)(?: \((\w+) -> (\w+)\))?")
 SIDES = {"H": "host", "D": "device", "A": "device", "P": "peer"}
 
@@ -62,23 +65,40 @@ def _activities(table: Table) -> dict[str, list[Activity]]:
     """What each device did, by its number; equal details are one object."""
     rows = table.rows(*DEVICES)
     launched, operator = _launched_ns(table, rows), _operator_of(table, rows)
+    zeroes = _launched_in(table, launched, ZEROES)
     details_of = _details(table)
     found: dict[str, list[Activity]] = {}
     each = table.each(rows, table.name, table.place, table.code, table.start, table.end, table.size)
-    for (name, place, code, start, end, size), asked, row in zip(each, launched, operator, strict=True):
+    for (name, place, code, start, end, size), asked, row, zeroing in zip(
+        each, launched, operator, zeroes, strict=True
+    ):
         device, stream = table.places[place]
         text = table.names[name]
         kind: ActivityKind = "copy" if code == COPY else "fill" if code == FILL else "kernel"
         if code == KERNEL and COLLECTIVE.match(text):
             kind = "communication"
         operation = (table.name[row], table.call[row]) if row >= 0 else (-1, 0)
-        known = details_of(name if code == COPY else -1, int(operation[0]), int(operation[1]), size)
+        known = details_of(name if code == COPY else -1, int(operation[0]), int(operation[1]), size, zeroing)
         found.setdefault(device, []).append(Activity(text, kind, start, end, stream, asked, known))
     return found
 
 
-def _details(table: Table) -> Callable[[int, int, int, int], Details]:
-    """By the copy's name, the operator's name and call (places in the table; -1: none) and the bytes."""
+def _launched_in(table: Table, launched: Sequence[int], within: str) -> list[bool]:
+    """Of each of these moments whether it lies in an annotation whose name holds `within`."""
+    chosen = np.array([within in name for name in table.names], dtype=np.bool_)
+    marks = table.rows(ANNOTATION, OPERATOR)
+    marks = marks[chosen[table.name[marks]]] if len(chosen) else marks[:0]
+    inside = union(np.stack((table.start[marks], table.end[marks]), axis=1)) if len(marks) else np.empty((0, 2), int)
+    if not len(inside):
+        return [False] * len(launched)
+    moments = np.array(launched, dtype=np.int64)
+    before = np.searchsorted(inside[:, 0], moments, side="right") - 1
+    return ((before >= 0) & (moments < inside[np.maximum(before, 0), 1])).tolist()
+
+
+def _details(table: Table) -> Callable[[int, int, int, int, bool], Details]:
+    """By the copy's name, the operator's name and call (places in the table; -1: none), the bytes, and whether it
+    zeroes gradients."""
 
     @cache
     def of_operator(operator: int, call: int) -> Details:
@@ -89,9 +109,10 @@ def _details(table: Table) -> Callable[[int, int, int, int], Details]:
         return {"op": name, **(called.details(name, False) if called else {})}
 
     @cache
-    def details(copy: int, operator: int, call: int, size: int) -> Details:
+    def details(copy: int, operator: int, call: int, size: int, zeroing: bool) -> Details:
         known = of_operator(operator, call)
         own = {**({"bytes": size} if size >= 0 else {}), **(_copied(table.names[copy]) if copy >= 0 else {})}
+        own |= {"within": ZEROES} if zeroing else {}
         return {**known, **own} if own else known
 
     return details
@@ -146,8 +167,13 @@ def _device_steps(table: Table) -> dict[str, list[Step]]:
 
 
 def _until_the_next(steps: list[Step]) -> list[Step]:
-    """A device's step goes on until its next one begins: what lies between is waiting."""
-    ordered = sorted({name: (name, start, end) for name, start, end in steps}.values(), key=lambda step: step[1])
+    """A device's step goes on until its next one begins: what lies between is waiting. It is marked once for every
+    stream that has worked in it, and lasts from the first to the last of them."""
+    on_streams: dict[str, list[tuple[int, int]]] = {}
+    for name, start, end in steps:
+        on_streams.setdefault(name, []).append((start, end))
+    whole = [(name, min(s for s, _ in each), max(e for _, e in each)) for name, each in on_streams.items()]
+    ordered = sorted(whole, key=lambda step: step[1])
     following = [start for _, start, _ in ordered[1:]]
     return [
         (name, start, following[place] if place < len(following) else end)
@@ -183,7 +209,7 @@ def _device(
 def _host_going(table: Table) -> Iterator[Going]:
     """What goes on on the host, on whatever thread: it shows only where the device does nothing."""
     known: dict[str, Details] = {}
-    loads = np.array([name.startswith(LOADING) for name in table.names], dtype=np.bool_)
+    loads = np.array([is_loading(name) for name in table.names], dtype=np.bool_)
     on_host = table.rows(OPERATOR, ANNOTATION)
     loading = loads[table.name[on_host]] if len(loads) else np.zeros(0, dtype=np.bool_)
     for name, start, end in _outermost(table, table.rows(RUNTIME)):
@@ -192,6 +218,31 @@ def _host_going(table: Table) -> Iterator[Going]:
         yield Going("loading", name, "data", start, end, {"phase": "data"})
     for name, start, end in _outermost(table, on_host[~loading]):
         yield Going("operator", name, "framework", start, end, known.setdefault(name, {"op": name}))
+    if len(on_host):
+        python = table.rows(PYTHON)
+        thread = np.bincount(table.place[on_host]).argmax()
+        for name, start, end in _innermost(table, python[table.place[python] == thread]):
+            yield Going("python", name, "framework", start, end, FRAME)
+
+
+def _innermost(table: Table, rows: Column) -> Iterator[tuple[str, int, int]]:
+    """Of frames of Python's on one thread, by start: at each moment the one that no other is in."""
+    rows = rows[np.lexsort((-table.end[rows], table.start[rows]))]
+    open_frames: list[tuple[int, int]] = []
+    since = 0
+    for name, start, end in table.each(rows, table.name, table.start, table.end):
+        while open_frames and open_frames[-1][1] <= start:
+            inner, until = open_frames.pop()
+            yield table.names[inner], since, max(since, until)
+            since = max(since, until)
+        if open_frames:
+            yield table.names[open_frames[-1][0]], since, start
+        open_frames.append((name, end))
+        since = start
+    while open_frames:
+        inner, until = open_frames.pop()
+        yield table.names[inner], since, max(since, until)
+        since = max(since, until)
 
 
 def _outermost(table: Table, rows: Column) -> Iterator[tuple[str, int, int]]:

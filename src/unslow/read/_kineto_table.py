@@ -21,17 +21,18 @@ from unslow.read._flops import CONVOLUTIONS
 from unslow.read._kineto_calls import Call, call_in
 from unslow.read._kineto_file import MISSING, Args, Event
 from unslow.read._kineto_memory import keep_peak
-from unslow.read._torch_ops import bare
+from unslow.read._torch_ops import bare, is_a_frame
 
 MOST_ROWS = 800_000
 """Some 500 bytes each once they are spans. A training step has 2,000 to 50,000."""
 STEP = "ProfilerStep#"
-OPERATOR, ANNOTATION, RUNTIME, KERNEL, COPY, FILL, ON_DEVICE, OVERHEAD = range(8)
+OPERATOR, ANNOTATION, RUNTIME, KERNEL, COPY, FILL, ON_DEVICE, OVERHEAD, PYTHON = range(9)
 CODES = {
     "cpu_op": OPERATOR, "Operator": OPERATOR, "user_annotation": ANNOTATION,
     "cuda_runtime": RUNTIME, "cuda_driver": RUNTIME, "Runtime": RUNTIME, "hip_runtime": RUNTIME,
     "privateuse1_runtime": RUNTIME, "kernel": KERNEL, "Kernel": KERNEL, "gpu_memcpy": COPY, "Memcpy": COPY,
     "gpu_memset": FILL, "Memset": FILL, "gpu_user_annotation": ON_DEVICE, "overhead": OVERHEAD,
+    "python_function": PYTHON,
 }  # fmt: skip
 """What is kept of an event's category: those of 2021 and of today."""
 DEVICES = (KERNEL, COPY, FILL)
@@ -95,6 +96,7 @@ class Gathering:
         self._places: dict[tuple[str, str], int] = {}
         self._calls: dict[tuple[bytes, ...], int] = {(): 0}
         self._peaks: dict[str, int] = {}
+        self._frames: dict[str, bool] = {}
         self._columns: list[array[int]] = [_column(kind) for kind in TYPES]
         self._low_ns, self._high_ns, self._left_out = 0, LATEST_NS, 0
 
@@ -107,6 +109,8 @@ class Gathering:
                 keep_peak(self._peaks, event)
                 continue
             text = str(event.name)
+            if kind == PYTHON and not self._is_a_frame(text):
+                continue
             start_ns = nanoseconds_in(bytes(event.ts), text, "ts", self._path)
             if not self._low_ns <= start_ns < self._high_ns and not (kind in MARKS and text.startswith(STEP)):
                 self._left_out += 1
@@ -131,6 +135,13 @@ class Gathering:
         stretch = (self._low_ns, self._high_ns, self._left_out, dict(self._peaks))
         return Table(self._path, tuple(self._names), tuple(self._places), calls, *stretch, *columns)
 
+    def _is_a_frame(self, text: str) -> bool:
+        """Whether it is to be told of: of PyTorch's own frames and of built-in functions there are very many."""
+        known = self._frames.get(text)
+        if known is None:
+            known = self._frames[text] = is_a_frame(text)
+        return known
+
     def _named(self, text: str) -> int:
         found = self._names.get(text)
         if found is None:
@@ -141,7 +152,7 @@ class Gathering:
     def _placed(self, event: Event, args: Args, kind: int) -> int:
         """Of a device's work the device and the stream, as the arguments say, else as the lanes do."""
         first, second = event.pid, event.tid
-        if kind >= KERNEL:
+        if KERNEL <= kind <= OVERHEAD:
             first = first if args.device is None else args.device
             second = second if args.stream is None else args.stream
         return self._places.setdefault((str(first), str(second)), len(self._places))

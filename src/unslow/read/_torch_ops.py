@@ -3,6 +3,8 @@ called."""
 
 from __future__ import annotations
 
+import re
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -33,6 +35,10 @@ _BOOKKEEPING = frozenset(_BOOKKEEPING_NAMES.split())
 _HELPERS = _BOOKKEEPING | frozenset(_HELPER_NAMES.split())
 _WRAPPERS = _BOOKKEEPING | frozenset(_WRAPPER_NAMES.split())
 _KERNELS = frozenset(_KERNEL_NAMES.split())
+_FRAME = re.compile(r"^/?([^/<(]+?)(?:\.py)?[/(].*: ")
+_INSTALLED = re.compile(r"(?:site|dist)-packages/|lib/python[\d.]+/")
+_LIBRARIES = sys.stdlib_module_names | {"torch"}
+_LOADING = "enumerate(DataLoader)"
 _RUNTIME_CALLS: tuple[tuple[str, Category], ...] = (
     ("Synchronize", "sync"),
     ("WaitEvent", "sync"),
@@ -50,6 +56,17 @@ _DTYPES = {
 def bare(name: str) -> str:
     """ "aten::add.Tensor" as "add"."""
     return name.rpartition("::")[2].partition(".")[0]
+
+
+def is_a_frame(name: str) -> bool:
+    """Whether a recorded call ("model/attention.py(12): forward") is neither PyTorch's own, nor Python's library's."""
+    found = _FRAME.match(_INSTALLED.split(name)[-1])
+    return found is not None and found[1] not in _LIBRARIES
+
+
+def is_loading(name: str) -> bool:
+    """Whether it is the wait for a loader's batch: `enumerate(DataLoader)#_SingleProcessDataLoaderIter.__next__`."""
+    return name.startswith(_LOADING)
 
 
 def is_compiled(name: str) -> bool:

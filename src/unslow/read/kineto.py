@@ -16,17 +16,20 @@ import numpy as np
 
 from unslow.core.errors import BadInput
 from unslow.core.profile import Category, Profile, Span
+from unslow.read._exposed import MARKS
 from unslow.read._files import fraction, listing, mapping
 from unslow.read._kineto_calls import Call, Calls, calls_in
 from unslow.read._kineto_devices import device_profile, has_devices
 from unslow.read._kineto_file import batch_of, document
 from unslow.read._kineto_steps import kept_steps, steps_in
-from unslow.read._kineto_table import ANNOTATION, DEVICES, OPERATOR, RUNTIME, Column, Gathering, Table
+from unslow.read._kineto_table import ANNOTATION, DEVICES, OPERATOR, PYTHON, RUNTIME, Column, Gathering, Table
 from unslow.read._reader import Reader
-from unslow.read._torch_ops import category_of, runtime_category
+from unslow.read._torch_ops import category_of, is_loading, runtime_category
 from unslow.read._tree import Stretch, Tree, notes_of, tree_of
 
 UNMARKED = "unmarked"
+WAIT: Mapping[str, Any] = {"phase": "data"}
+FRAME: Mapping[str, Any] = {"python": True}
 KIND, CALL = "kind", "call"
 OTHERS = (b'"unslow.perfetto', b'"unslow.script')
 """Our own documents that hold such events too."""
@@ -94,7 +97,7 @@ def _host(table: Table) -> _Host:
     thread = _busiest(table, marks if len(marks) else operators)
     marks = marks[table.place[marks] == thread]
     steps, notes = kept_steps(table, steps_in(table, marks))
-    inside = table.rows(OPERATOR, ANNOTATION, RUNTIME)
+    inside = table.rows(OPERATOR, ANNOTATION, RUNTIME, PYTHON)
     stretches = _stretches(table, inside[table.place[inside] == thread])
     elsewhere = int((table.place[operators] != thread).sum())
     roots = [Stretch(*step) for step in steps] or [_around(stretches)]
@@ -138,12 +141,29 @@ def _spans(tree: Tree, calls: Sequence[Calls]) -> tuple[Span, ...]:
             continue
         key = (name, id(call), category == "compute")
         if key not in known:
-            known[key] = {"op": name, **(call.details(name, category == "compute") if call is not None else {})}
+            is_python = node.stretch.args[KIND] == PYTHON
+            known[key] = _details(name, call, category == "compute") if not is_python else FRAME
+            known[key] = WAIT if is_loading(name) else known[key]
         spans.append(Span(name, category, node.start_ns, node.end_ns, node.parent, known[key]))
     return tuple(spans)
 
 
+def _details(name: str, call: Call | None, computes: bool) -> Mapping[str, Any]:
+    return {"op": name, **(call.details(name, computes) if call is not None else {})}
+
+
 def _categories(tree: Tree) -> list[Category]:
+    """Of each node; what the loader runs to make a batch in this thread is waiting for data."""
+    found = _by_what_they_are(tree)
+    loads: list[bool] = []
+    for place, node in enumerate(tree.nodes):
+        loads.append(node.parent >= 0 and (loads[node.parent] or is_loading(node.stretch.name)))
+        if loads[place]:
+            found[place] = "data"
+    return found
+
+
+def _by_what_they_are(tree: Tree) -> list[Category]:
     """Of each node; from the last to the first, so that no more children are held than those of open parents."""
     found: list[Category] = []
     inside: dict[int, list[Stretch]] = {}
@@ -158,7 +178,9 @@ def _categories(tree: Tree) -> list[Category]:
 def _category(stretch: Stretch, inside: Sequence[Stretch]) -> Category:
     if stretch.args[KIND] == RUNTIME:
         return runtime_category(stretch.name)
-    children = [child.name for child in inside if child.args[KIND] != RUNTIME]
+    if stretch.args[KIND] == PYTHON:
+        return "framework"
+    children = [child.name for child in inside if child.args[KIND] not in (RUNTIME, PYTHON)]
     return category_of(stretch.name, children, stretch.args[KIND] == ANNOTATION)
 
 
@@ -180,7 +202,7 @@ def _notes(host: _Host, tree: Tree) -> tuple[str, ...]:
     if host.on_device:
         notes.append(f"The recording also holds {host.on_device} events of a device; this profile is the host's side.")
     if tree.nodes and tree.nodes[0].stretch.name == UNMARKED:
-        notes.append("Nothing marks the steps; all that was recorded is taken as one.")
+        notes.append(f"Nothing marks the steps; all that was recorded is taken as one. {MARKS['kineto']}")
     return tuple(notes)
 
 

@@ -24,6 +24,8 @@ from unslow.read._torch_ops import runtime_category
 
 MAGIC = b"SQLite format 3\0"
 KERNELS, COPIES, FILLS = (f"CUPTI_ACTIVITY_KIND_{kind}" for kind in ("KERNEL", "MEMCPY", "MEMSET"))
+GRAPHS = "CUPTI_ACTIVITY_KIND_GRAPH_TRACE"
+"""A CUDA graph that ran as a whole; its kernels are in no table, unless `--cuda-graph-trace=node` asked for them."""
 RUNTIME, MARKS, STRINGS, GPUS = "CUPTI_ACTIVITY_KIND_RUNTIME", "NVTX_EVENTS", "StringIds", "TARGET_INFO_GPU"
 MEMORY_KINDS, COPY_KINDS = "ENUM_CUDA_MEM_KIND", "ENUM_CUDA_MEMCPY_OPER"
 NAME = "GPU "
@@ -32,6 +34,10 @@ STEP = re.compile(r"^(ProfilerStep#\d+|(train|training|eval)?[ _]?(step|iteratio
 """How programs name the ranges of their steps (torch.profiler, Lightning, Megatron, by hand)."""
 LOADING = re.compile(r"dataloader|data[ _]load|load[ _]batch|next[ _]batch", re.IGNORECASE)
 VERSION = re.compile(r"_v\d+$")
+THREAD = (1 << 24) - 1
+"""The bits of a global id that name the thread. Source: the documentation of Nsight Systems' SQLite schema."""
+GRAPH = "graph"
+WHOLE_GRAPHS = "CUDA graphs were recorded as wholes; nsys profile --cuda-graph-trace=node shows the kernels in them."
 HOST_MEMORY = ("pageable", "pinned", "managed")
 
 
@@ -89,10 +95,7 @@ def _profile(export: _Export) -> Profile:
             "Write one with: nsys export --type sqlite --output trace.sqlite report.nsys-rep",
         )
     strings = export.words(STRINGS, "value")
-    launched = {
-        int(row["correlationId"]): export.interval(row, "a call of the runtime")[0]
-        for row in export.rows(RUNTIME, "start", "end", "correlationId")
-    }
+    launched = _launched(export)
     found: dict[int, list[Activity]] = {}
     for number, activity in _activities(export, strings, launched):
         found.setdefault(number, []).append(activity)
@@ -101,29 +104,47 @@ def _profile(export: _Export) -> Profile:
             f"{export.path} holds nothing that a GPU did.", "Record with: nsys profile --trace cuda,nvtx COMMAND"
         )
     steps, on_host = _host(export, strings)
+    notes = [WHOLE_GRAPHS] if any(GRAPH in one.details for did in found.values() for one in did) else []
     models = {int(row["id"]): row for row in export.rows(GPUS, "id", "name")}
     devices = [_device(number, by_start(did), models.get(number), steps) for number, did in sorted(found.items())]
     busiest = busiest_of(devices)
-    return profile_of_devices("nsight-systems", devices, _within(steps, busiest.activities), on_host)
+    return profile_of_devices("nsight-systems", devices, _within(steps, busiest.activities), on_host, notes)
+
+
+def _launched(export: _Export) -> dict[tuple[int, int], int]:
+    """When the host asked for something, by the process and its number of the request; and by the number alone, for
+    exports that do not say of kernels whose they are."""
+    found: dict[tuple[int, int], int] = {}
+    for row in export.rows(RUNTIME, "start", "end", "correlationId"):
+        start, number = export.interval(row, "a call of the runtime")[0], int(row["correlationId"])
+        found[0, number] = found[_process(row, "globalTid"), number] = start
+    return found
+
+
+def _process(row: Row, column: str) -> int:
+    """The process of a global id, whose low bits are a thread's; 0 where it is not said."""
+    return int(row.get(column) or 0) & ~THREAD
 
 
 def _activities(
-    export: _Export, strings: Mapping[int, str], launched: Mapping[int, int]
+    export: _Export, strings: Mapping[int, str], launched: Mapping[tuple[int, int], int]
 ) -> Iterator[tuple[int, Activity]]:
     """Everything that a device did, with the device's number."""
     memory = {kind: label.lower() for kind, label in export.words(MEMORY_KINDS, "label").items()}
     ways = {kind: label.lower() for kind, label in export.words(COPY_KINDS, "label").items()}
-    for table, what in ((KERNELS, "a kernel"), (COPIES, "a copy"), (FILLS, "a fill")):
+    for table, what in ((KERNELS, "a kernel"), (GRAPHS, "a graph"), (COPIES, "a copy"), (FILLS, "a fill")):
         for row in export.rows(table, "start", "end", "deviceId"):
             start, end = export.interval(row, what)
             kind, name, details = "fill", "Memset", dict[str, Any]()
             if table == KERNELS:
                 name = _name(row, strings, "demangledName", "shortName")
                 kind = "communication" if COLLECTIVE.match(name) else "kernel"
+            elif table == GRAPHS:
+                kind, name, details = "kernel", f"CUDA graph {row.get('graphId') or ''}".strip(), {GRAPH: True}
             elif table == COPIES:
                 kind, details = "copy", _copied(row, ways, memory)
                 name = " ".join(part for part in ("Memcpy", details["direction"], details["memory"]) if part)
-            asked = launched.get(int(row.get("correlationId") or -1), -1)
+            asked = launched.get((_process(row, "globalPid"), int(row.get("correlationId") or -1)), -1)
             stream = str(row.get("streamId", ""))
             yield int(row["deviceId"]), Activity(name, kind, start, end, stream, asked, details)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -23,11 +23,14 @@ from unslow.read._reader import Reader
 
 PS_PER_NS = 1000
 DEVICE, HOST = re.compile(r"^/device:(GPU|TPU|CUSTOM)[:\w]*:(\d+)"), "/host:"
-STEPS, OPERATORS, XLA_OPS = "Steps", "TensorFlow Ops", "XLA Ops"
-DERIVED = (STEPS, OPERATORS, "TensorFlow Name Scope", "XLA Modules", "XLA TraceMe", "Source code", "Framework Ops")
+STEPS, OPERATORS, XLA_OPS = "Steps", ("TensorFlow Ops", "Framework Ops"), "XLA Ops"
+SCOPES = ("TensorFlow Name Scope", "Framework Name Scope")
+DERIVED = (STEPS, *OPERATORS, *SCOPES, "XLA Modules", "XLA TraceMe", "Source code")
 """Lines that say the same of a device's work again."""
 COPY = re.compile(r"Memcpy(\w)2(\w)|^(copy|infeed|outfeed)", re.IGNORECASE)
 HLO_COLLECTIVE = re.compile(r"^(all-reduce|all-gather|reduce-scatter|all-to-all|collective-permute)")
+STEP_NUMBER, IS_ROOT = "step_num", "_r"
+"""What the host's marks of steps say (`tf.profiler.experimental.Trace`, `jax.profiler.StepTraceAnnotation`)."""
 SIDES = {"H": "host", "D": "device", "P": "peer"}
 WAITS_FOR_DATA = re.compile(r"Iterator(GetNext|::GetNext)|InfeedEnqueue")
 BACKGROUND = "tf_data_"
@@ -131,13 +134,15 @@ def read(path: Path) -> Profile:
     """
     planes = [_plane(bytes_of(value), path) for number, value in fields(memoryview(content_of(path))) if number == 1]
     hosts = [plane for plane in planes if plane.name.startswith(HOST)]
-    launched, on_host, products = _host(hosts)
+    launched, on_host, products, marked = _host(hosts)
     found = [(device, steps) for plane in planes if (known := _device(plane, launched)) for device, steps in [known]]
     if not found:
         raise BadInput(
             f"{path} holds nothing that a device did.",
             "Record while it computes: tf.profiler.experimental.start(folder) … stop(), or jax.profiler.trace.",
         )
+    if not any(steps for _, steps in found):
+        found = [_in_steps(device, apart(marked)) for device, _ in found]
     devices = [device for device, _ in found]
     busiest = busiest_of(devices)
     steps = next(steps for device, steps in found if device is busiest)
@@ -182,7 +187,7 @@ def _device(plane: _Plane, launched: Mapping[int, int]) -> tuple[Device, list[St
         return None
     lines = list(plane.read_lines())
     steps = apart([(event.name, event.start_ns, event.end_ns) for name, of in lines for event in of if name == STEPS])
-    operators = {event.start_ns: event for name, of in lines if name == OPERATORS for event in of}
+    operators = {event.start_ns: event for name, of in lines if name in OPERATORS for event in of}
     working = [(name, of) for name, of in lines if name not in DERIVED]
     if any(name == XLA_OPS for name, _ in working):  # Of a TPU: the other lines are parts of these.
         working = [(name, of) for name, of in working if name == XLA_OPS]
@@ -225,10 +230,21 @@ def _kind(name: str) -> ActivityKind:
     return "communication" if COLLECTIVE.match(name) or HLO_COLLECTIVE.match(name) else "kernel"
 
 
-def _host(planes: Sequence[_Plane]) -> tuple[dict[int, int], list[Going], int]:
-    """When what was launched, what went on on the host, and how much of that belongs to layers that multiply."""
+def _in_steps(device: Device, marked: Sequence[Step]) -> tuple[Device, list[Step]]:
+    """A device without steps of its own, with those of the host's in which it did anything."""
+    last = max(one.end_ns for one in device.activities)
+    steps = [step for step in marked if step[1] < last and step[2] > device.activities[0].start_ns]
+    if not steps:
+        return device, []
+    return replace(device, start_ns=steps[0][1], end_ns=steps[-1][2], steps=len(steps)), steps
+
+
+def _host(planes: Sequence[_Plane]) -> tuple[dict[int, int], list[Going], int, list[Step]]:
+    """When what was launched, what went on on the host, how much of that belongs to layers that multiply, and the steps
+    that were marked there."""
     launched: dict[int, int] = {}
     going: list[Going] = []
+    steps: list[Step] = []
     products = 0
     for plane in planes:
         for line, events in plane.read_lines():
@@ -236,10 +252,12 @@ def _host(planes: Sequence[_Plane]) -> tuple[dict[int, int], list[Going], int]:
                 correlation = event.stats.get("correlation_id")
                 if isinstance(correlation, int):
                     launched[correlation] = event.start_ns
-                if event.end_ns > event.start_ns and not line.startswith(BACKGROUND):
+                if STEP_NUMBER in event.stats and IS_ROOT in event.stats:
+                    steps.append((f"{event.name} {event.stats[STEP_NUMBER]}", event.start_ns, event.end_ns))
+                elif event.end_ns > event.start_ns and not line.startswith(BACKGROUND):
                     going.append(_on_host(event))
                 products += bool(PRODUCT.search(f"{event.name} {event.stats.get('kernel_name', '')}"))
-    return launched, going, products
+    return launched, going, products, steps
 
 
 def _on_host(event: _Event) -> Going:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import statistics
+import sys
 import time
 import weakref
 from dataclasses import dataclass, field, replace
@@ -180,10 +181,15 @@ def _facts(seen: _Seen) -> LoaderFacts:
         restart_s=statistics.median(seen.firsts) if seen.firsts else 0.0,
         batches_per_epoch=_length(loader),
         made=seen.made,
+        iterable=_is_iterable(getattr(loader, "dataset", None)),
     )
     known = tried(loader, known)
     by_position = "its collate function is not passed by name"
     return replace(known, why_not_vectorised=by_position) if seen.collates_by_position else known
+
+
+def _is_iterable(dataset: Any) -> bool:
+    return isinstance(dataset, sys.modules["torch.utils.data"].IterableDataset)
 
 
 def _length(dataset: Any) -> int:

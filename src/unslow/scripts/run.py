@@ -18,6 +18,7 @@ from unslow.core.script import StepKind
 from unslow.scripts import events
 from unslow.scripts.imports import when_imported
 from unslow.scripts.mirror import Mirror
+from unslow.scripts.pools import heed_environment
 from unslow.scripts.sites import set_root
 from unslow.scripts.stop import Enough, Stopping
 from unslow.scripts.writes import keep_whole
@@ -101,26 +102,58 @@ def _moved(module: Any, name: str, seed: int, offset: int) -> None:
 def _prepare(mirror: Mirror, arguments: Iterable[str]) -> None:
     """The process as the script would find it: its arguments, its folder, its modules; and its writes watched."""
     sys.argv = [str(mirror.script), *arguments]
-    sys.path.insert(0, str(mirror.script.parent))
+    sys.path[:] = [str(mirror.script.parent), *_module_places(mirror)]
     os.chdir(mirror.folder)
     set_root(str(mirror.script.parent if not mirror.script.is_relative_to(mirror.folder) else mirror.folder))
-    mirrors = Path(os.path.realpath(mirror.folder.parent))
+    heed_environment()
+    mirrors = Path(os.path.realpath(mirror.root))
     will_write = keep_whole(mirrors, (mirrors.parent,))  # What lies beside the mirror is unslow's own scratch.
 
     # These write past Python (safetensors does before 0.8), so that nobody is told of it.
     when_imported("torch.serialization", lambda module: _telling(module, "save", "f", will_write))
     when_imported("torch", lambda module: setattr(module, "save", module.serialization.save))
+    when_imported("torch.jit", lambda module: _telling(module, "save", "f", will_write))
+    when_imported("torch.jit", lambda module: _telling(module.RecursiveScriptModule, "save", "f", will_write))
+    when_imported("torch.export", lambda module: _telling(module, "save", "f", will_write))
     when_imported("safetensors", lambda module: _telling(module, "serialize_file", "filename", will_write))
+    when_imported("cv2", lambda module: _telling(module, "imwrite", "filename", will_write, at=0))
+    when_imported("h5py", lambda module: _telling(module.File, "__init__", "name", will_write, mode=2))
 
 
-def _telling(module: Any, name: str, argument: str, will_write: Callable[[str], None]) -> None:
-    """Before the function `name` of `module` writes the file that is its second argument, called `argument`."""
+def _module_places(mirror: Mirror) -> list[str]:
+    """Where modules are searched for besides the script's folder: places of the user's in the mirror, as their sources
+    are, and without the working folder, which Python adds for `-m` alone."""
+    asked = [os.path.abspath(place) for place in os.environ.get("PYTHONPATH", "").split(os.pathsep) if place]
+    found: list[str] = []
+    for place in sys.path:
+        path = Path(os.path.abspath(place))
+        if path == mirror.original and str(path) not in asked:
+            continue
+        own = path.is_relative_to(mirror.original) or path.is_relative_to(mirror.original_of(mirror.script.parent))
+        found.append(str(mirror.place_of(path)) if own and not _is_a_library(path) else place)
+    return found
+
+
+def _is_a_library(path: Path) -> bool:
+    """Whether it is a folder of installed packages, of Python itself, or our own."""
+    known = (sys.prefix, sys.base_prefix, Path(__file__).parents[2])
+    return not {"site-packages", "dist-packages"}.isdisjoint(path.parts) or any(map(path.is_relative_to, known))
+
+
+def _telling(
+    module: Any, name: str, argument: str, will_write: Callable[[str], None], at: int = 1, mode: int = 0
+) -> None:
+    """Before the function `name` of `module` writes the file that is its argument number `at`, called `argument`.
+
+    Where `mode` is the number of an argument of that name, only if that is not to read.
+    """
     save = getattr(module, name)
 
     @functools.wraps(save)
     def told(*args: Any, **kwargs: Any) -> Any:
-        place = args[1] if len(args) > 1 else kwargs.get(argument)
-        if isinstance(place, (str, os.PathLike)):
+        place = args[at] if len(args) > at else kwargs.get(argument)
+        how = args[mode] if len(args) > mode else kwargs.get("mode", "r")
+        if isinstance(place, (str, os.PathLike)) and not (mode and how == "r"):
             will_write(os.fspath(place))  # pyright: ignore[reportUnknownArgumentType]
         return save(*args, **kwargs)
 

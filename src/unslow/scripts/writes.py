@@ -1,23 +1,36 @@
 """Keeps the user's files whole while a script runs in its mirror.
 
 Python tells of every file that is opened, moved or removed (PEP 578) before it happens. A link of the mirror that is
-to be written becomes a copy first. What would change a file elsewhere is refused, and says so.
+to be written through becomes the mirror's own first (`overlay.py`). What would change a file elsewhere is refused, and
+says so. Other programs, and libraries in C, write past Python: what they are seen to be given becomes a copy before.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
-import shutil
+import shlex
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from unslow.core.errors import BadInput
+from unslow.scripts.overlay import lies_below, own_file, own_folder
 
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_TRUNC | os.O_APPEND
-REMOVES = {"os.remove": 1, "os.rmdir": 1, "os.rename": 2, "os.truncate": 1, "shutil.rmtree": 1, "shutil.move": 2}
+CHANGES = ("os.truncate", "os.chmod", "os.chown", "os.utime")
+REMOVES = {"os.remove": 1, "os.rmdir": 1, "os.rename": 2, "shutil.rmtree": 1, "shutil.move": 2}
+"""How many of the first arguments are gone afterwards."""
+MAKES = {"os.mkdir": 0, "os.symlink": 1, "os.link": 1}
+"""Which argument names what is made."""
+GOES_INTO = ("os.chdir", "shutil.rmtree")
+PROGRAMS = {"subprocess.Popen": 1, "os.posix_spawn": 1, "os.exec": 1, "os.system": 0, "sqlite3.connect": 0}
+"""Which argument may name files that are written past Python."""
+LARGEST_FOR_OTHERS_BYTES = 1_000_000_000
+"""Of a file that another program is given, and may only read; larger ones stay links."""
 _OF_THE_SYSTEM = ("/dev/", "/proc/", "/sys/")
 
 
@@ -35,37 +48,77 @@ def keep_whole(mirror: Path, allowed: tuple[Path, ...] = ()) -> Callable[[str], 
     free = _free(allowed)
 
     def will_write(path: str) -> None:
-        real = os.path.realpath(path)
-        if _below(real, root):
+        if lies_below(os.path.abspath(path), root):
+            own_file(path, root)
             return
-        absolute = os.path.abspath(path)
-        if _below(absolute, root) and os.path.islink(absolute) and os.path.isfile(real):
-            os.unlink(absolute)
-            shutil.copy2(real, absolute)
-        elif os.path.exists(real) and not any(_below(real, place) for place in free):
+        real = os.path.realpath(path)
+        if os.path.exists(real) and not any(lies_below(real, place) for place in (root, *free)):
             raise OutsideWrite(
                 f"The script would overwrite {real}, which lies outside its working folder.",
                 "Name another output folder in its arguments (a relative one is kept apart for each run).",
             )
 
+    def opens(arguments: tuple[Any, ...]) -> None:
+        path, mode, flags = arguments
+        if isinstance(path, (str, bytes)) and _writes(mode, flags):
+            will_write(os.fsdecode(path))
+
+    def changes(arguments: tuple[Any, ...]) -> None:
+        for path in _paths(arguments[:1]):
+            will_write(path)
+
+    def goes_into(arguments: tuple[Any, ...]) -> None:
+        for path in _paths(arguments[:1]):
+            own_folder(path, root)
+
+    def makes(at: int, arguments: tuple[Any, ...]) -> None:
+        for path in _paths(arguments[at : at + 1]):
+            own_folder(os.path.dirname(os.path.abspath(path)), root)
+
+    def removes(count: int, arguments: tuple[Any, ...]) -> None:
+        for path in _paths(arguments[:count]):
+            _will_remove(path, root, free)
+
+    def starts(at: int, arguments: tuple[Any, ...]) -> None:
+        for path in _words(arguments[at]):
+            own_file(path, root, LARGEST_FOR_OTHERS_BYTES)
+
+    acts: dict[str, list[Callable[[tuple[Any, ...]], None]]] = {"open": [opens]}
+    for event in CHANGES:
+        acts.setdefault(event, []).append(changes)
+    for event in GOES_INTO:
+        acts.setdefault(event, []).append(goes_into)
+    for known, act in ((MAKES, makes), (REMOVES, removes), (PROGRAMS, starts)):
+        for event, number in known.items():
+            acts.setdefault(event, []).append(partial(act, number))
+
     def watch(event: str, arguments: tuple[Any, ...]) -> None:
-        if event == "open":
-            path, mode, flags = arguments
-            if isinstance(path, (str, bytes)) and _writes(mode, flags):
-                will_write(os.fsdecode(path))
-        elif event in REMOVES:
-            for path in arguments[: REMOVES[event]]:
-                if isinstance(path, (str, bytes, os.PathLike)):
-                    _will_remove(os.fsdecode(path), root, free)  # pyright: ignore[reportUnknownArgumentType]
+        for act in acts.get(event, ()):
+            act(arguments)
 
     sys.addaudithook(watch)
     return will_write
 
 
+def _paths(arguments: Iterable[Any]) -> Iterable[str]:
+    """Those that are paths; file descriptors are none."""
+    return (os.fsdecode(path) for path in arguments if isinstance(path, (str, bytes, os.PathLike)))  # pyright: ignore
+
+
+def _words(given: Any) -> Iterable[str]:
+    """Whatever of what a program is given may be a path: its arguments, and the words of a command line."""
+    texts = list(_paths(cast("Sequence[Any]", given) if isinstance(given, (list, tuple)) else [given]))
+    for text in texts:
+        yield text
+        with contextlib.suppress(ValueError):  # No closing quotation: the shell will say so.
+            yield from shlex.split(text)
+
+
 def _will_remove(path: str, root: str, free: tuple[str, ...]) -> None:
+    own_folder(os.path.dirname(os.path.abspath(path)), root)
     parent = os.path.realpath(os.path.dirname(os.path.abspath(path)))
     place = os.path.join(parent, os.path.basename(path))
-    if os.path.lexists(place) and not any(_below(place, one) for one in (root, *free)):
+    if os.path.lexists(place) and not any(lies_below(place, one) for one in (root, *free)):
         raise OutsideWrite(
             f"The script would remove or move {place}, which lies outside its working folder.",
             "Name another output folder in its arguments (a relative one is kept apart for each run).",
@@ -77,10 +130,6 @@ def _free(allowed: tuple[Path, ...]) -> tuple[str, ...]:
     named = [os.environ.get(name, "") for name in ("XDG_CACHE_HOME", "HF_HOME", "TORCH_HOME", "MPLCONFIGDIR")]
     places = [*map(str, caches), *filter(None, named)]
     return tuple(os.path.realpath(place) for place in places) + tuple(place.rstrip("/") for place in _OF_THE_SYSTEM)
-
-
-def _below(path: str, folder: str) -> bool:
-    return path == folder or path.startswith(folder + os.sep)
 
 
 def _writes(mode: Any, flags: Any) -> bool:

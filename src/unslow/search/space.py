@@ -129,6 +129,12 @@ def ceiling_of(fix: Fix, findings: Sequence[Finding]) -> float:
     return max(ceilings, default=1.0)
 
 
+def grown(findings: Sequence[Finding], speedup: float) -> list[Finding]:
+    """As they weigh on a variant that is so many times as fast: what took a hundredth may take a tenth of what is
+    left. Of scripts, whose parts stay what they are when another part is gone."""
+    return [replace(one, share=min(1.0, one.share * max(1.0, speedup)), rest_at_best=1.0) for one in findings]
+
+
 def combined_ceiling(fix: Fix, findings: Sequence[Finding]) -> float:
     """What a fix may give on top of others, which made the rest of the time smaller: as if all of it were at stake."""
     floors = [finding.floor for finding in findings if finding.habit in fix.treats]
@@ -151,8 +157,10 @@ def _from(known: Known, variant: Variant, workload: Workload, speedup: float) ->
     """One more fix on top, with its default parameters."""
     setting = _setting(known, workload)
     slots = {known.fixes[applied.name].slot for applied in variant.fixes}
+    is_script = known.facts.script is not None
+    findings = grown(known.findings, speedup) if is_script else known.findings
     for fix in known.fixes.values():
-        ceiling = ceiling_of(fix, known.findings)
+        ceiling = ceiling_of(fix, findings)
         if fix.name in known.options.allow:  # Whoever names a fix wants to see it measured.
             ceiling = max(ceiling, UNBOUNDED_CEILING)
         if (
@@ -165,7 +173,9 @@ def _from(known: Known, variant: Variant, workload: Workload, speedup: float) ->
             continue
         space = fix.space(setting)
         if space:
-            potential = speedup * (combined_ceiling(fix, known.findings) if variant.fixes else ceiling)
+            combined = combined_ceiling(fix, findings)
+            on_top = min(ceiling, combined) if is_script else combined
+            potential = speedup * (on_top if variant.fixes else ceiling)
             fixed = variant.with_fix(Applied(fix.name, space[0]))
             tag = riskiest(known.fixes, fixed)
             alone = Candidate(fixed, variant.id, potential, fix.odds, _seconds(known, fix, space[0], speedup), tag)

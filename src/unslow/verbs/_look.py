@@ -86,7 +86,7 @@ def survey(
     """Build it and watch it run, in a process of its own. A script with long steps is asked how far it is."""
     conditions = Conditions(
         folder.log("survey"),
-        environment_of(host_of(target), folder.survey / "inductor"),
+        environment_of(host_of(target), folder.survey / "inductor", target.kind),
         memory_limit(options.memory_bytes),
         lambda text: listener(Event("survey", f"watching {target}: {text}")),
     )

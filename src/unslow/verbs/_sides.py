@@ -165,7 +165,7 @@ class Sides:
             opened.process.suspend()
 
     def _start(self, target: Target) -> Process:
-        environment = environment_of(host_of(target), self._scratch / "inductor")
+        environment = environment_of(host_of(target), self._scratch / "inductor", target.kind)
         log = self._scratch / "log"
         return self._processes.start(Conditions(log, environment, memory_limit(self._options.memory_bytes)))
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from unslow.core.events import Listener, silent
 from unslow.core.options import Options
 from unslow.core.profile import Profile
+from unslow.habits import abstention
 from unslow.processes.base import Processes
 from unslow.processes.local import LocalProcesses
 from unslow.processes.reading import read_apart
@@ -33,6 +35,13 @@ def profile(
     the wall time, 0 to 1, by category, and sum to 1.
     """
     if recording := recording_of(what):
-        return read_apart(recording)
+        return _with_doubts(read_apart(recording))
     about = {"shapes": shapes, "arguments": arguments, "trust": trust, **about}
-    return looked_at(what, inputs, options or Options(), listener, processes or LocalProcesses(), about).profile
+    seen = looked_at(what, inputs, options or Options(), listener, processes or LocalProcesses(), about)
+    return _with_doubts(seen.profile)
+
+
+def _with_doubts(profile: Profile) -> Profile:
+    """With a note on why its shares are not to be trusted, where they are not, and how to record better."""
+    why = abstention(profile)
+    return profile if why is None else replace(profile, notes=(*profile.notes, f"{why.reason} {why.advice}"))

@@ -46,8 +46,8 @@ class FinalMetric:
         WorkerFailed
             A run, or the command after it, failed.
         """
-        ours = [self._runs.original_metric(seed, self._command) for seed in range(RUNS)]
-        theirs = [self._runs.metric(workload, bundle, seed, self._command) for seed in range(RUNS)]
+        pairs = [self._runs.both_metrics(workload, bundle, seed, self._command) for seed in range(RUNS)]
+        ours, theirs = zip(*pairs, strict=True)
         loss = loss_of(ours, theirs, 1 - (1 - LEVEL) / max(1, variants))
         return verdict_on(loss, tolerance)
 

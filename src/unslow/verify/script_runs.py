@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, final
 
+from unslow.core.errors import WorkerFailed
 from unslow.core.jsonable import from_json, to_json
 from unslow.core.workload import Workload
 from unslow.fixes._script import steps_in_one
@@ -17,6 +18,10 @@ from unslow.scripts.outputs import StepOutputs
 WINDOW_S = 4.0
 LEAST_STEPS, MOST_STEPS = 12, 100
 """The steps whose losses are compared: as many as the original takes this long for."""
+
+
+class OriginalFailed(WorkerFailed):
+    """What a variant is to be compared with is not there."""
 
 
 @final
@@ -54,14 +59,21 @@ class ScriptRuns:
         name = f"outputs{'-again' if again else ''}"
         return from_json(tuple[StepOutputs, ...], self._kept(name, lambda: self.outputs(self._bench.original, "")))
 
-    def metric(self, workload: Workload, bundle: str, seed: int, command: str) -> float:
-        """What `command` says of what a whole run has left. Raises `WorkerFailed`."""
+    def both_metrics(self, workload: Workload, bundle: str, seed: int, command: str) -> tuple[float, float]:
+        """What `command` says of what a whole run of the original has left, and one of the variant, at the same time:
+        nobody times them. Raises `WorkerFailed`."""
         with self._started("metric", workload) as process:
-            answer = self._asked(process, "evaluated", workload, bundle, offset=seed, command=command)()
-        return float(answer["metric"])
+            theirs = self._asked(process, "evaluated", workload, bundle, offset=seed, command=command)
+            return float(self._kept(f"metric-{seed}", lambda: self._original_metric(seed, command))), _metric(theirs())
 
-    def original_metric(self, seed: int, command: str) -> float:
-        return float(self._kept(f"metric-{seed}", lambda: self.metric(self._bench.original, "", seed, command)))
+    def _original_metric(self, seed: int, command: str) -> float:
+        with self._started("metric", self._bench.original) as process:
+            try:
+                return _metric(
+                    self._asked(process, "evaluated", self._bench.original, "", offset=seed, command=command)()
+                )
+            except WorkerFailed as error:
+                raise OriginalFailed(f"The original itself has no final metric: {error.what}", error.todo) from error
 
     def _kept(self, name: str, made: Callable[[], Any]) -> Any:
         path: Path = self._bench.folder.answers / f"{name}.json"
@@ -97,6 +109,10 @@ class ScriptRuns:
     def _steps(self, times: int) -> int:
         """Of the workload's own steps, each with the samples of `times` of the original's."""
         return self._asked_steps or steps_within(times * self._bench.facts.seconds_per_request)
+
+
+def _metric(answer: Any) -> float:
+    return float(answer["metric"])
 
 
 def steps_within(seconds: float) -> int:

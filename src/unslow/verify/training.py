@@ -17,7 +17,7 @@ from unslow.fixes._script import steps_in_one
 from unslow.measure.bench import Bench, Opened
 from unslow.verify.final_metric import FinalMetric
 from unslow.verify.scoring import judged
-from unslow.verify.script_runs import ScriptRuns
+from unslow.verify.script_runs import OriginalFailed, ScriptRuns
 from unslow.verify.training_losses import judged_losses
 
 
@@ -54,6 +54,8 @@ class TrainingGuard:
             return found
         try:
             final = self._metric.judge(heat.workload, bundle, self._tolerance, lossy_variants)
+        except OriginalFailed as error:
+            return replace(found, verdict="unproven", reason=f"{error.what} {found.reason}")
         except WorkerFailed as error:
             return Guarded("lost", error.what)
         return replace(final, reason=f"{final.reason} {found.reason}", numeric=found.numeric)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import importlib
+import io
+import sys
 import tempfile
 import time
 from collections.abc import Mapping
@@ -66,7 +69,17 @@ def evaluated(workload: Workload, facts: Facts, bundle: str, offset: int, comman
     if not bundle:
         _install(workload)
     script = _script(facts)
-    return {"metric": metric_of(command, _run(workload, script, noting_steps(script.step, []), bundle, survey))}
+    folder = _run(workload, script, noting_steps(script.step, []), bundle, survey)
+    _as_at_the_end_of_a_program()
+    return {"metric": metric_of(command, folder)}
+
+
+def _as_at_the_end_of_a_program() -> None:
+    """What the script has left for then is done, and what it has written is in its files."""
+    atexit._run_exitfuncs()  # pyright: ignore[reportPrivateUsage] - nothing else runs them before a process ends
+    for value in list(vars(sys.modules["__main__"]).values()):
+        if isinstance(value, io.IOBase) and not value.closed:
+            value.flush()
 
 
 def losses_of(workload: Workload, facts: Facts, bundle: str, offset: int, steps: int, survey: Path) -> Any:
