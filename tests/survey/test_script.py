@@ -143,6 +143,42 @@ class TestWhatIsKeptApart:
         survey(project, source + "safetensors.serialize_file({}, 'model.safetensors')\n" + LOOP)
         assert (project / "model.safetensors").read_bytes() == users
 
+    @pytest.mark.parametrize(
+        "writes",
+        [
+            "torch.jit.save(model, 'model.pt')",
+            "model.save('model.pt')",
+            "torch.jit.script(net).save('model.pt')",
+            "torch.export.save(torch.export.export(net, (x,)), 'model.pt')",
+        ],
+    )
+    def test_so_does_what_torch_writes_past_python(self, project: Path, writes: str) -> None:
+        users = b"the user's" * 500_000
+        (project / "model.pt").write_bytes(users)
+        source = (
+            "import os, torch, torch.export\nassert os.path.islink('model.pt')\n"
+            "net, x = torch.nn.Linear(2, 2), torch.ones(1, 2)\n"
+            f"model = torch.jit.trace(net, x)\n{writes}\nassert 0 < os.path.getsize('model.pt') < 100_000\n"
+        )
+        survey(project, source + LOOP)
+        assert (project / "model.pt").read_bytes() == users
+
+    def test_so_does_what_a_module_on_the_path_writes_beside_itself(
+        self, project: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (project / "lib").mkdir()
+        (project / "lib" / "mine.py").write_text("open(__file__ + '.log', 'w').write('x')\n")
+        monkeypatch.setenv("PYTHONPATH", str(project / "lib"))
+        survey(project, "import mine\n" + LOOP)
+        assert [path.name for path in (project / "lib").iterdir() if path.suffix != ".pyc"] == ["mine.py"]
+
+    def test_what_lies_beside_its_folder_is_found_and_kept(self, project: Path) -> None:
+        (project.parent / "data").mkdir()
+        (project.parent / "data" / "a.csv").write_text("1,2")
+        source = "assert open('../data/a.csv').read() == '1,2'\nopen('../data/a.csv', 'w').write('3')\n"
+        survey(project, source + "open('../data/new.csv', 'w').write('4')\n" + LOOP)
+        assert [(path.name, path.read_text()) for path in (project.parent / "data").iterdir()] == [("a.csv", "1,2")]
+
     def test_what_a_survey_that_was_killed_left_is_in_nobodys_way(self, project: Path) -> None:
         (project / ".git").mkdir()
         left = project.parent / "survey" / "mirror" / "project"

@@ -113,7 +113,8 @@ def _prepare(mirror: Mirror, arguments: Iterable[str]) -> None:
     when_imported("torch.serialization", lambda module: _telling(module, "save", "f", will_write))
     when_imported("torch", lambda module: setattr(module, "save", module.serialization.save))
     when_imported("torch.jit", lambda module: _telling(module, "save", "f", will_write))
-    when_imported("torch.jit", lambda module: _telling(module.RecursiveScriptModule, "save", "f", will_write))
+    for kind in ("ScriptModule", "RecursiveScriptModule"):
+        when_imported("torch.jit", lambda module, kind=kind: _telling(getattr(module, kind), "save", "f", will_write))
     when_imported("torch.export", lambda module: _telling(module, "save", "f", will_write))
     when_imported("safetensors", lambda module: _telling(module, "serialize_file", "filename", will_write))
     when_imported("cv2", lambda module: _telling(module, "imwrite", "filename", will_write, at=0))
