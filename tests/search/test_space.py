@@ -22,6 +22,7 @@ from unslow.search.space import (
     Refusal,
     candidates,
     ceiling_of,
+    grown,
     key,
     refusals,
     riskiest,
@@ -55,6 +56,16 @@ def test_what_was_little_of_the_original_may_be_much_of_a_script_that_is_many_ti
     both = tried(script, fast, speedups={fast.id: 9.0})["a + b"]
     assert both.potential == pytest.approx(9 / (1 - 0.18))
     assert "a + b" not in tried(script, fast, speedups={fast.id: 1.1})
+
+
+def test_what_was_found_at_a_place_that_is_mended_is_mostly_gone() -> None:
+    decoding, waiting = (
+        replace(finding(share=0.9, floor=0.01), site="a.py:1"),
+        replace(finding("b", 0.9), site="a.py:1"),
+    )
+    elsewhere = replace(finding("c", 0.05), site="a.py:2")
+    mended, waited, other = grown([decoding, waiting, elsewhere], 9.0, [decoding])
+    assert mended.share == waited.share == pytest.approx(0.9 * 0.01 * 9) and other.share == pytest.approx(0.45)
 
 
 @pytest.mark.parametrize(

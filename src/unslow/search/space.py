@@ -129,10 +129,25 @@ def ceiling_of(fix: Fix, findings: Sequence[Finding]) -> float:
     return max(ceilings, default=1.0)
 
 
-def grown(findings: Sequence[Finding], speedup: float) -> list[Finding]:
+def grown(findings: Sequence[Finding], speedup: float, treated: Sequence[Finding] = ()) -> list[Finding]:
     """As they weigh on a variant that is so many times as fast: what took a hundredth may take a tenth of what is
-    left. Of scripts, whose parts stay what they are when another part is gone."""
-    return [replace(one, share=min(1.0, one.share * max(1.0, speedup)), rest_at_best=1.0) for one in findings]
+    left. Of scripts, whose parts stay what they are when another part is gone.
+
+    Where one was `treated`, of all that was found at its place only what must remain of it is left.
+    """
+    left: dict[str, float] = {}
+    for one in treated:
+        if one.site and one.floor is not None:
+            left[one.site] = min(one.floor, left.get(one.site, 1.0))
+    return [
+        replace(one, share=min(1.0, one.share * left.get(one.site, 1.0) * max(1.0, speedup)), rest_at_best=1.0)
+        for one in findings
+    ]
+
+
+def _treated(known: Known, variant: Variant) -> list[Finding]:
+    habits = {habit for applied in variant.fixes for habit in known.fixes[applied.name].treats}
+    return [one for one in known.findings if one.habit in habits]
 
 
 def combined_ceiling(fix: Fix, findings: Sequence[Finding]) -> float:
@@ -158,7 +173,7 @@ def _from(known: Known, variant: Variant, workload: Workload, speedup: float) ->
     setting = _setting(known, workload)
     slots = {known.fixes[applied.name].slot for applied in variant.fixes}
     is_script = known.facts.script is not None
-    findings = grown(known.findings, speedup) if is_script else known.findings
+    findings = grown(known.findings, speedup, _treated(known, variant)) if is_script else known.findings
     for fix in known.fixes.values():
         ceiling = ceiling_of(fix, findings)
         if fix.name in known.options.allow:  # Whoever names a fix wants to see it measured.
