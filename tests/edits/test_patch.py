@@ -75,6 +75,28 @@ def test_paths_are_those_of_the_repository(tmp_path: Path) -> None:
     assert root_of(inside) == tmp_path
 
 
+def test_a_file_that_is_reached_by_a_link_is_patched_where_it_lies(tmp_path: Path) -> None:
+    (tmp_path / "repo" / "lib").mkdir(parents=True)
+    (tmp_path / "repo" / "scripts").mkdir()
+    (tmp_path / "repo" / "lib" / "train.py").write_text(SOURCE)
+    (tmp_path / "repo" / "scripts" / "lib").symlink_to(tmp_path / "repo" / "lib")
+    git(tmp_path / "repo", "init", "-q")
+    scripts = tmp_path / "repo" / "scripts"
+    text = diff(scripts, {"lib/train.py": f"import kept\n{SOURCE}", "kept.py": "x = 1\n"})
+    (tmp_path / "changes.diff").write_text(text)
+    git(tmp_path / "repo", "apply", str(tmp_path / "changes.diff"))
+    assert (tmp_path / "repo" / "lib" / "train.py").read_text().startswith("import kept")
+
+
+def test_one_that_lies_outside_is_refused(tmp_path: Path) -> None:
+    for name in ("repo", "elsewhere"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "elsewhere" / "train.py").write_text(SOURCE)
+    (tmp_path / "repo" / "lib").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(BadInput, match="reached by a link"):
+        diff(tmp_path / "repo", {"lib/train.py": f"import kept\n{SOURCE}"})
+
+
 def test_what_is_as_it_was_is_not_in_the_patch(folder: Path) -> None:
     assert diff(folder, {"train.py": SOURCE}) == ""
 

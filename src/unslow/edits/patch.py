@@ -100,7 +100,7 @@ def diff(base: Path, changed: Mapping[str, str]) -> str:
     parts: list[str] = []
     # What is edited first, for whoever reads it; then the modules that are added.
     for name in sorted(changed, key=lambda name: (not (base / name).exists(), name)):
-        place, file = (base / name).relative_to(root).as_posix(), base / name
+        place, file = _place(base / name, root), base / name
         is_new = not file.exists()
         before, after = "" if is_new else _read(file), changed[name]
         if before == after:
@@ -115,6 +115,25 @@ def diff(base: Path, changed: Mapping[str, str]) -> str:
         )
         parts += [line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines]
     return "".join(parts)
+
+
+def _place(file: Path, root: Path) -> str:
+    """Where git finds it: not through a link.
+
+    Raises
+    ------
+    BadInput
+        It lies outside, and is reached by a link.
+    """
+    if file.parent.resolve() / file.name == file and not file.is_symlink():
+        return file.relative_to(root).as_posix()
+    real = file.resolve()
+    if not real.is_relative_to(root.resolve()):
+        raise BadInput(
+            f"{file} is reached by a link to {real}, which a patch of {root} cannot change.",
+            "Run unslow where that file lies, or make the change by hand.",
+        )
+    return real.relative_to(root.resolve()).as_posix()
 
 
 def _lines(text: str) -> list[str]:
