@@ -12,9 +12,9 @@ from dataclasses import replace
 
 from unslow.core.discover import plugins
 from unslow.core.finding import Evidence, Finding, Habit
-from unslow.habits._trust import MOST_DISTORTION, Abstention, abstention
+from unslow.habits._trust import MOST_DISTORTION, Abstention, abstention, doubts
 
-__all__ = ["MOST_DISTORTION", "WORTH", "Abstention", "abstention", "all_habits", "diagnose", "ranked"]
+__all__ = ["MOST_DISTORTION", "WORTH", "Abstention", "abstention", "all_habits", "diagnose", "doubts", "ranked"]
 
 WORTH = 1.03  # a ceiling below this is true, but not worth fixing (the default of `--worth`)
 

@@ -42,6 +42,12 @@ def abstention(profile: Profile) -> Abstention | None:
     return _lost(profile) or _unrecorded(profile) or _distorted(profile)
 
 
+def doubts(profile: Profile) -> tuple[str, ...]:
+    """The same as notes: what cannot be concluded from a profile, and how to record better."""
+    why = abstention(profile)
+    return () if why is None else (f"{why.reason} {why.advice}",)
+
+
 def _lost(profile: Profile) -> Abstention | None:
     if profile.lost <= MOST_LOST:
         return None

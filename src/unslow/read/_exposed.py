@@ -49,6 +49,8 @@ MARKS: Mapping[str, str] = {
     'jax.profiler.StepTraceAnnotation("train", step_num=n).',
 }
 """What is to be written around the steps of a program, so that the next recording has them."""
+FRAME: Mapping[str, Any] = {"python": True}
+"""The details of a frame of Python's."""
 COLLECTIVE = re.compile(r"^(nccl|rccl|oneccl)", re.IGNORECASE)
 """How the kernels of communication libraries are called."""
 
@@ -78,6 +80,12 @@ def apart(steps: Sequence[Step]) -> list[Step]:
         if not kept or step[1] >= kept[-1][2]:
             kept.append(step)
     return kept
+
+
+def steps_of(activities: Sequence[Activity], steps: Iterable[Step]) -> list[Step]:
+    """The steps in which a device did anything; `activities` are by start."""
+    first, last = activities[0].start_ns, max(one.end_ns for one in activities)
+    return [step for step in steps if step[1] < last and step[2] > first]
 
 
 def busiest_of(devices: Sequence[Device]) -> Device:

@@ -12,7 +12,7 @@ import numpy as np
 from unslow.core.device import Activity, ActivityKind, Device
 from unslow.core.intervals import union
 from unslow.core.profile import Profile
-from unslow.read._exposed import COLLECTIVE, Going, Step, apart, busiest_of, by_start, profile_of_devices
+from unslow.read._exposed import COLLECTIVE, FRAME, Going, Step, apart, busiest_of, by_start, profile_of_devices
 from unslow.read._kineto_memory import with_peaks
 from unslow.read._kineto_steps import kept_steps, steps_in
 from unslow.read._kineto_table import (
@@ -31,7 +31,6 @@ from unslow.read._kineto_table import (
 from unslow.read._kineto_trust import trusted
 from unslow.read._torch_ops import is_loading, runtime_category
 
-FRAME: Mapping[str, Any] = {"python": True}
 NAME, ZEROES = "GPU ", "zero_grad"
 COPIED = re.compile(r"Memcpy (\w)to(\w)(?: \((\w+) -> (\w+)\))?")
 SIDES = {"H": "host", "D": "device", "A": "device", "P": "peer"}

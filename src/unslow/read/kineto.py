@@ -16,7 +16,7 @@ import numpy as np
 
 from unslow.core.errors import BadInput
 from unslow.core.profile import Category, Profile, Span
-from unslow.read._exposed import MARKS
+from unslow.read._exposed import FRAME, MARKS
 from unslow.read._files import fraction, listing, mapping
 from unslow.read._kineto_calls import Call, Calls, calls_in
 from unslow.read._kineto_devices import device_profile, has_devices
@@ -29,7 +29,6 @@ from unslow.read._tree import Stretch, Tree, notes_of, tree_of
 
 UNMARKED = "unmarked"
 WAIT: Mapping[str, Any] = {"phase": "data"}
-FRAME: Mapping[str, Any] = {"python": True}
 KIND, CALL = "kind", "call"
 OTHERS = (b'"unslow.perfetto', b'"unslow.script')
 """Our own documents that hold such events too."""

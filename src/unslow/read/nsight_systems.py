@@ -17,7 +17,7 @@ from typing import Any
 from unslow.core.device import Activity, Device
 from unslow.core.errors import BadInput
 from unslow.core.profile import Profile
-from unslow.read._exposed import COLLECTIVE, Going, Step, apart, busiest_of, by_start, profile_of_devices
+from unslow.read._exposed import COLLECTIVE, Going, Step, apart, busiest_of, by_start, profile_of_devices, steps_of
 from unslow.read._files import AGAIN, LATEST_NS, first_line
 from unslow.read._reader import Reader
 from unslow.read._torch_ops import runtime_category
@@ -108,7 +108,7 @@ def _profile(export: _Export) -> Profile:
     models = {int(row["id"]): row for row in export.rows(GPUS, "id", "name")}
     devices = [_device(number, by_start(did), models.get(number), steps) for number, did in sorted(found.items())]
     busiest = busiest_of(devices)
-    return profile_of_devices("nsight-systems", devices, _within(steps, busiest.activities), on_host, notes)
+    return profile_of_devices("nsight-systems", devices, steps_of(busiest.activities, steps), on_host, notes)
 
 
 def _launched(export: _Export) -> dict[tuple[int, int], int]:
@@ -186,17 +186,11 @@ def _host(export: _Export, strings: Mapping[int, str]) -> tuple[list[Step], list
     return apart(steps), going
 
 
-def _within(steps: list[Step], activities: tuple[Activity, ...]) -> list[Step]:
-    """Those in which the device did anything."""
-    first, last = activities[0].start_ns, max(one.end_ns for one in activities)
-    return [step for step in steps if step[1] < last and step[2] > first]
-
-
 def _device(number: int, activities: tuple[Activity, ...], info: Row | None, steps: list[Step]) -> Device:
     known = info or {}
     major, minor = known.get("computeMajor"), known.get("computeMinor")
     capability = (major, minor) if isinstance(major, int) and isinstance(minor, int) else None
-    memory, own = known.get("totalMemory"), _within(steps, activities)
+    memory, own = known.get("totalMemory"), steps_of(activities, steps)
     return Device(
         f"{NAME}{number}",
         activities,

@@ -16,7 +16,7 @@ from typing import Any
 from unslow.core.device import Activity, ActivityKind, Device
 from unslow.core.errors import BadInput
 from unslow.core.profile import Profile
-from unslow.read._exposed import COLLECTIVE, Going, Step, apart, busiest_of, by_start, profile_of_devices
+from unslow.read._exposed import COLLECTIVE, Going, Step, apart, busiest_of, by_start, profile_of_devices, steps_of
 from unslow.read._files import AGAIN, LATEST_NS, content_of
 from unslow.read._protobuf import bytes_of, double, fields, integer, signed, text
 from unslow.read._reader import Reader
@@ -232,8 +232,7 @@ def _kind(name: str) -> ActivityKind:
 
 def _in_steps(device: Device, marked: Sequence[Step]) -> tuple[Device, list[Step]]:
     """A device without steps of its own, with those of the host's in which it did anything."""
-    last = max(one.end_ns for one in device.activities)
-    steps = [step for step in marked if step[1] < last and step[2] > device.activities[0].start_ns]
+    steps = steps_of(device.activities, marked)
     if not steps:
         return device, []
     return replace(device, start_ns=steps[0][1], end_ns=steps[-1][2], steps=len(steps)), steps

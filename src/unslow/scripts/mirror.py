@@ -115,6 +115,7 @@ class _Copier:
             if entry.is_file(follow_symlinks=False) and self._is_copied(entry.stat().st_size):
                 shutil.copy2(entry.path, place)
                 return True
+        place.unlink(missing_ok=True)  # What was copied of it.
         return False
 
     def _is_copied(self, size: int) -> bool:

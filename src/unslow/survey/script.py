@@ -134,8 +134,9 @@ class _Watcher:
 
     def _plan(self, folder: Path) -> Plan:
         yield from self._discover()
+        left, wait_s = self._loaders.first_epoch_left()
         yield from self._look(folder)
-        if (yield from self._is_quicker_later()):
+        if (left and self._became_quicker(wait_s)) or (yield from self._is_quicker_later()):
             self._begin_anew()
             self._loaders.forget_waits()
             yield from self._look(folder)
@@ -150,6 +151,12 @@ class _Watcher:
         yield from self._note()
         yield from sampled_window(self._phases, self._next, self._samples)
         yield from operator_window(self._phases, self._next, folder, self._operators)
+
+    def _became_quicker(self, wait_s: float) -> bool:
+        """Whether the recording reaches from a first epoch, in which a batch was waited for `wait_s`, into another that
+        is quicker: no mean of both says anything."""
+        first, last = (statistics.median(part) for part in (self._seconds[:SURE], self._seconds[-SURE:]))
+        return wait_s >= LONG_WAIT * first and last * CLEARLY < first
 
     def _is_quicker_later(self) -> Generator[None, StepKind, bool]:
         """Whether the first epoch was another than the rest: where data is waited for, caches may be filled in it."""

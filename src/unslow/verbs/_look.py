@@ -19,7 +19,7 @@ from unslow.core.trial import RatedFinding
 from unslow.core.variant import Fix
 from unslow.core.workload import Target, Workload
 from unslow.fixes import fixes_for
-from unslow.habits import abstention, diagnose
+from unslow.habits import abstention, diagnose, doubts
 from unslow.machine.facts import this_machine
 from unslow.measure.bench import environment_of, memory_limit
 from unslow.processes.base import Conditions, Processes
@@ -53,8 +53,7 @@ class Look:
     @property
     def notes(self) -> tuple[str, ...]:
         """What cannot be concluded from the recording, and how to record better."""
-        why = abstention(self.profile)
-        return () if why is None else (f"{why.reason} {why.advice}",)
+        return doubts(self.profile)
 
 
 def look(

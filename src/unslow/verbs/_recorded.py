@@ -15,7 +15,7 @@ from unslow.core.options import Options
 from unslow.core.profile import Profile
 from unslow.core.trial import RatedFinding
 from unslow.fixes import fixes_for
-from unslow.habits import abstention, diagnose
+from unslow.habits import diagnose, doubts
 from unslow.processes.reading import read_apart
 from unslow.read import facts_of, reader_of, recordings_in
 from unslow.verbs._look import rated
@@ -35,8 +35,7 @@ class Recorded:
     @property
     def notes(self) -> tuple[str, ...]:
         """What cannot be concluded from it, and how to record better."""
-        why = abstention(self.profile)
-        return () if why is None else (f"{why.reason} {why.advice}",)
+        return doubts(self.profile)
 
     def rated(self, worth: float) -> tuple[RatedFinding, ...]:
         """The findings with the fixes that `unslow fix` has for the script or the model behind the recording."""

@@ -9,7 +9,7 @@ from typing import Any
 from unslow.core.events import Listener, silent
 from unslow.core.options import Options
 from unslow.core.profile import Profile
-from unslow.habits import abstention
+from unslow.habits import doubts
 from unslow.processes.base import Processes
 from unslow.processes.local import LocalProcesses
 from unslow.processes.reading import read_apart
@@ -43,5 +43,4 @@ def profile(
 
 def _with_doubts(profile: Profile) -> Profile:
     """With a note on why its shares are not to be trusted, where they are not, and how to record better."""
-    why = abstention(profile)
-    return profile if why is None else replace(profile, notes=(*profile.notes, f"{why.reason} {why.advice}"))
+    return replace(profile, notes=(*profile.notes, *doubts(profile)))

@@ -25,7 +25,7 @@ from unslow.scripts.evaluate import metric_of
 from unslow.scripts.line import Line
 from unslow.scripts.loaders import Loaders
 from unslow.scripts.losses import Losses, first_steps
-from unslow.scripts.mirror import mirrored
+from unslow.scripts.mirror import Mirror, mirrored
 from unslow.scripts.outputs import Outputs
 from unslow.scripts.run import Plan, run, seed_everything
 from unslow.scripts.turns import cpu_seconds, noting_steps, turns
@@ -56,8 +56,9 @@ def whole_run(workload: Workload, facts: Facts, bundle: str, survey: Path) -> An
     if _script(facts).torch:
         importlib.import_module("torch")
     steps: list[float] = []
+    mirror = _mirror_of(workload, bundle, survey)
     cpu, started = cpu_seconds(), time.perf_counter()
-    _run(workload, _script(facts), noting_steps(_script(facts).step, steps), bundle, survey)
+    _run_in(mirror, workload, _script(facts), noting_steps(_script(facts).step, steps))
     seconds, cpu = time.perf_counter() - started, cpu_seconds() - cpu
     count = max(1, len(steps))
     return {"seconds": seconds, "cpu_seconds": cpu, "requests": count, "call_seconds": [seconds / count] * count}
@@ -105,15 +106,24 @@ def _first_steps(
 
 
 def _run(workload: Workload, script: ScriptFacts, plan: Plan, bundle: str, survey: Path) -> Path:
-    """In a mirror of its own, which goes with the run's other scratch files; the folder that it ran in."""
+    """In a mirror of its own; the folder that it ran in."""
+    mirror = _mirror_of(workload, bundle, survey)
+    _run_in(mirror, workload, script, plan)
+    return mirror.folder
+
+
+def _run_in(mirror: Mirror, workload: Workload, script: ScriptFacts, plan: Plan) -> None:
+    next(plan)
+    run(mirror, workload.target.arguments, plan, [script.step])
+
+
+def _mirror_of(workload: Workload, bundle: str, survey: Path) -> Mirror:
+    """Goes with the run's other scratch files."""
     target = workload.target
     patched: Mapping[str, Path] = patched_files(Path(bundle)) if bundle else {}
     (survey / "mirrors").mkdir(exist_ok=True)
     into = Path(tempfile.mkdtemp(dir=survey / "mirrors"))
-    mirror = mirrored(Path(target.directory), Path(target.location), into, patched)
-    next(plan)
-    run(mirror, target.arguments, plan, [script.step])
-    return mirror.folder
+    return mirrored(Path(target.directory), Path(target.location), into, patched)
 
 
 def _install(workload: Workload) -> None:
