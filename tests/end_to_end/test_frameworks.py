@@ -48,7 +48,7 @@ def test_a_trainer_whose_items_are_waited_for_gets_workers(tmp_path: Path) -> No
     source = (SCRIPTS / "trainer.py").read_text(encoding="utf-8")
     waits = source.replace("        return {\n", "        time.sleep(0.01)\n        return {\n", 1)
     waits = waits.replace("import sys\n", "import sys\nimport time\n", 1)
-    report = fixed(folder, waits, "--only", "loader-workers", "--budget", "90s")
+    report = fixed(folder, waits, "--only", "loader-workers", "--budget", "150s")
     winner = next(trial for trial in report["trials"] if trial["id"] == report["winner"])
     assert winner["speedup"]["low"] > 1.02
     subprocess.run(["git", "init", "-q"], cwd=folder, check=True)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from handmade import gpu_model, model, noted
 from unslow.core.script import Noted
+from unslow.core.variant import Workshop
+from unslow.fixes import float32
 from unslow.fixes.mixed_precision import FIX
 from unslow.search.order import LEAST_ODDS, UNHELPFUL_ODDS
 
@@ -58,6 +61,15 @@ def test_calls_that_are_left(called: object) -> None:
 def test_autocast_is_on_already() -> None:
     known = setting(noted=(model(), noted("autocast", device="cpu", dtype="bfloat16")))
     assert "by itself" in FIX.refuses(known)
+
+
+def test_a_model_in_float64_is_left_until_float32_is_on_board() -> None:
+    doubles = setting(noted=(model(parameter_bytes={"float64": 100}, returns="float64"),))
+    assert "on top of float32" in FIX.refuses(doubles) and not FIX.space(doubles)
+    narrowed = replace(doubles, workload=float32.FIX.apply(doubles.workload, {"calls": []}, cast(Workshop, None)))
+    assert not FIX.refuses(narrowed)
+    (parameters,) = FIX.space(narrowed)
+    assert [call["cast"] for call in parameters["calls"]] == [True]
 
 
 def test_the_run_time_form_and_the_edit_come_to_the_same(tmp_path: Path) -> None:

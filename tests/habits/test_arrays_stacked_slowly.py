@@ -30,8 +30,13 @@ def test_what_takes_no_time_or_no_step() -> None:
 def test_lists_of_arrays_in_every_step() -> None:
     calls = stacked(19 * 10e-6, line=2), stacked(19 * 40e-6)
     finding = the(HABIT, evidence(STEP, script(noted=calls)))
-    assert finding.share == pytest.approx(0.5) and finding.floor == pytest.approx(2e-6 / 50e-6)
+    assert finding.share == pytest.approx(0.5) and finding.floor == pytest.approx(2 * 0.2e-6 / 50e-6)
     assert finding.site == "train.py:3" and "40 µs" in finding.title
+
+
+def test_what_does_not_fit_into_a_cache_is_copied_more_slowly() -> None:
+    large = replace(stacked(19 * 50e-6), details={"call": "tensor", "bytes": 1_000_000, "why_not_stacked": ""})
+    assert the(HABIT, evidence(STEP, script(noted=(large,)))).floor == 1.0  # At 2 GB/s, half a millisecond.
 
 
 def test_calls_are_held_against_the_steps_in_which_they_were_noted() -> None:

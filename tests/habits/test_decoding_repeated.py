@@ -15,6 +15,7 @@ WAITING = step(phase("data", 60, "data"), phase("forward", 30))
         {"why_not_cached": "its items differ in shape"},
         {"item_bytes": 0},
         {"item_s": 20e-6},  # 12 kB at 2 GB/s take 6 µs: it is copied already
+        {"item_s": 40e-6, "item_bytes": 4_000},  # Ours, read back from a mapped file, take 22 µs on a quiet machine.
     ],
 )
 def test_items_that_are_random_or_cheap_or_no_arrays(fields: dict[str, object]) -> None:
@@ -28,13 +29,8 @@ def test_a_wait_of_no_account() -> None:
 
 def test_items_that_are_made_anew() -> None:
     finding = the(HABIT, evidence(WAITING, script(loader())))
-    assert finding.share == pytest.approx(0.6) and finding.floor == pytest.approx(26e-6 / 3e-3)
+    assert finding.share == pytest.approx(0.6) and finding.floor == pytest.approx(1e-6 / 3e-3)
     assert "3.00 ms" in finding.title or "3 ms" in finding.title
-
-
-def test_items_that_are_kept_already_promise_nothing() -> None:
-    kept = the(HABIT, evidence(WAITING, script(loader(item_s=18e-6, item_bytes=4_000))))
-    assert kept.ceiling == 1
 
 
 def test_workers_do_not_change_that() -> None:
@@ -51,7 +47,7 @@ def test_what_follows_a_long_wait_counts_as_in_the_quickest_steps(waited_us: flo
     assert finding.ceiling == pytest.approx(1 / rest)
 
 
-@pytest.mark.parametrize(("waited_us", "expected"), [(40, 1.0), (66.7, 0.75), (120, 0.5), (4000, 0.5)])
+@pytest.mark.parametrize(("waited_us", "expected"), [(40, 1.0), (93.3, 0.75), (360, 0.5), (4000, 0.5)])
 def test_the_longer_the_wait_the_colder_is_all_that_follows(waited_us: float, expected: float) -> None:
     alike = in_a_row(*(step(phase("data", waited_us, "data"), us=waited_us + 40) for _ in range(8)))
     finding = the(HABIT, evidence(alike, script(loader())))

@@ -57,6 +57,22 @@ def test_where_no_operators_were_recorded_the_passes_are_at_stake() -> None:
     assert finding.share == pytest.approx(0.6) and finding.floor is None
 
 
+def test_a_model_in_float64_is_looked_at_as_what_it_may_become() -> None:
+    doubles = step(
+        phase("forward", 40, calls=(op("aten::mm", 40, op="aten::mm", dtypes=["float64"], shapes=[[8, 8]]),)),
+        phase("backward", 60, calls=(op("aten::mm", 60, op="aten::mm", dtypes=["float64"], shapes=[[8, 8]]),)),
+        source="script",
+    )
+    known = script(noted=(model(parameter_bytes={"float64": 100}),))
+    narrower = {**FLOORS, "float32/float64:matmul": 0.5}
+    finding = the(HABIT, evidence(doubles, known, machine(flags=("amx_bf16",), floors=narrower)))
+    assert finding.share == pytest.approx(0.5) and finding.floor == pytest.approx(0.25)
+    assert (
+        "would be left for float64 products made float32" in finding.title
+        and finding.evidence["float64_parameter_bytes"] == 100
+    )
+
+
 def test_a_gpu_has_them() -> None:
     finding = the(HABIT, evidence(PRODUCTS, script(noted=(gpu_model(),))))
     assert finding.floor is None and "lie idle" in finding.title and finding.share == pytest.approx(0.8)

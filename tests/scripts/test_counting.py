@@ -27,3 +27,8 @@ def test_an_epochs_last_step_is_smaller() -> None:
 def test_turns_of_whole_epochs_stay_so() -> None:
     counting = Counting(10, 4, 10)
     assert counting.granularity == 10 and counting.own(30) == 9
+
+
+def test_a_turn_that_holds_an_evaluation_is_of_whole_larger_steps_too() -> None:
+    counting = Counting(together=10, times=4, period=94)
+    assert counting.granularity == 20 and counting.own(20) == 5

@@ -15,7 +15,8 @@ STEP_WORDS: dict[StepKind, str] = {
     "request": "a call of an ONNX Runtime session",
 }
 """What counts as a step, the surest first: where a script has several of them, the first of these is its step."""
-LONGEST_PERIOD_S = 1.0
+LONGEST_PERIOD_S, LONGEST_RHYTHM_S = 1.0, 4.0
+"""A turn that is a whole epoch, or one that holds what is done every so many steps, is no longer than this."""
 PHASE_MARK = "unslow:"
 """Begins the marks that phases leave among the operators of a recording."""
 
@@ -117,20 +118,27 @@ class Noted:
     times_in_steps: int = 0
     seconds_in_steps: float = 0.0
 
+    def weighs_mostly(self, dtype: str) -> bool:
+        """Of the call of a model: whether more than half of the bytes of its weights are of this type."""
+        known: Mapping[str, int] = self.details["parameter_bytes"]
+        return 2 * known.get(dtype, 0) > sum(known.values())
+
 
 @dataclass(frozen=True)
 class ScriptFacts:
     """Learned by the survey, in a process of its own, with outputs kept apart from the user's.
 
-    `step` is what counts as one; `steps` were taken. `period` is the number of steps of an epoch (0: unknown). In
-    `unnoted_steps` of the steps calls were not noted, since they were timed; the others but the first took `noted_s`
-    seconds (0: not known). `ended`: it ended by itself while it was watched, after `run_s` seconds. `whole_runs` says
-    why its turns are whole runs ("" where they are steps).
+    `step` is what counts as one; `steps` were taken. `period` is the number of steps of an epoch (0: unknown); every
+    `rhythm` steps one takes much longer (an evaluation, a checkpoint; 0: none does). In `unnoted_steps` of the steps
+    calls were not noted, since they were timed; the others but the first took `noted_s` seconds (0: not known).
+    `ended`: it ended by itself while it was watched, after `run_s` seconds. `whole_runs` says why its turns are whole
+    runs ("" where they are steps).
     """
 
     step: StepKind
     steps: int
     period: int = 0
+    rhythm: int = 0
     loaders: tuple[LoaderFacts, ...] = ()
     written: tuple[Written, ...] = ()
     noted: tuple[Noted, ...] = ()
@@ -154,5 +162,8 @@ class ScriptFacts:
 
     def turn_steps(self, seconds_per_step: float) -> int:
         """The steps of a turn are a multiple of this: an epoch, where it is short, so that what is done once an epoch
-        is in every turn."""
-        return max(1, self.period) if self.period * seconds_per_step <= LONGEST_PERIOD_S else 1
+        is in every turn; else the rhythm, for what is done every so many steps."""
+        for steps, longest_s in ((self.period, LONGEST_PERIOD_S), (self.rhythm, LONGEST_RHYTHM_S)):
+            if steps and steps * seconds_per_step <= longest_s:
+                return steps
+        return 1

@@ -36,6 +36,11 @@ def with_change(
     return replace(workload, model=replace(workload.model, settings={**settings, **more}))
 
 
+def changed_by(workload: Workload) -> set[str]:
+    """The fixes that have changed the script."""
+    return {change["name"] for change in workload.model.settings.get(CHANGES, ())}
+
+
 def with_steps_in_one(workload: Workload, times: int) -> Workload:
     """The same, known to have the samples of `times` steps of another in each of its own."""
     settings = {**workload.model.settings, STEPS_IN_ONE: times}

@@ -6,7 +6,7 @@ The forward call is made within `torch.autocast`: matrix products and convolutio
 sensitive (sums, norms, exponentials) stays in float32, and backward does as forward did. Weights and their updates stay
 float32, and an answer that is a tensor is cast back, so that the loss is computed as before. On GPUs without units for
 bfloat16 (compute capability below 8) it is float16, whose range is small: there the loss is scaled too
-(`torch.amp.GradScaler`).
+(`torch.amp.GradScaler`). Autocast leaves float64 as it is: a model in float64 is made float32 first (`float32`).
 
 Why it is slow
 --------------
@@ -38,13 +38,15 @@ from unslow.core.jsonable import to_json
 from unslow.core.script import Noted, Site
 from unslow.core.variant import Edit, Fix, Parameters, Setting, Workshop
 from unslow.core.workload import Workload
+from unslow.fixes import float32
 from unslow.fixes._instructions import lacks_bfloat16
 from unslow.fixes._loss_scaling import cannot_scale, install_scaling, scaled_calls, scaling_edits
 from unslow.fixes._models import Call, around_models, called_models
-from unslow.fixes._script import SCRIPT, facts_of, site_of, with_change
+from unslow.fixes._script import SCRIPT, changed_by, facts_of, site_of, with_change
 
 NAME = "mixed-precision"
 DEVICES = ("cpu", "cuda")
+WIDE = ("float32", "float64")
 NATIVE_BFLOAT16 = 8
 """The compute capability from which on a GPU multiplies bfloat16 natively."""
 
@@ -58,6 +60,8 @@ def refuses(setting: Setting) -> str:
     if facts_of(setting).of_kind("autocast"):
         return "the script turns autocast on by itself"
     if not _calls(setting):
+        if any(noted.weighs_mostly("float64") for noted in called_models(setting)):
+            return "autocast leaves float64 as it is: it is tried on top of float32"
         return "no float32 model is called by the script's own source"
     return cannot_scale(setting) if _needs_float16(setting) else ""
 
@@ -78,15 +82,16 @@ def why_slower(setting: Setting) -> str:
 
 def _calls(setting: Setting) -> list[dict[str, Any]]:
     return [
-        {"site": to_json(noted.site), "device": noted.details["device"], "cast": noted.details["returns"] == "float32"}
+        {"site": to_json(noted.site), "device": noted.details["device"], "cast": noted.details["returns"] in WIDE}
         for noted in called_models(setting)
-        if _is_float32(noted) and noted.details["device"] in DEVICES
+        if _is_float32_in(setting, noted) and noted.details["device"] in DEVICES
     ]
 
 
-def _is_float32(called: Noted) -> bool:
-    known: dict[str, int] = called.details["parameter_bytes"]
-    return known.get("float32", 0) * 2 > sum(known.values())
+def _is_float32_in(setting: Setting, called: Noted) -> bool:
+    """As the script makes it, or as `float32` does, where that is on board."""
+    made_so = called.weighs_mostly("float64") and float32.NAME in changed_by(setting.workload)
+    return called.weighs_mostly("float32") or made_so
 
 
 def _needs_float16(setting: Setting) -> bool:

@@ -26,8 +26,7 @@ def on_cuda(called: Noted) -> bool:
 
 def is_float32(called: Noted) -> bool:
     """Whether most of its weights are float32, and nothing makes it compute in less."""
-    known: dict[str, int] = called.details["parameter_bytes"]
-    return known.get("float32", 0) * 2 > sum(known.values()) and not called.details["autocast"]
+    return called.weighs_mostly("float32") and not called.details["autocast"]
 
 
 def fixed_shapes(called: Noted) -> bool:

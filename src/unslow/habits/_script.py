@@ -11,12 +11,14 @@ from unslow.habits._shares import is_empty, share_within
 LEAST_WAIT = 0.05
 """The part of a step that must be waited for data before it is a habit: less hides behind noise and prefetching."""
 
-COPIED_BYTES_PER_S = 2e9
+COPIED_BYTES_PER_S, CACHED_BYTES_PER_S, CACHED_BYTES = 2e9, 10e9, 512_000
+"""How fast one core copies: into fresh memory, and what fits into its own cache along with the copy, at best."""
 TIMES_COPYING = 5.0
 """What takes so many times as long as copying the same bytes is no copying."""
 
-KEPT_ITEM_S = 20e-6
-"""To find an item that is kept in memory and build it, besides copying its bytes."""
+KEPT_ITEM_S, FOUND_ITEM_S = 20e-6, 1e-6
+"""To find an item that is kept in a mapped file and build it, besides copying its bytes (18 µs were seen of one with
+two fields); and to find one in a list."""
 
 
 def waited_for(evidence: Evidence, chosen: Callable[[LoaderFacts], bool]) -> LoaderFacts | None:
@@ -94,5 +96,10 @@ def mean_step_s(evidence: Evidence) -> float:
 
 
 def kept_item_s(loader: LoaderFacts) -> float:
-    """What an item of the loader's takes where it is kept as arrays: no way of making one is faster."""
+    """What an item of the loader's takes where it is kept as arrays in a file, as `cache-decoded` does."""
     return KEPT_ITEM_S + loader.item_bytes / COPIED_BYTES_PER_S
+
+
+def least_copied_s(size_bytes: float) -> float:
+    """What copying so many bytes takes at the least."""
+    return size_bytes / (CACHED_BYTES_PER_S if size_bytes <= CACHED_BYTES else COPIED_BYTES_PER_S)

@@ -12,9 +12,9 @@ arrays into one takes a small part of that.
 How it shows
 ------------
 The time of such calls, by the place of the call. The threshold is 1 % of the step, below which a recording's noise is
-larger. What must remain is copying the bytes at 2 GB/s; the rest of the step counts as it is in the quickest steps,
-since what follows finds the caches full of something else. Source: PyTorch itself, which warns that this is "extremely
-slow".
+larger. What must remain is copying the bytes, at 10 GB/s what fits into a core's cache and at 2 GB/s what is larger;
+the rest of the step counts as it is in the quickest steps, since what follows finds the caches full of something else.
+Source: PyTorch itself, which warns that this is "extremely slow".
 
 When it does not matter
 -----------------------
@@ -32,7 +32,7 @@ from collections.abc import Iterator
 from unslow.core.finding import Evidence, Finding, Habit
 from unslow.core.units import seconds
 from unslow.core.units import share as show_share
-from unslow.habits._script import COPIED_BYTES_PER_S, mean_step_s, per_step
+from unslow.habits._script import least_copied_s, mean_step_s, per_step
 from unslow.habits._shares import LEAST_SHARE, is_empty, rest_without
 
 NAME = "arrays-stacked-slowly"
@@ -48,7 +48,7 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
     share = min(1.0, per_step(taken_s, script) / step_s)
     if share < LEAST_SHARE:
         return
-    copied_s = sum(noted.details["bytes"] * noted.times_in_steps for noted in stacked) / COPIED_BYTES_PER_S
+    copied_s = sum(least_copied_s(noted.details["bytes"]) * noted.times_in_steps for noted in stacked)
     longest = max(stacked, key=lambda noted: noted.seconds_in_steps)
     each_s = longest.seconds_in_steps / longest.times_in_steps
     title = (

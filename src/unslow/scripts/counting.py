@@ -22,8 +22,10 @@ class Counting:
     def granularity(self) -> int:
         """Turns are multiples of so many steps of the original: of whole epochs, where the last step of one is smaller
         than the others and would be counted as one of them."""
-        if self.times == 1 or self.together > 1:
+        if self.times == 1 or self.together == self.period:
             return self.together
+        if self.together > 1:
+            return math.lcm(self.together, self.times)
         is_even = self.period % self.times == 0 or self.period >= EXACT_STEPS * self.times
         return self.times if is_even else self.period
 

@@ -31,6 +31,7 @@ from unslow.scripts.phases import Phase, Phases
 from unslow.scripts.run import Plan, run
 from unslow.survey import observe
 from unslow.survey.neighbours import Neighbours
+from unslow.survey.rhythm import rhythm
 from unslow.survey.script_windows import LEAST_SAMPLED, operator_window, sampled_window
 from unslow.survey.torch_facts import dispatch_seconds
 
@@ -107,6 +108,7 @@ class _Watcher:
         self.kind: StepKind = "step"
         self.recorded: list[dict[str, int]] = []
         self._bare: list[float] = []
+        self._in_a_row: list[float] = []
         self._costs = Costs()
         self._phases, self._loaders, self._losses = Phases(), Loaders(keep=True), Losses()
         self._notes = Notes()
@@ -174,6 +176,7 @@ class _Watcher:
     def _begin_anew(self) -> None:
         self.recorded.clear()
         self._bare.clear()
+        self._in_a_row.clear()
         self._costs = Costs()
         self._spans.clear()
         self._samples.clear()
@@ -238,6 +241,7 @@ class _Watcher:
         yield from self._next()
         end, cpu = time.perf_counter_ns(), time.process_time_ns() - cpu
         self._costs.note(looks, time.thread_time() - thread_s)
+        self._in_a_row.append((end - start) / 1e9)
         self._phases.close(end)
         self._phases.on = False
         if looks:
@@ -315,6 +319,7 @@ class _Watcher:
                 step=self.kind,
                 steps=self.counts[self.kind],
                 period=_period(loaders, self.kind, self.counts[self.kind]),
+                rhythm=rhythm(self._in_a_row),
                 loaders=loaders,
                 written=self._written(),
                 noted=self._notes.facts(),

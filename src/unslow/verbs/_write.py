@@ -94,7 +94,9 @@ def measured(report: Report, winning: Trial) -> dict[str, Any]:
 def _notes(seen: Look, known: Known, results: Results, in_evaluation_mode: bool) -> tuple[str, ...]:
     facts = seen.surveyed.facts
     notes = [*seen.notes, *_of_a_script(facts)]
-    notes += [f"{refusal.fix} was not tried: {refusal.reason}." for refusal in refusals(known)]
+    held = {applied.name for heat in results.heats.values() for applied in heat.variant.fixes}
+    refused = [refusal for refusal in refusals(known) if refusal.fix not in held]  # One may open the way for another.
+    notes += [f"{refusal.fix} was not tried: {refusal.reason}." for refusal in refused]
     if facts.made_inputs:
         notes.append(
             "The inputs were made from declared shapes: accuracy on real ones is unproven. Give --inputs FILE.npz."
