@@ -78,7 +78,7 @@ LOOPING = step(
 SCRIPTS = [
     script(
         loader(workers=workers, restart_s=1e-3, collate_s=0.01, item_s=item_s, slowest_line="a.py:3"),
-        written=(Written("checkpoint", Site("train.py", 20), 1.0, 10e-6),),
+        written=(Written("checkpoint", Site("train.py", 20), 1.0, 10e-6, call="torch.serialization.save"),),
         noted=(
             noted("double", call="Module.double", elements=100), noted("backward", dtype="float64"),
             noted("fill", positional=False),

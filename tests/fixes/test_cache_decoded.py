@@ -48,6 +48,13 @@ def test_what_cannot_be_kept_is_refused_with_its_reason(fields: dict[str, object
     assert reason in FIX.refuses(setting(loader(**fields))) and not FIX.space(setting(loader(**fields)))
 
 
+def test_one_call_that_loads_a_data_set_that_cannot_be_kept_too() -> None:
+    augmented = loader(why_not_cached="its items are random: augmentation", deterministic=False, wait_s=1e-6)
+    both_of_one_call = setting(loader(), augmented)
+    assert "give each its own call" in FIX.refuses(both_of_one_call) and not FIX.space(both_of_one_call)
+    assert not FIX.refuses(setting(loader(), loader(items=8)))
+
+
 def test_a_script_without_a_loader() -> None:
     assert "no DataLoader" in FIX.refuses(setting())
 

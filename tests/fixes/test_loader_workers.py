@@ -161,6 +161,19 @@ def test_the_run_time_form_and_the_edit_come_to_the_same(tmp_path: Path) -> None
     assert "loader = DataLoader(data, batch_size=2, num_workers=2, persistent_workers=True)" in text
 
 
+def test_workers_are_started_anew_where_the_data_set_is_told_the_epoch() -> None:
+    assert all(one["persistent"] for one in FIX.space(of(loader())))
+    assert not any(one["persistent"] for one in FIX.space(of(loader(changes="set_epoch()"))))
+
+
+def test_both_change_what_stands_without_its_name(tmp_path: Path) -> None:
+    source = SOURCE.replace("DataLoader(data, batch_size=2)", "DataLoader(data, 2, False, None, None, 0, None, False)")
+    place = site_of(source, "DataLoader(data, 2, False, None, None, 0, None, False)")
+    text, line = both(tmp_path, source, FIX, {"site": place, "workers": 2, "persistent": True})
+    assert "DataLoader(data, 2, False, None, None, 2, None, False, persistent_workers=True)" in text
+    assert line.startswith("2 True")
+
+
 def test_both_set_the_batches_ahead(tmp_path: Path) -> None:
     place = site_of(SOURCE, "DataLoader(data, batch_size=2)")
     parameters = {"site": place, "workers": 2, "persistent": True, "prefetch": 4}

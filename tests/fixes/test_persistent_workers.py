@@ -24,6 +24,13 @@ def test_nothing_to_keep(fields: dict[str, object]) -> None:
     assert FIX.refuses(setting(loader(**fields))) and not FIX.space(setting(loader(**fields)))
 
 
+def test_workers_that_live_on_would_not_see_another_epoch() -> None:
+    told = setting(loader(workers=2, changes="set_epoch()"))
+    assert "set_epoch()" in FIX.refuses(told) and not FIX.space(told)
+    other = setting(loader(workers=2), loader(workers=2, changes="epoch", wait_s=1e-6))  # Of the same call.
+    assert FIX.refuses(other) and not FIX.space(other)
+
+
 def test_the_run_time_form_and_the_edit_come_to_the_same(tmp_path: Path) -> None:
     parameters = {"site": site_of(SOURCE, "DataLoader([1, 2], num_workers=1)")}
     text, line = both(tmp_path, SOURCE, FIX, parameters)

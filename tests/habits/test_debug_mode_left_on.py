@@ -13,6 +13,11 @@ def test_it_is_off() -> None:
     assert not found(HABIT, evidence(STEP, script()), evidence(STEP))
 
 
+def test_it_was_on_before_the_steps() -> None:
+    over = script(noted=(noted("anomaly", call="detect_anomaly", positional=False, over=True, times_in_steps=0),))
+    assert not found(HABIT, evidence(STEP, over))
+
+
 def test_it_is_on() -> None:
     finding = the(HABIT, evidence(STEP, ON))
     assert finding.share == pytest.approx(0.7) and finding.floor is None and finding.site == "train.py:3"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from pathlib import Path
 
@@ -24,6 +25,15 @@ PYTHON = sys.executable
 def test_a_command_that_says_nothing_is_a_plain_error(command: str, said: str, tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=said):
         metric_of(command, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "metric"),
+    [("0.91 on inference set", 0.91), ("0.5 information", 0.5), ("0.5 no.inf", 0.5), ("loss 1 -inf", -math.inf)],
+)
+def test_words_are_no_numbers(text: str, metric: float, tmp_path: Path) -> None:
+    (tmp_path / "said.txt").write_text(text)
+    assert metric_of(f"{PYTHON} -c 'print(open(\"said.txt\").read())'", tmp_path) == metric
 
 
 def test_its_last_number_counts_and_it_runs_where_the_script_wrote(tmp_path: Path) -> None:

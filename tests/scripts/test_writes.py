@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import textwrap
@@ -12,11 +13,11 @@ import pytest
 BEGIN = """
 import sys, os, shutil
 from pathlib import Path
-import tempfile
-tempfile.tempdir = "/nowhere"
+from tempfile import NamedTemporaryFile, TemporaryDirectory, TemporaryFile
+from unslow.scripts.made import Made
 from unslow.scripts.writes import keep_whole
 home, mirror = Path(sys.argv[1]), Path(sys.argv[2])
-will_write = keep_whole(mirror)
+will_write = keep_whole(mirror, Made(mirror / "made.jsonl"))
 """
 
 
@@ -26,6 +27,7 @@ def folders(tmp_path: Path) -> tuple[Path, Path]:
     home.mkdir()
     mirror.mkdir()
     (home / "model.pt").write_text("the user's")
+    (home / "empty").touch()
     (mirror / "model.pt").symlink_to(home / "model.pt")
     (home / "data" / "deep").mkdir(parents=True)
     (home / "data" / "deep" / "old.txt").write_text("the user's")
@@ -84,6 +86,12 @@ def test_a_linked_file_becomes_a_copy_before_it_is_written(code: str, folders: t
         "os.makedirs(mirror / 'out' / 'deep'); shutil.rmtree(mirror / 'out')",
         "open('/dev/null', 'w').write('x')",
         "open(home / 'log-of-today', 'w').write('x')",  # nothing was there
+        "for _ in range(2): open(home / 'log-of-today', 'w').write('x')",  # what it has made
+        "os.makedirs(home / 'out' / 'deep'); open(home / 'out' / 'x', 'w'); shutil.rmtree(home / 'out')",
+        "open(mirror / 'a', 'w').close(); os.replace(mirror / 'a', home / 'b'); os.remove(home / 'b')",
+        "open(home / 'empty', 'w').write('x')",
+        "NamedTemporaryFile('w').write('x'); TemporaryFile('w').write('x')",
+        "with TemporaryDirectory() as it: open(it + '/x', 'w').write('x'); os.remove(it + '/x')",
     ],
 )
 def test_all_else_goes_on_as_ever(code: str, folders: tuple[Path, Path]) -> None:
@@ -113,6 +121,22 @@ def test_what_is_done_in_a_linked_folder_is_done_in_the_mirror_alone(code: str, 
     assert (home / "deep" / "old.txt").read_text() == "the user's" and (
         home / "deep" / "old.txt"
     ).stat().st_mode & 0o600
+
+
+def test_what_is_made_outside_is_noted(folders: tuple[Path, Path]) -> None:
+    done = ran(
+        """
+        open(home / 'log-of-today', 'w').write('x')
+        os.makedirs(home / 'out' / 'deep')
+        open(home / 'out' / 'deep' / 'x', 'w')
+        open(mirror / 'inside', 'w')
+        """,
+        folders,
+    )
+    assert done.stderr == ""
+    home = folders[0]
+    noted = [json.loads(line) for line in (folders[1] / "made.jsonl").read_text().splitlines()]
+    assert noted == [str(home / "log-of-today"), str(home / "out")]
 
 
 def test_what_another_program_only_reads_is_found(folders: tuple[Path, Path]) -> None:

@@ -109,3 +109,75 @@ def test_a_first_epoch_in_which_a_cache_is_filled_is_not_what_is_told(project: P
 def test_an_epoch_like_all_others_is(project: Path) -> None:  # noqa: F811
     seen = survey(project, FILLS.replace("KEPT", "False"))
     assert seen.facts.seconds_per_request > 0.03 and seen.profile.shares["data"] > 0.9
+
+
+HELPER = """
+import torch
+from torch.utils.data import DataLoader, TensorDataset
+
+
+def made(rows, shuffle):
+    return DataLoader(TensorDataset(torch.rand(rows, 3)), 4, shuffle)
+
+
+train, validation = made(40, True), made(8, False)
+model = torch.nn.Linear(3, 1)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+for epoch in range(100_000):
+    for (rows,) in train:
+        model(rows).sum().backward()
+        optimizer.step()
+    for (rows,) in validation:
+        model(rows)
+"""
+
+
+def test_loaders_of_training_and_validation_that_one_call_makes(project: Path) -> None:  # noqa: F811
+    found = survey(project, HELPER).script
+    assert [(one.items, one.made, one.site.line) for one in found.loaders] == [(40, 1, 7), (8, 1, 7)]
+    assert found.period == 10
+
+
+TOLD = """
+import numpy as np
+import torch
+from torch.utils.data import DataLoader
+
+
+class Rows:
+    epoch = 0
+
+    def __len__(self):
+        return 8
+
+    METHOD
+
+    def __getitem__(self, index):
+        return np.random.default_rng((self.epoch, index)).random(3)
+
+
+rows = Rows()
+loader = DataLoader(rows, batch_size=4)
+for epoch in range(100_000):
+    CALL
+    for batch in loader:
+        pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("method", "call", "changes"),
+    [
+        ("", "", ""),
+        ("", "rows.epoch = epoch", "epoch"),
+        ("def set_epoch(self, epoch): self.epoch = epoch", "rows.set_epoch(epoch)", "set_epoch()"),
+    ],
+)
+def test_a_data_set_that_is_another_one_in_the_next_epoch(
+    project: Path,  # noqa: F811
+    method: str,
+    call: str,
+    changes: str,
+) -> None:
+    (found,) = survey(project, TOLD.replace("METHOD", method).replace("CALL", call)).script.loaders
+    assert found.changes == changes and bool(found.why_not_cached) is bool(changes)

@@ -59,6 +59,30 @@ for step in range(100_000):
 """
 
 
+OPENED = """
+import sys
+
+import torch
+
+model = torch.nn.Linear(4, 1)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+lines = open("losses.csv", "w")
+for step in range(100_000):
+    model(torch.ones(2, 4)).sum().backward()
+    optimizer.step()
+    with open("last.pt", "wb") as file:
+        torch.save(model.state_dict(), file)
+    torch.save(model.state_dict(), f="other.pt")
+    print(step, file=lines)
+    print(step, file=sys.stderr)
+"""
+
+
+def test_what_goes_into_a_file_that_the_script_has_opened(project: Path) -> None:
+    written = {one.site.line: one.into_open_file for one in survey(project, OPENED).script.written}
+    assert written == {13: True, 14: False, 15: True, 16: False}
+
+
 def test_a_file_that_is_forced_to_the_disk(project: Path) -> None:
     (written,) = survey(project, FORCED).script.written
     assert (written.kind, written.site.line, round(written.calls_per_step, 1)) == ("log", 15, 1)

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from acting import Script, bench, facts, requests
+from unslow.core.finding import Finding
 from unslow.core.options import Options
-from unslow.verbs._budget import LEAST_RACE_SHARE, MOST_FINALISTS, RESCUE_SHARE, Budget
+from unslow.core.script import ScriptFacts
+from unslow.core.variant import Fix
+from unslow.core.workload import Model, Target, Workload
+from unslow.machine.facts import this_machine
+from unslow.measure.finals import PROCESS_PAIRS_WHEN_CLEAR
+from unslow.search.space import Known
+from unslow.verbs._budget import LEAST_RACE_SHARE, MOST_FINALISTS, RESCUE_SHARE, Budget, steady_s
 
 
 def budget(folder: Path, budget_s: float, now: float = 0.0, **known: Any) -> Budget:
@@ -46,3 +54,42 @@ def test_more_finalists_and_slower_models_take_longer(tmp_path: Path) -> None:
     quick, slow = budget(tmp_path / "a", 300.0), budget(tmp_path / "b", 300.0, seconds_per_request=1.0)
     assert quick.finals_s(1) < quick.finals_s(2) < slow.finals_s(2)
     assert quick.judging_s(1) < slow.judging_s(1)
+
+
+class TestAScript:
+    SCRIPT = ScriptFacts("optimizer", 100)
+
+    def known(self, script: ScriptFacts | None, *fixes: Fix) -> Known:
+        runtime = "script" if script else "torch"
+        workload = Workload(Target("script", "/somewhere/train.py"), Model(runtime))
+        return Known(
+            workload,
+            facts(8, script=script, seconds_per_request=0.5),
+            this_machine(floors=False),
+            [Finding("decoding-repeated", "It waits.", 0.9, 0.0)],
+            {fix.name: fix for fix in fixes},
+            Options(),
+        )
+
+    def fix(self, name: str, steps: int, runtime: str = "script") -> Fix:
+        return Fix(
+            name, name, "exact", name, ("decoding-repeated",), frozenset({runtime}), lambda workload, *_: workload,
+            warm_steps=lambda _: steps,
+        )  # fmt: skip
+
+    def test_what_is_steady_at_once_takes_nothing(self) -> None:
+        assert steady_s(self.known(self.SCRIPT)) == steady_s(self.known(self.SCRIPT, self.fix("threads", 0))) == 0
+
+    def test_a_model_is_built_once(self) -> None:
+        assert steady_s(self.known(None, self.fix("compiled", 30, "torch"))) == 0
+
+    def test_each_opening_of_a_finalist_fills_its_cache(self, tmp_path: Path) -> None:
+        seconds = steady_s(self.known(self.SCRIPT, self.fix("threads", 0), self.fix("cache-decoded", 32)))
+        assert seconds == 16.0
+        plan = budget(tmp_path, 300.0, script=self.SCRIPT)
+        longer = replace(plan, steady_s=seconds)
+        assert longer.finals_s(1) - plan.finals_s(1) == pytest.approx(PROCESS_PAIRS_WHEN_CLEAR * 16.0)
+
+    def test_the_original_takes_its_first_steps_too(self, tmp_path: Path) -> None:
+        plan = budget(tmp_path, 300.0, script=self.SCRIPT, seconds_per_request=0.5)
+        assert plan.judging_s(1) == pytest.approx(2 * plan.judging_s(0))

@@ -101,7 +101,7 @@ def _manifest(
         fixes=tuple(fixes),
         measured=measured,
         libraries=_versions(("numpy", *runtime.libraries), machine),
-        needs_trust=contents.recipe is not None or runtime.name not in DATA_ONLY,
+        needs_trust=contents.recipe is not None or runtime.name not in DATA_ONLY or bool(workload.host.environment),
         native_code=native,
         flags=machine.flags if native else (),
         processor=machine.processor,

@@ -56,14 +56,18 @@ class ShapeOf(click.ParamType[tuple[str, tuple[int, ...]]]):
 def about_inputs(command: C) -> C:
     """`--inputs`, `--shape` and `--trust`, for whatever names a target."""
     for option in (
-        click.option("--trust", is_flag=True, help="Load files that can run code (.pt2, bundles with native code)."),
+        click.option(
+            "--trust",
+            is_flag=True,
+            help="Load files that can run code (.pt2; any bundle but one for ONNX Runtime or OpenVINO).",
+        ),
         click.option(
             "--shape",
             "shapes",
             type=ShapeOf(),
             multiple=True,
             metavar="NAME=AxBxC",
-            help="The shape of a declared input, where no inputs are given; can be repeated.",
+            help="The shape of a declared input of an .onnx file, where no inputs are given; can be repeated.",
         ),
         click.option(
             "--inputs", default="", metavar="FILE.npz", help="Requests: arrays by input name, or N/name for several."

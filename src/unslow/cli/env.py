@@ -15,7 +15,8 @@ from unslow.core.machine import Machine
 
 HELP = """Shows what of this machine matters for speed, and what a change can gain here at most.
 
-The first run measures small benchmarks (about ten seconds) and keeps them in ~/.cache/unslow.
+The first run measures small benchmarks (about ten seconds) and keeps them in ~/.cache/unslow
+(or $XDG_CACHE_HOME/unslow, or $UNSLOW_CACHE).
 
 \b
 Examples:

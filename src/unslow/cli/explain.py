@@ -13,7 +13,7 @@ import click
 from unslow.core.discover import documentation, plugins
 from unslow.core.errors import BadUsage
 from unslow.core.finding import Area, Habit
-from unslow.core.variant import Fix
+from unslow.core.variant import Fix, Parameters, Tag
 
 HELP = """Explains the habit or the fix NAME: what it is, how it shows, when it does not matter, what it risks.
 
@@ -36,9 +36,11 @@ AREAS: Mapping[Area, str] = {
     "host": "of the host",
     "device": "of devices and training",
 }
-TAGS = {
+IN_A_SCRIPT: Parameters = {"calls": (), "site": {}, "times": 2}
+"""As the parameters of a fix's form for scripts look."""
+TAGS: Mapping[Tag, str] = {
     "exact": "the same bits are expected, and checked",
-    "numeric": "the same operations in another order; the error is measured",
+    "numeric": "nearly the same numbers are expected; the error is measured",
     "lossy": "other numbers; it wins only where the metric shows that little is lost",
 }
 
@@ -119,11 +121,18 @@ def about_fix(fix: Fix) -> list[tuple[str, str]]:
     """What a fix's page says besides its documentation: what it treats, how its outputs are judged, what it needs."""
     rows = [
         ("Treats", ", ".join(fix.treats)),
-        ("Outputs", f"{fix.tag}: {TAGS[fix.tag]}"),
+        ("Outputs", _tags(fix)),
         ("Runtimes", ", ".join(sorted(fix.runtimes))),
         ("Needs", f"pip install 'unslow[{fix.extra}]'" if fix.extra else ""),
     ]
     return [(title, text) for title, text in rows if text]
+
+
+def _tags(fix: Fix) -> str:
+    """How its outputs are judged; its form for scripts may be another thing."""
+    said = f"{fix.tag}: {TAGS[fix.tag]}"
+    in_a_script = fix.tag if fix.tag_with is None else fix.tag_with(IN_A_SCRIPT)
+    return said if in_a_script == fix.tag else f"{said}\nin a script {in_a_script}: {TAGS[in_a_script]}"
 
 
 def _list(title: str, package: str, names: Iterable[str]) -> None:

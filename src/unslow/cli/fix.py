@@ -51,8 +51,9 @@ Examples:
     "--patience",
     type=Duration(),
     default=None,
-    help="How long any one wait on a process may take before it is taken for hung; default: 10m to build, 5m to open, "
-    "15m to answer or to judge, 20s and 60 times what is expected for a turn.",
+    help="How long any one wait on a process may take before it is taken for hung; default: 10m to look and to build, "
+    "5m to open (in the race no longer than is left of it, but a minute), 15m to answer or to judge, 20s and 60 times "
+    "what is expected for a turn.",
 )
 @click.option("--only", multiple=True, metavar="FIX", help="Try only this fix; can be repeated.")
 @click.option("--skip", multiple=True, metavar="FIX", help="Do not try this fix; can be repeated.")
@@ -67,7 +68,7 @@ Examples:
     default="",
     metavar="COMMAND",
     help="Of a script: prints its final metric after a whole run; higher is "
-    "better. Runs the script five times more for each variant whose losses differ, whatever the budget.",
+    "better. Runs the original five times, and each variant whose losses differ, whatever the budget.",
 )
 @click.option("--apply", "apply_it", is_flag=True, help="Show a script's patch, and write it into the source.")
 @click.option("--force", is_flag=True, help="With --apply: also over changes that are not committed.")

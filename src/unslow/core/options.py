@@ -28,7 +28,8 @@ class Options:
     seed
         Of every coin and resample.
     tolerance
-        How much of the metric, or of the agreement, may be lost (absolute); None: what the workload says.
+        How much of the metric, or of the agreement, may be lost (absolute; of a script's losses, as a part of their
+        mean); None: what the workload says.
     p99_below_ms
         The winner's p99 must be below this many ms, by the upper end of its interval; None: no limit.
     rate

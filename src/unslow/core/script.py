@@ -55,6 +55,8 @@ class LoaderFacts:
     the same result; where nothing says so, `why_not_vectorised` does. `collate` is the user's own function that joins.
     `slowest_line` of the user's own source takes longest in making an item, `slowest_line_part` of it. `iterable`: its
     data set gives items one after the other, and each worker would give all of them, unless it divides them itself.
+    `changes` is what its data set is told or changes from one epoch to the next ("set_epoch()", "epoch"; "": nothing
+    that was seen): workers that live on would not see it, and items that are kept would stay those of the first.
     """
 
     site: Site
@@ -89,17 +91,24 @@ class LoaderFacts:
     slowest_line: str = ""
     slowest_line_part: float = 0.0
     iterable: bool = False
+    changes: str = ""
 
 
 @dataclass(frozen=True)
 class Written:
-    """Something the script writes inside its steps: a "checkpoint", a "print", a "log", by the place of the call."""
+    """Something the script writes inside its steps: a "checkpoint", a "print", a "log", by the place of the call.
+
+    `call` is what is called ("numpy.savez"). `into_open_file`: what it writes to is no path, but a file that the script
+    has opened by itself.
+    """
 
     kind: str
     site: Site
     calls_per_step: float
     seconds_per_step: float
     direct: bool = True
+    into_open_file: bool = False
+    call: str = ""
 
 
 @dataclass(frozen=True)
@@ -132,7 +141,7 @@ class ScriptFacts:
     `rhythm` steps one takes much longer (an evaluation, a checkpoint; 0: none does). In `unnoted_steps` of the steps
     calls were not noted, since they were timed; the others but the first took `noted_s` seconds (0: not known).
     `ended`: it ended by itself while it was watched, after `run_s` seconds. `whole_runs` says why its turns are whole
-    runs ("" where they are steps).
+    runs ("" where they are steps). `sources` are the script's own modules, by file, with the hash of what was in them.
     """
 
     step: StepKind
@@ -150,6 +159,7 @@ class ScriptFacts:
     run_s: float = 0.0
     unnoted_steps: int = 0
     noted_s: float = 0.0
+    sources: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property
     def noted_steps(self) -> int:

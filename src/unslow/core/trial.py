@@ -116,10 +116,10 @@ class RatedFinding:
 class Report:
     """The whole result of `fix`. `winner` is the id of a trial, or None: the original is the best that was found.
 
-    `bundle` is the winner's folder; of a script, `patch` is the winner as a file that `git apply` takes.
-    `untried` are fixes that the findings ask for and that the budget left no time for.
-    `command` repeats the run; `load` says under what the figures before and after were taken. Times are in seconds or
-    ms, memory in bytes, as the names say.
+    `bundle` is the winner's folder, whose loading can run code where it `needs_trust`; of a script, `patch` is the
+    winner as a file that `git apply` takes. `untried` are fixes that the findings ask for and that the budget left no
+    time for. `command` repeats the run; `load` says under what the figures before and after were taken. Times are in
+    seconds or ms, memory in bytes, as the names say.
     """
 
     target: str
@@ -140,6 +140,7 @@ class Report:
     load: str = ""
     patch: str = ""
     untried: tuple[str, ...] = ()
+    needs_trust: bool = False
 
     @property
     def winning(self) -> Trial | None:

@@ -39,7 +39,6 @@ BATCH_SHARE = 0.05
 LINEAR = ("SGD", "ASGD")
 SQUARE_ROOT = ("Adam", "AdamW", "NAdam", "RAdam", "Adamax", "RMSprop", "Adagrad")
 RATE_PLACE = {"lr": 1}
-BATCH_PLACE = {"batch_size": 1}
 
 
 def why_not(setting: Setting) -> str:
@@ -84,7 +83,7 @@ def install(parameters: Parameters) -> None:
 
 def edits(parameters: Parameters) -> Sequence[Edit]:
     """The size and the rates in the source, wherever they stand in their calls."""
-    sized = set_in_source(parameters, {"batch_size": int(parameters["size"])}, BATCH_PLACE)
+    sized = set_in_source(parameters, {"batch_size": int(parameters["size"])})
     return (sized, *(_rate_edit(rate) for rate in parameters.get("rates", ())))
 
 

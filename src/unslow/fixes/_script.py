@@ -52,6 +52,11 @@ def steps_in_one(workload: Workload) -> int:
     return int(workload.model.settings.get(STEPS_IN_ONE, 1))
 
 
+def warm_steps_of(workload: Workload) -> int:
+    """After how many of its steps it is steady."""
+    return int(workload.model.settings.get(WARM_STEPS, 0))
+
+
 def facts_of(setting: Setting) -> ScriptFacts:
     """What is known of the script; nothing, where it is none."""
     return setting.facts.script or ScriptFacts("step", 0)
@@ -176,22 +181,42 @@ def why_not_set(setting: Setting, loader: LoaderFacts | None) -> str:
     return ""
 
 
+def all_at(setting: Setting, loader: LoaderFacts, chosen: Callable[[LoaderFacts], bool]) -> bool:
+    """Whether all loaders that the same call makes are `chosen` (those of training and of validation, in a function of
+    the user's): what is changed at the call is changed for all of them."""
+    return all(map(chosen, (one for one in facts_of(setting).loaders if one.site == loader.site)))
+
+
 def set_when_made(parameters: Parameters, values: Mapping[str, Any]) -> None:
     """The run-time form of keywords of a loader, at the place that `loader_call` gave."""
     made = str(parameters.get("arguments") or "torch.utils.data.dataloader.DataLoader")
     library, _, name = made.rpartition(".")
     named_there = _named(parameters, values)
 
+    places = _BY_NAME if "arguments" in parameters else LOADER_PLACES
+
     def change(args: Sequence[Any], named: dict[str, Any]) -> Sequence[Any]:
-        named.update(named_there)
-        return args
+        changed = list(args)
+        for key, value in named_there.items():
+            if places.get(key, len(args)) < len(args):
+                changed[places[key]] = value
+            else:
+                named[key] = value
+        return changed
 
     when_made(library, name, site_of(parameters), change)
 
 
-def set_in_source(parameters: Parameters, values: Mapping[str, Any], places: Mapping[str, int] = _BY_NAME) -> Edit:
-    """The same keywords, in the source; in the loader's own call they may stand at these places without names."""
-    known = _BY_NAME if "arguments" in parameters else places
+LOADER_PLACES = {
+    "batch_size": 1, "shuffle": 2, "sampler": 3, "batch_sampler": 4, "num_workers": 5, "collate_fn": 6,
+    "pin_memory": 7, "drop_last": 8, "timeout": 9, "worker_init_fn": 10, "multiprocessing_context": 11,
+}  # fmt: skip
+"""Where the arguments of a `DataLoader` stand that are given without names."""
+
+
+def set_in_source(parameters: Parameters, values: Mapping[str, Any]) -> Edit:
+    """The same keywords, in the source; in the loader's own call they may stand in their places without names."""
+    known = _BY_NAME if "arguments" in parameters else LOADER_PLACES
     return Edit(site_of(parameters), keywords(_named(parameters, values)), known)
 
 

@@ -7,8 +7,8 @@ only where joined requests were seen to give the same answers. Requests of diffe
 model takes a mask; without a mask only requests of one shape are joined.
 
 A script that trains gets a larger `batch_size` on its `DataLoader`, with a learning rate that is longer too (k times
-for SGD, the square root of k for Adam) and without. Steps are then compared by their samples, and so are losses. What
-wins is the fastest size that keeps the training over the measured window, not the largest.
+for SGD, the square root of k for Adam), and at twice the size without, too. Steps are then compared by their samples,
+and so are losses. What wins is the fastest size that keeps the training over the measured window, not the largest.
 
 Why it is slow
 --------------
@@ -31,7 +31,7 @@ Each request waits for the slowest of its batch. Memory grows with the batch. Th
 are chosen by size.
 
 It is another training: fewer updates, with less noise. What a window of steps keeps, a whole run may lose, so it is
-tried only where it is asked for (`--allow batch-size`), and `--evaluate` judges whole runs. Schedules that count steps
+tried only where it is named (`--allow batch-size`), and `--evaluate` judges whole runs. Schedules that count steps
 see fewer of them.
 """
 

@@ -1,9 +1,11 @@
-"""Writes checkpoints and lines of a log at most every so often, instead of in every step.
+"""Writes checkpoints and lines on the screen at most every so often, instead of in every step.
 
 What it is
 ----------
-`torch.save(…)` becomes `rarely(torch.save)(…)`, and so does a `print` or a log: a call that follows on another of the
-same line within 30 s (a print: 1 s) is left out. What was left out last is written when the program ends.
+`torch.save(…)` becomes `rarely(torch.save, every_s=30)(…)`, and so do NumPy's functions that save, and a `print` (1 s):
+a call that follows on another of the same line within that time is left out. What was left out last is written when the
+program ends. Calls of a logger, and what is written into a file that the script has opened by itself (it may be closed
+by then), are left as they are.
 
 Why it is slow
 --------------
@@ -20,7 +22,7 @@ Where a checkpoint is written once in many minutes.
 Risk
 ----
 It changes which files and lines there are: after a crash up to 30 s of training are lost, and not every step has a
-line. So it is tried only where it is asked for (`--allow buffer-io`). What is written at the end is what the objects
+line. So it is tried only where it is named (`--allow buffer-io`). What is written at the end is what the objects
 hold then, under the name that was left out last.
 """
 
@@ -36,13 +38,13 @@ from unslow.core.workload import Workload
 from unslow.fixes._script import SCRIPT, Around, around_calls, facts_of, helper, site_of, with_change
 
 NAME = "buffer-io"
-EVERY_S = {"checkpoint": 30.0, "print": 1.0, "log": 1.0}
+EVERY_S = {"checkpoint": 30.0, "print": 1.0}
 LEAST_SHARE = 0.002
 """Of a step, what a call must take to be changed."""
-_CALLS = {
-    "checkpoint": (("torch.serialization", "save"), ("numpy", "save"), ("numpy", "savez")),
-    "print": (("builtins", "print"),),
-    "log": (),
+CALLS = {
+    "torch.serialization.save",
+    *(f"numpy.{name}" for name in ("save", "savez", "savez_compressed", "savetxt")),
+    "builtins.print",
 }
 
 
@@ -51,16 +53,25 @@ def apply(workload: Workload, parameters: Parameters, workshop: Workshop) -> Wor
 
 
 def refuses(setting: Setting) -> str:
-    return "" if space(setting) else "nothing is written inside the steps by a call of the script's own"
+    if space(setting):
+        return ""
+    if any(written.into_open_file for written in facts_of(setting).written):
+        return "what is written in the steps goes into a file that the script has opened by itself"
+    if any(written.kind == "log" for written in facts_of(setting).written):
+        return (
+            "what is written in the steps is a log, which is left as it is: set a higher level, or flush it less often"
+        )
+    return "nothing is saved or printed inside the steps by a call of the script's own"
 
 
 def space(setting: Setting) -> Sequence[Parameters]:
     """All such calls at once."""
     step_s = max(setting.facts.seconds_per_request, 1e-9)
     calls = [
-        {"site": to_json(written.site), "every_s": EVERY_S[written.kind], "kind": written.kind}
+        {"site": to_json(written.site), "every_s": EVERY_S[written.kind], "call": written.call}
         for written in facts_of(setting).written
-        if written.direct and _CALLS[written.kind] and written.seconds_per_step >= LEAST_SHARE * step_s
+        if written.direct and written.call in CALLS and not written.into_open_file
+        if written.seconds_per_step >= LEAST_SHARE * step_s
     ]
     return ({"calls": calls},) if calls else ()
 
@@ -68,8 +79,8 @@ def space(setting: Setting) -> Sequence[Parameters]:
 def install(parameters: Parameters) -> None:
     """At those calls, and nowhere else."""
     for call in parameters["calls"]:
-        for library, name in _CALLS[call["kind"]]:
-            around_calls(library, name, [site_of(call)], _seldom(float(call["every_s"])))
+        library, _, name = str(call["call"]).rpartition(".")
+        around_calls(library, name, [site_of(call)], _seldom(float(call["every_s"])))
 
 
 def _seldom(every_s: float) -> Around:
@@ -102,7 +113,7 @@ def asks(setting: Setting) -> str:
 
 FIX = Fix(
     name=NAME,
-    does="writes checkpoints and lines of a log at most every so often, instead of in every step",
+    does="writes checkpoints and lines on the screen at most every so often, instead of in every step",
     tag="exact",
     slot="io",
     treats=("io-in-the-loop",),

@@ -3,7 +3,8 @@
 What it is
 ----------
 The data set is put into `CachedItems`, a small module written beside the script: items lie in a memory-mapped file
-that loader workers share, bounded in size, gone when the program ends.
+that forked loader workers share (each one that is started afresh has its own), bounded in size, gone when the program
+ends.
 
 Why it is slow
 --------------
@@ -21,12 +22,14 @@ copied.
 Risk
 ----
 Only right where an item is always the same. Items were asked for several times and compared to the bit, and must draw
-no random numbers: a data set that augments at random is left alone. One that changes rarely, or by the clock, would
-not be noticed.
+no random numbers: a data set that augments at random is left alone, and so is one that is told the epoch
+(`set_epoch`) or whose attributes change from one to the next. One that changes rarely, or by the clock, would not be
+noticed.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -34,7 +37,7 @@ from unslow.core.jsonable import to_json
 from unslow.core.script import LoaderFacts
 from unslow.core.variant import Edit, Fix, Parameters, Setting, Workshop
 from unslow.core.workload import Workload
-from unslow.fixes._script import SCRIPT, facts_of, helper, site_of, waited_for, when_made, with_change
+from unslow.fixes._script import SCRIPT, all_at, facts_of, helper, site_of, waited_for, when_made, with_change
 
 NAME = "cache-decoded"
 MEMORY_SHARE = 0.25
@@ -51,20 +54,22 @@ def warm_steps(parameters: Parameters) -> int:
 
 
 def refuses(setting: Setting) -> str:
-    if waited_for(setting, _fits) is not None:
+    if waited_for(setting, functools.partial(_all_fit, setting)) is not None:
         return ""
     slowest = waited_for(setting, lambda loader: True)
     if slowest is None:
         return "the script has no DataLoader"
     if slowest.made > 1:
         return f"the data set at {slowest.site} is made anew with every loader: make both once, before the loop"
+    if _fits(slowest):
+        return f"the call at {slowest.site} loads another data set too, which cannot be kept: give each its own call"
     return (
         f"the data set at {slowest.site} cannot be kept: {slowest.why_not_cached or 'its calls are not in the source'}"
     )
 
 
 def space(setting: Setting) -> Sequence[Parameters]:
-    loader = waited_for(setting, _fits)
+    loader = waited_for(setting, functools.partial(_all_fit, setting))
     if loader is None:
         return ()
     most = int(MEMORY_SHARE * setting.machine.memory_bytes)
@@ -98,6 +103,10 @@ def edit(parameters: Parameters) -> Sequence[Edit]:
             module=helper("cached_items.py"),
         ),
     )
+
+
+def _all_fit(setting: Setting, loader: LoaderFacts) -> bool:
+    return all_at(setting, loader, _fits)
 
 
 def _fits(loader: LoaderFacts) -> bool:

@@ -19,8 +19,9 @@ On a processor, where nothing is waited for. Where the step waits for the value 
 
 Risk
 ----
-Only changed where the source shows all that becomes of the sum: a local variable, which begins as a number and is read
-after the loop, or in it under an `if`. Added up as float64, as Python does, the sum is the same to the bit.
+Only changed where the source shows all that becomes of the sum: a variable of its function or module, which begins as a
+number and is read after the loop, or in it under an `if`. Added up as float64, as Python does, the sum is the same to
+the bit.
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@
 
 What it is
 ----------
-Your requests are run once while the range of each intermediate result is written down. Weights and results are then
-stored as 8-bit integers with these fixed scales, so that layers hand 8-bit results to one another. On ONNX Runtime
-its own quantiser does it, on OpenVINO NNCF, which also corrects the bias that rounding leaves.
+Up to 128 of your requests are run once while the range of each intermediate result is written down. Weights and results
+are then stored as 8-bit integers with these fixed scales, so that layers hand 8-bit results to one another. On ONNX
+Runtime its own quantiser does it, on OpenVINO NNCF, which also corrects the bias that rounding leaves.
 
 Why it is slow
 --------------

@@ -2,9 +2,10 @@
 
 What it is
 ----------
-The function that answers a request also opens the model's file each time. This fix keeps what the known loaders
-return (of ONNX Runtime, PyTorch, OpenVINO, transformers, joblib) and gives it back at the next call with the same
-arguments. In a script the call becomes `loaded_once(torch.load)(path)`, with a small module beside the script.
+The function that answers a request also opens the model's file each time. This fix keeps what the known loaders return
+(of ONNX Runtime, PyTorch, OpenVINO, transformers, joblib) and gives it back at the next call with the same arguments.
+In a script (of all but OpenVINO) the call becomes `loaded_once(torch.load)(path)`, with a small module beside the
+script.
 
 Why it is slow
 --------------

@@ -34,6 +34,7 @@ that start afresh import the script again, which must therefore begin below `if 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -42,6 +43,7 @@ from unslow.core.variant import Edit, Fix, Parameters, Setting, Workshop
 from unslow.core.workload import Workload
 from unslow.fixes._script import (
     SCRIPT,
+    all_at,
     loader_call,
     set_in_source,
     set_when_made,
@@ -72,13 +74,13 @@ def warm_steps(parameters: Parameters) -> int:
 
 def beside(setting: Setting, parameters: Parameters) -> Sequence[str]:
     """Fewer threads, where the workers keep every core busy: else they take the cores from each other."""
-    loader = waited_for(setting, _fits)
+    loader = waited_for(setting, functools.partial(_fits, setting))
     part = busy(loader, setting) if loader is not None else 0.0
     return ("threads",) if part * int(parameters["workers"]) > setting.machine.cores - 1 else ()
 
 
 def refuses(setting: Setting) -> str:
-    loader = waited_for(setting, _fits)
+    loader = waited_for(setting, functools.partial(_fits, setting))
     if loader is not None:
         return why_not_set(setting, loader)
     streaming = waited_for(setting, _would_repeat)
@@ -95,12 +97,14 @@ def refuses(setting: Setting) -> str:
 
 def space(setting: Setting) -> Sequence[Parameters]:
     """Around the number that is predicted, that first."""
-    loader = waited_for(setting, _fits)
+    loader = waited_for(setting, functools.partial(_fits, setting))
     call = loader and loader_call(setting, loader)
     if loader is None or call is None:
         return ()
     most = predicted(loader, setting)
     counts = dict.fromkeys([most, max(1, most // 2), most * 2])
+    # Workers that live on would not see what a data set is told between epochs: they are started anew, then.
+    call = {**call, "persistent": all_at(setting, loader, lambda one: not one.changes)}
     tried = [_parameters(loader, call, n, _ahead(loader, setting, n)) for n in counts if n <= limit(loader, setting)]
     if loader.slowest_item_s > UNEVEN * loader.item_s > 0:
         tried.append(_parameters(loader, call, most, _ahead(loader, setting, most, FURTHER_AHEAD)))
@@ -118,7 +122,7 @@ def _ahead(loader: LoaderFacts, setting: Setting, workers: int, wanted: int = 0)
 
 def _parameters(loader: LoaderFacts, call: Parameters, workers: int, prefetch: int) -> Parameters:
     """Of arguments that stand for the loader, only what they have a name for."""
-    chosen: dict[str, Any] = {**call, "workers": workers, "persistent": True}
+    chosen: dict[str, Any] = {**call, "workers": workers}
     if prefetch:
         chosen["prefetch"] = prefetch
     if loader.start_method == AFRESH and "arguments" not in call:
@@ -148,8 +152,12 @@ def _set(parameters: Parameters) -> dict[str, Any]:
     return chosen
 
 
-def _fits(loader: LoaderFacts) -> bool:
-    return loader.wait_s > 0 and loader.batches > 0 and loader.start_method != "none" and not _would_repeat(loader)
+def _fits(setting: Setting, loader: LoaderFacts) -> bool:
+    return loader.wait_s > 0 and loader.batches > 0 and all_at(setting, loader, _can_have_workers)
+
+
+def _can_have_workers(loader: LoaderFacts) -> bool:
+    return loader.start_method != "none" and not _would_repeat(loader)
 
 
 def _would_repeat(loader: LoaderFacts) -> bool:

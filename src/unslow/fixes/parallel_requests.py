@@ -2,8 +2,8 @@
 
 What it is
 ----------
-Instead of one request on all cores, as many requests as there are cores (or half as many) run side by side, each in a
-thread of its own with fewer cores.
+Instead of one request on all cores, as many requests as there are cores (or a half, or a quarter of that) run side by
+side, each in a thread of its own with fewer cores.
 
 Why it is slow
 --------------

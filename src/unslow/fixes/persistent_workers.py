@@ -32,6 +32,7 @@ from unslow.core.variant import Edit, Fix, Parameters, Setting, Workshop
 from unslow.core.workload import Workload
 from unslow.fixes._script import (
     SCRIPT,
+    all_at,
     loader_call,
     set_in_source,
     set_when_made,
@@ -50,12 +51,17 @@ def apply(workload: Workload, parameters: Parameters, workshop: Workshop) -> Wor
 
 def refuses(setting: Setting) -> str:
     loader = waited_for(setting, _fits)
+    if loader is not None and not all_at(setting, loader, lambda one: not one.changes):
+        return (
+            f"the data set of the loader at {loader.site} changes from epoch to epoch ({loader.changes or 'another'}): "
+            "workers that live on would not see it"
+        )
     return why_not_set(setting, loader) if loader else "no DataLoader of the script starts its workers anew"
 
 
 def space(setting: Setting) -> Sequence[Parameters]:
     loader = waited_for(setting, _fits)
-    call = loader and loader_call(setting, loader)
+    call = None if loader is None or refuses(setting) else loader_call(setting, loader)
     return (call,) if call else ()
 
 

@@ -34,7 +34,7 @@ from unslow.core.jsonable import to_json
 from unslow.core.script import LoaderFacts, Noted, Site
 from unslow.core.variant import Edit, Fix, Parameters, Setting, Workshop
 from unslow.core.workload import Workload
-from unslow.fixes._script import SCRIPT, around_calls, facts_of, helper, site_of, when_made, with_change
+from unslow.fixes._script import SCRIPT, all_at, around_calls, facts_of, helper, site_of, when_made, with_change
 
 NAME = "vectorised-collate"
 STACKED = "numpy.asarray({})"
@@ -59,7 +59,7 @@ def refuses(setting: Setting) -> str:
 def space(setting: Setting) -> Sequence[Parameters]:
     """All such loaders and calls at once."""
     known = facts_of(setting)
-    loaders = [loader for loader in known.loaders if _is_joined(loader)]
+    loaders = {loader.site: loader for loader in known.loaders if _is_joined(setting, loader)}.values()
     exchanged = [loader.collate for loader in loaders if loader.collate is not None]
     calls = [noted for noted in known.of_kind("arrays") if _is_stacked(noted) and not _is_in(noted.site, exchanged)]
     if not loaders and not calls:
@@ -71,9 +71,10 @@ def space(setting: Setting) -> Sequence[Parameters]:
     return (parameters,)
 
 
-def _is_joined(loader: LoaderFacts) -> bool:
+def _is_joined(setting: Setting, loader: LoaderFacts) -> bool:
     faster = loader.collate_s > TIMES_FASTER * loader.vector_collate_s
-    return bool(loader.joined) and loader.direct and faster and not loader.why_not_vectorised
+    alike = all_at(setting, loader, lambda one: one.joined == loader.joined)
+    return bool(loader.joined) and loader.direct and faster and alike and not loader.why_not_vectorised
 
 
 def _is_stacked(noted: Noted) -> bool:

@@ -109,7 +109,7 @@ def refuses(setting: Setting) -> str:
 
 FIX = Fix(
     name="weight-only-int8",
-    does="stores the weights in 8 bits and computes in floats",
+    does="stores the weights in 8 bits, and keeps what layers hand to one another in floats",
     tag="lossy",
     slot="precision",
     treats=("full-precision-compute",),

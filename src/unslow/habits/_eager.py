@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from unslow.core.finding import Evidence, EvidenceValue
+from unslow.core.profile import Profile
 from unslow.core.units import share as show_share
+from unslow.habits._attention import attention
 from unslow.habits._floors import Part, joined
 from unslow.habits._imitated import is_imitated
-from unslow.habits._ops import Kind
+from unslow.habits._ops import Kind, kind_of
 from unslow.habits._shares import operators_per_request, shares_by_kind, split
 
 _FLOOR_OF: dict[Kind, str] = {
@@ -17,6 +19,8 @@ _FLOOR_OF: dict[Kind, str] = {
     "dropout": "elementwise", "fill": "elementwise", "matmul": "matmul", "attention": "matmul", "conv": "conv",
 }  # fmt: skip
 
+LEAST_ATTENTION = 0.05
+"""From here on `unfused-attention` has it."""
 _PRODUCTS = frozenset({"matmul", "conv", "attention"})
 
 
@@ -47,18 +51,34 @@ def by_operators(evidence: Evidence, starting: float, kernels: Mapping[Kind, flo
 
 
 def of_a_model(evidence: Evidence) -> Operators:
-    """Of all that was recorded, but products of imitated numbers, which a compiler leaves to the same library. On a
+    """Of all that was recorded, but products of imitated numbers, which a compiler leaves to the same library, and
+    attention in single operators, which is another habit. On a
     device only what a compiler joins: waiting for the host is another habit, and products have libraries of their own
     there."""
     profile, machine = evidence.profile, evidence.machine
     times = split(profile, evidence.facts)
     imitated = shares_by_kind(profile, lambda span: is_imitated(span, machine))
+    written_out = _attention_by_kind(profile)
     kernels: dict[Kind, float] = {
-        kind: max(0.0, share - imitated.get(kind, 0.0)) for kind, share in times.kernels.items()
+        kind: max(0.0, share - imitated.get(kind, 0.0) - written_out.get(kind, 0.0))
+        for kind, share in times.kernels.items()
     }
     if profile.devices:
         return by_operators(evidence, 0.0, without_products(kernels))
     return by_operators(evidence, times.dispatch + profile.shares["framework"], kernels)
+
+
+def _attention_by_kind(profile: Profile) -> dict[Kind, float]:
+    """What each kind takes in attention that is written out, where that is a finding of its own."""
+    found = attention(profile).spans
+    if profile.share_of(set(found)) < LEAST_ATTENTION:
+        return {}
+    shares: dict[Kind, float] = {}
+    for index in found:
+        if profile.spans[index].category == "compute":
+            kind = kind_of(profile.spans[index])
+            shares[kind] = shares.get(kind, 0.0) + max(0, profile.own_ns[index]) / profile.wall_ns
+    return shares
 
 
 def without_products(kinds: Mapping[Kind, float]) -> dict[Kind, float]:

@@ -13,7 +13,7 @@ How it shows
 ------------
 The time of such calls, by the place of the call. The threshold is 1 % of the step, below which a recording's noise is
 larger. What must remain is copying the bytes, at 10 GB/s what fits into a core's cache and at 2 GB/s what is larger;
-the rest of the step counts as it is in the quickest steps, since what follows finds the caches full of something else.
+the rest of the step counts as what it may be without (see `explain decoding-repeated`): it finds the caches full now.
 Source: PyTorch itself, which warns that this is "extremely slow".
 
 When it does not matter

@@ -12,9 +12,10 @@ Each copy waits for the bus, and mostly for all that the device has been given t
 How it shows
 ------------
 The time inside copies from the processor's memory, in at least every second step, whose content was the same each time
-(compared to the bit, four times at least). The threshold is 1 % of the step. Nothing need remain: it can stay on the
-device. Source: the copies themselves, timed and compared; NVIDIA's and PyTorch's guides say to keep data on the device.
-Only a live run shows it: a recording does not say that the same data came again.
+(by a checksum, of at least four copies, the first sixteen at most, of 16 MB or less). The threshold is 1 % of the step.
+Nothing need remain: it can stay on the device. Source: the copies themselves, timed and compared; NVIDIA's and
+PyTorch's guides say to keep data on the device. Only a live run shows it: a recording does not say that the same data
+came again.
 
 When it does not matter
 -----------------------

@@ -13,10 +13,10 @@ in each other's way meanwhile.
 
 How it shows
 ------------
-The quota is smaller than the number of logical cores, and a computing pool has more threads than the quota, rounded
-up. Both are facts of the system; no threshold is needed. Source: PyTorch's tuning guide (no more threads than
-cores), with the quota in the place of the cores. At stake is the category `compute`; what must remain is the
-micro-benchmark "right/oversubscribed:matmul" of this machine.
+The quota is smaller than the number of logical cores, and a computing pool has more threads than the quota, rounded up.
+Both are facts of the system; at least 1 % of the time must be computing. Source: PyTorch's tuning guide (no more
+threads than cores), with the quota in the place of the cores. At stake is the category `compute`; what must remain is
+the micro-benchmark "right/oversubscribed:matmul" of this machine.
 
 When it does not matter
 -----------------------

@@ -10,8 +10,9 @@ Formatting a stack takes longer than most operations, and each gradient is read 
 
 How it shows
 ------------
-The call that switches it on, with forward and backward at stake. How much of them must remain is not known: the
-finding is not scored. Source: PyTorch's documentation of anomaly detection ("should be enabled only for debugging").
+The call that switches it on and leaves it on for the steps, with forward and backward at stake. How much of them must
+remain is not known: the finding is not scored. Source: PyTorch's documentation of anomaly detection ("should be enabled
+only for debugging").
 
 When it does not matter
 -----------------------
@@ -36,7 +37,8 @@ NAME = "debug-mode-left-on"
 def detect(evidence: Evidence) -> Iterator[Finding]:
     """One finding, at the first call that switches it on."""
     script = evidence.facts.script
-    on = script.of_kind("anomaly") if script is not None else ()
+    noted = script.of_kind("anomaly") if script is not None else ()
+    on = [one for one in noted if one.times_in_steps or not one.details.get("over")]
     if not on:
         return
     share = min(1.0, phase_share(evidence, "forward") + phase_share(evidence, "backward"))

@@ -15,10 +15,11 @@ How it shows
 ------------
 The time of such calls, by their place, and what the planned order takes, tried there with the same operands; costs in
 multiplications are NumPy's own counts (`numpy.einsum_path`). The thresholds: 1 % of the time, below which a recording's
-noise is larger, and three quarters of the call's time left by the plan at most. For three operands and more in PyTorch
-the plan also needs at most half of the multiplications. What must remain is what the plan took; where the recording
-cannot be trusted, the calls' own time still counts, and nothing is promised. Source: Smith and Gray, *opt_einsum* (JOSS
-2018), whose counts and orders NumPy has.
+noise is larger, and three quarters of the call's time left by the plan at most. PyTorch's calls are looked at from
+100,000 multiplications on, with operands in the processor's memory; of three operands and more the plan also needs at
+most half of the multiplications. What must remain is what the plan took; where the recording cannot be trusted, the
+calls' own time still counts, and nothing is promised. Source: Smith and Gray, *opt_einsum* (JOSS 2018), whose counts
+and orders NumPy has.
 
 When it does not matter
 -----------------------

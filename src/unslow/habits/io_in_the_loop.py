@@ -13,7 +13,8 @@ How it shows
 ------------
 The part of the wall time inside calls that write a checkpoint, print or log, by the place of the call, with the values
 and states that are asked for among their arguments. The threshold is 1 % of the wall time, below which a recording's
-noise is larger. Nothing need remain: what is written once a minute costs nothing measurable. Source: the calls
+noise is larger. Nothing need remain: what is written once a minute costs nothing measurable; the rest of
+the step counts as what it may be without (see `explain decoding-repeated`). Source: the calls
 themselves, timed.
 
 When it does not matter

@@ -17,7 +17,8 @@ What the first batch of an epoch is waited for longer than the others, over the 
 
 When it does not matter
 -----------------------
-With one epoch, or epochs of many minutes.
+With one epoch, or epochs of many minutes. Where the data set changes from epoch to epoch (`set_epoch`), it says
+nothing: workers that live on would not see that.
 
 Risk
 ----
@@ -38,7 +39,7 @@ NAME = "loader-workers-restart"
 
 def detect(evidence: Evidence) -> Iterator[Finding]:
     """One finding, for the loader that is waited for longest."""
-    loader = waited_for(evidence, lambda loader: loader.workers > 0 and not loader.persistent)
+    loader = waited_for(evidence, lambda loader: loader.workers > 0 and not loader.persistent and not loader.changes)
     if loader is None or is_empty(evidence.profile) or not loader.batches_per_epoch:
         return
     extra = max(0.0, loader.restart_s - loader.wait_s) / loader.batches_per_epoch

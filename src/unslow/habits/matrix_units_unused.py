@@ -14,9 +14,10 @@ lie idle.
 How it shows
 ------------
 The script calls models whose weights are float32, and never turns autocast on. At stake is the own time of float32
-products where operators were recorded, else the forward and the backward pass. What must remain is the better of the
-micro-benchmarks "bfloat16/float32:matmul" and ":conv" of this machine, where they were measured and show a gain; else
-nobody knows, and the finding is not scored. Autocast leaves float64 alone: of a model in it, what would be left in
+products where operators were recorded; else, and on a GPU, the forward and the backward pass. What must remain of
+products and of convolutions is the micro-benchmark of each on this machine ("bfloat16/float32:matmul" and ":conv"),
+weighted by their time; where one of them shows no gain, and without operators, nobody knows, and the finding is not
+scored. Autocast leaves float64 alone: of a model in it, what would be left in
 float32 is at stake ("float32/float64:matmul" of its products, half where that is not known). The threshold is 5 % of a
 step. It says nothing where the units do not exist: no GPU, and none of avx512_bf16, amx_bf16, amx_fp16,
 avx512_fp16, bf16 among the processor's instructions.

@@ -16,9 +16,9 @@ The category `framework` together with what operators cost before they compute (
 here, measured on this machine), at 15 % of the wall time or more. Source of the threshold: the input-pipeline
 analysis of xprof calls Python's residual high from 15 % on, moderate from 3 %. Of a
 script, a loop that `row-by-row-python` names is left to it, and so is what makes tensors of lists of arrays or loads
-a model again: what else there is must be as much. For
-PyTorch what must remain is the micro-benchmark "graph/eager:dispatch"; for any other code nobody knows it, and the
-finding is unbounded.
+a model again: what else there is must be as much. For a
+model of PyTorch's what must remain is the micro-benchmark "graph/eager:dispatch"; for a script, and any other code,
+nobody knows it, and the finding is unbounded. Of a script that ended before its stack was sampled it says nothing.
 
 When it does not matter
 -----------------------
@@ -36,7 +36,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from unslow.core.finding import Evidence, EvidenceValue, Finding, Habit
-from unslow.core.profile import Profile
+from unslow.core.profile import Profile, Span
 from unslow.core.units import share as show_share
 from unslow.habits._floors import bounded
 from unslow.habits._loops import longest_loop, python_share_of_others
@@ -51,6 +51,8 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
     """One finding, if Python and starting operators take a large part of the time."""
     profile, facts = evidence.profile, evidence.facts
     if is_empty(profile) or profile.devices:  # A device that waits for Python is another habit.
+        return
+    if facts.framework == "script" and not any(map(_says_what_ran, profile.spans)):
         return
     at_stake = host_share(evidence)
     loop = longest_loop(evidence) if facts.script is not None else None
@@ -71,6 +73,11 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
     title = f"{show_share(at_stake)} of the time goes to Python and to starting operators, not to computing."
     advice = "Move loops over items into array operations; compile or export the model, so that no Python runs in it."
     yield Finding(NAME, title, at_stake, None if floor is None else bounded(floor), numbers, site=site, advice=advice)
+
+
+def _says_what_ran(span: Span) -> bool:
+    """A script that has ended before its stack was sampled shows steps and phases alone."""
+    return bool(span.details.get("sampled") or span.details.get("op"))
 
 
 def busiest_line(profile: Profile) -> tuple[str, str]:

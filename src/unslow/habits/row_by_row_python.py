@@ -12,13 +12,13 @@ nanoseconds.
 
 How it shows
 ------------
-Samples of the stack in each step. Where they lie in pandas' own row functions, called from one line of the script's,
-3 % of the step; else, where one function of the script's own runs Python itself (calls into libraries not counted, and
-10 µs taken off for each operator of PyTorch that it may have started) for 15 % of the step and for 200 µs of each: some
-hundreds of lines run then, which is a loop. Calls of NumPy's count as Python where their line runs ten times a step and
-takes less than 20 µs each (100 µs with fewer than 10,000 numbers): a call of a microsecond computes next to nothing.
-How much must remain is not known: the finding is not scored. Source of the thresholds: xprof's input-pipeline analysis,
-which calls Python's residual moderate from 3 % and high from 15 % on.
+Samples of the stack in each step. Where they lie in pandas' own row functions, 3 % of the step in all lines of the
+script's (the one that takes most is named); else, where one function of the script's own runs Python itself (calls into
+libraries not counted, and 10 µs taken off for each operator of PyTorch that it may have started) for 15 % of the step
+and for 200 µs of each: some hundreds of lines run then, which is a loop. Calls of NumPy's count as Python where their
+line runs ten times a step and takes less than 20 µs each (100 µs with fewer than 10,000 numbers): a call of a
+microsecond computes next to nothing. How much must remain is not known: the finding is not scored. Source of the
+thresholds: xprof's input-pipeline analysis, which calls Python's residual moderate from 3 % and high from 15 % on.
 
 When it does not matter
 -----------------------

@@ -12,7 +12,8 @@ How it shows
 ------------
 What joining one batch takes, tried with the loader's own function, at 20 % of making the batch or more, and five times
 what copying its bytes at 2 GB/s would or more, while the script waits for data in 5 % of the step or more. What must
-remain is what joining each field at once takes, where that was tried, and takes less than half; else the copying.
+remain is what joining each field at once takes, where that was tried (where it takes half or more, nothing is said);
+else the copying.
 Source: the joining itself, tried; xprof's input-pipeline analysis calls waiting for input moderate from 5 % on.
 
 When it does not matter

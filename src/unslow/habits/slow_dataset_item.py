@@ -13,10 +13,10 @@ How it shows
 ------------
 The part of the wall time in which the script waits for items of a loader that take more than half of making its
 batches, and five times what copying their bytes at 2 GB/s would or more, where the cores do not let workers hide the
-wait, or the items cannot be kept. The threshold is 5 % of the step. The line of the data set's own code that takes
-longest is named: the lines of one item were timed. (Samples of the stack would name the lines after which a library
-lets go of the interpreter.) How fast it could be is not known: the finding is not scored. Source: the items themselves,
-tried; xprof's input-pipeline analysis calls waiting for input moderate from 5 % on.
+wait, or the items cannot be kept, or there are workers already. The threshold is 5 % of the step. The line of the data
+set's own code that takes longest is named: the lines of one item were timed. (Samples of the stack would name the lines
+after which a library lets go of the interpreter.) How fast it could be is not known: the finding is not scored. Source:
+the items themselves, tried; xprof's input-pipeline analysis calls waiting for input moderate from 5 % on.
 
 When it does not matter
 -----------------------

@@ -16,7 +16,8 @@ How it shows
 ------------
 The part of the non-zero values that are subnormal, at 0.01 % or more. Source of the threshold: at 0.01 %, one vector
 instruction in 600 meets one; 150 cycles each make the 600, of some 4 cycles, 6 % slower. Fewer are not worth a
-finding. At stake is the compute time of element-wise work, products, convolutions, normalisation and attention. What
+finding. At stake is the compute time of element-wise work, products, convolutions, normalisation, softmax,
+sums and attention. What
 must remain comes from the micro-benchmark "normal/subnormal:elementwise" of this machine, applied to the instructions
 that can meet one: at most 16 times the share of the values. Where that shows no loss (many processors since 2012 lose
 hardly anything), there is no finding.

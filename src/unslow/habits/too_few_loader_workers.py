@@ -10,10 +10,9 @@ N workers give a batch every (time of a batch ÷ N). Where that is longer than t
 
 How it shows
 ------------
-The part of the wall time in which the script waits for a loader with workers, while there are cores that no worker
-has, or items are waited for more than they are computed. The threshold is 5 % of the step; waiting for workers that an
-epoch starts anew is another habit. What must remain is what the cores allow, which the items and their joining keep
-busy too. Source: Little's law, and the wait itself, measured.
+The part of the wall time in which the script waits for a loader with workers. The threshold is 5 % of the step; waiting
+for workers that an epoch starts anew is another habit. What must remain is what the cores allow, which the items and
+their joining keep busy too. Source: Little's law, and the wait itself, measured.
 
 When it does not matter
 -----------------------

@@ -17,11 +17,11 @@ How it shows
 ------------
 Modules that behave differently in training mode are still in it. The time at stake is that of the dropout operators and
 of all that they call, which evaluation mode skips entirely, and of batch normalisation, counted as if it vanished (it
-does only where it is folded into a convolution, so this part of the ceiling is generous); the rest counts as it is in
-the quickest steps, since random numbers and copies leave the caches full. Where the model has layers of which PyTorch
-has a fused form for evaluation mode (source: the conditions in `torch.nn.TransformerEncoderLayer.forward`), all
-computing is at stake, and no floor is known. Of a script, its calls of such a model count, where it never asks for a
-gradient. Source of the threshold: none is needed, one module is a fact.
+does only where it is folded into a convolution, so this part of the ceiling is generous); the rest counts as what it
+may be without (see `explain decoding-repeated`), since random numbers and copies leave the caches full. Where the model
+has layers of which PyTorch has a fused form for evaluation mode (source: the conditions in
+`torch.nn.TransformerEncoderLayer.forward`), all computing is at stake, and no floor is known. Of a script, its calls of
+such a model count, where it never asks for a gradient. Source of the threshold: none is needed, one module is a fact.
 
 When it does not matter
 -----------------------

@@ -19,9 +19,10 @@ operators (the category `framework`, and what an operator costs before it comput
 normalisation and copies, matrix products and convolutions. What must remain of each is the micro-benchmark of this
 machine: "graph/eager:dispatch", ":elementwise", ":matmul", ":conv", weighted by the time of each. The threshold is 1
 % of the wall time, below which a recording's noise is larger; what counts is the ceiling.
+On a device only what is no product is at stake.
 A script: the same, of the forward and the backward pass of models that no compiler has made, without their products;
-the Python between operators is what starts them; where no operators were recorded both passes are at stake, and no
-floor is known.
+the Python between operators is what starts them; where no operators were recorded, and on a GPU, both passes are at
+stake, and no floor is known.
 ONNX: `BatchNormalization` right after `Conv`, or `Add` right after at least half of all `MatMul`. Source: tried with
 ONNX Runtime 1.32 on a transformer encoder and a small convolutional network: with optimisation off both pairs were
 there (6 of the 10 products in two layers were followed by their bias), with optimisation on neither. No floor is

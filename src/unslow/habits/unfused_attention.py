@@ -38,12 +38,12 @@ from unslow.core.finding import Evidence, EvidenceValue, Finding, Habit
 from unslow.core.profile import Profile
 from unslow.core.units import share as show_share
 from unslow.habits._attention import BACKWARD, attention
+from unslow.habits._eager import LEAST_ATTENTION
 from unslow.habits._floors import bounded
 from unslow.habits._ops import op_name
 from unslow.habits._shares import is_empty
 
 NAME, FLOOR = "unfused-attention", "fused/unfused:attention"
-LEAST_SHARE = 0.05
 FRAMEWORKS = frozenset({"torch", "exported", "script"})
 ADVICE = (
     "Call torch.nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=…) in place of the products and the "
@@ -59,7 +59,7 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
         return
     found = attention(profile)
     share = profile.share_of(set(found.spans))
-    if share < LEAST_SHARE:
+    if share < LEAST_ATTENTION:
         return
     numbers: dict[str, EvidenceValue] = {
         "attention_share": share,

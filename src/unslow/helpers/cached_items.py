@@ -6,6 +6,7 @@ workers share and which is gone when the program ends.
 """
 
 import mmap
+import shutil
 import tempfile
 
 import numpy as np
@@ -14,7 +15,8 @@ MOST_BYTES = 4_000_000_000
 
 
 class CachedItems:
-    """`DataLoader(CachedItems(dataset), ...)`; at most `most_bytes` are kept, items beyond are made each time."""
+    """`DataLoader(CachedItems(dataset), ...)`; at most `most_bytes`, and half of what the disk has free, are kept;
+    items beyond are made each time."""
 
     def __init__(self, dataset, most_bytes=MOST_BYTES):
         self.dataset = dataset
@@ -52,7 +54,9 @@ class CachedItems:
         self._template = item
         self._specs = [(array.shape, array.dtype, array.nbytes) for array in arrays]
         self._bytes = max(1, sum(nbytes for _, _, nbytes in self._specs))
-        self._count = min(len(self.dataset), max(0, self._most_bytes // (self._bytes + 1)))
+        # A mapped file that its disk has no room for would end the program: half of what is free may be taken.
+        most = min(self._most_bytes, shutil.disk_usage(tempfile.gettempdir()).free // 2)
+        self._count = min(len(self.dataset), max(0, most // (self._bytes + 1)))
         size = max(1, self._count * (self._bytes + 1))
         with tempfile.TemporaryFile() as file:
             file.truncate(size)

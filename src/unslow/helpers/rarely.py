@@ -7,6 +7,7 @@ left out last is written when the program ends. Objects are not copied: what is 
 import atexit
 import sys
 import time
+import traceback
 
 _last = {}
 _left_out = {}
@@ -32,5 +33,8 @@ def rarely(function, every_s=30.0, place=None):
 @atexit.register
 def _write_what_is_left():
     for function, args, kwargs in _left_out.values():
-        function(*args, **kwargs)
+        try:
+            function(*args, **kwargs)
+        except Exception:
+            traceback.print_exc()  # And the others are written all the same.
     _left_out.clear()

@@ -32,6 +32,10 @@ CATEGORIES: dict[str, Category] = {
     "print": "io",
     "log": "io",
 }
+NOT_SAMPLED = (
+    "The script ended before its stack was sampled: which lines its own time goes to is not known. Let it take more "
+    "steps: more epochs, or a larger part of the data."
+)
 NAMES = {
     "data": "wait for a batch",
     "restart": "begin an epoch of batches",
@@ -77,8 +81,9 @@ def read(path: Path) -> Profile:
             places[place], free[inside], free[len(spans)] = len(spans), span.end_ns, span.start_ns
             spans.append(span)
             place += 1
-    whole = laid_out(spans, compositions(document, path))
-    return Profile(whole, "script", len(steps), fraction(document.get("distortion")))
+    composed = compositions(document, path)
+    notes = () if composed else (NOT_SAMPLED,)
+    return Profile(laid_out(spans, composed), "script", len(steps), fraction(document.get("distortion")), notes)
 
 
 def _parent(phase: Mapping[str, Any]) -> int:

@@ -41,6 +41,12 @@ class Headline:
         return f"{self.gain}{self.interval}{self.rest}"
 
 
+def load_call(report: Report) -> str:
+    """What loads the winner's bundle, as Python."""
+    trust = ", trust=True" if report.needs_trust else ""
+    return f"unslow.load({plain(report.bundle)!a}{trust})"
+
+
 def name_of(trial: Trial, most: int = NAME_LENGTH) -> str:
     """Its fixes as they are shown: "onnxruntime(threads=2) + int8-dynamic"."""
     return plain(trial, most) or "(no name)"

@@ -27,7 +27,7 @@ COMPARISON_SCHEMA = "unslow.comparison/1"
 PROFILE_SCHEMA = "unslow.profile/1"
 DIFFERENCE_SCHEMA = "unslow.profile-difference/1"
 
-_OF_A_RACE = ("trials", "winner", "noise", "objective", "bundle", "load", "patch", "untried")
+_OF_A_RACE = ("trials", "winner", "noise", "objective", "bundle", "load", "patch", "untried", "needs_trust")
 _RATING = ("ceiling", "worth_fixing", "fixes")
 
 

@@ -92,8 +92,8 @@ def snippet(report: Report) -> str:
         return f"git apply {shlex.quote(plain(report.patch))}"
     if not report.bundle:
         return ""
-    location = ascii(plain(report.bundle))
-    return f"import unslow\n\nmodel = unslow.load({location})\nanswer = model(request)  # called as the original is"
+    call = words.load_call(report)
+    return f"import unslow\n\nmodel = {call}\nanswer = model(request)  # called as the original is"
 
 
 @dataclass(frozen=True)

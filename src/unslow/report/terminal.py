@@ -109,7 +109,7 @@ def _notes(notes: Sequence[str]) -> RenderableType:
 def _places(report: Report) -> RenderableType:
     lines: list[RenderableType] = []
     if report.bundle:
-        lines.append(Text.assemble(("Use it:  ", "bold"), f"unslow.load({plain(report.bundle)!r})"))
+        lines.append(Text.assemble(("Use it:  ", "bold"), words.load_call(report)))
     if report.patch:
         lines.append(Text.assemble(("Use it:  ", "bold"), f"git apply {plain(report.patch)}"))
     if report.folder:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, final
 
 from unslow.core.script import LoaderFacts
+from unslow.scripts.epochs import TOLD, State, changed, is_told, state_of
 from unslow.scripts.imports import when_imported
 from unslow.scripts.items import tried
 from unslow.scripts.sites import Called, called_from
@@ -32,6 +33,18 @@ class _Seen:
     began: float = 0.0
     made: int = 1
     collates_by_position: bool = False
+    state: State | None = None
+    changes: str = ""
+
+    def begins(self) -> None:
+        """An epoch of it begins."""
+        self.began = time.perf_counter()
+        dataset = getattr(self.loader, "dataset", None)
+        before, self.state = self.state, state_of(dataset)
+        if not self.changes and is_told(dataset):
+            self.changes = f"{TOLD}()"
+        if not self.changes and before is not None and self.made == 1:
+            self.changes = changed(before, self.state)
 
 
 @final
@@ -79,7 +92,8 @@ class Loaders:
             seen.firsts[1:] = []
 
     def _at(self, loader: Any, called: Called) -> _Seen:
-        """What is known of the call that makes the loader: one that stands in a loop makes many.
+        """What is known of the call that makes the loader: one that stands in a loop makes many, and one in a function
+        those of training and those of validation, which differ in their data.
 
         A library (Accelerate, Lightning) may make another of one that is there: that stands for it.
         """
@@ -87,7 +101,7 @@ class Loaders:
             if not called.direct and _is_of(loader, seen.loader):
                 return seen
         for seen in self._seen:
-            if seen.called.site == called.site and (called.direct or _like(loader, seen.loader)):
+            if seen.called.site == called.site and _like(loader, seen.loader):
                 seen.loader, seen.made = loader, seen.made + 1
                 return seen
         self._seen.append(_Seen(loader, called))
@@ -111,7 +125,7 @@ class Loaders:
         def watched_begun(loader: Any) -> Any:
             seen = self._of.get(id(loader))
             if seen is not None:
-                seen.began = time.perf_counter()
+                seen.begins()
             return begun(loader)
 
         @functools.wraps(iterated)
@@ -153,7 +167,7 @@ def _is_of(loader: Any, other: Any) -> bool:
 
 
 def _like(loader: Any, other: Any) -> bool:
-    """A library makes its loaders in one place: those of training and those of validation differ in their data."""
+    """Whether both may be the same loader, made anew."""
     return type(loader.dataset) is type(other.dataset) and _length(loader.dataset) == _length(other.dataset)
 
 
@@ -182,8 +196,11 @@ def _facts(seen: _Seen) -> LoaderFacts:
         batches_per_epoch=_length(loader),
         made=seen.made,
         iterable=_is_iterable(getattr(loader, "dataset", None)),
+        changes=seen.changes,
     )
     known = tried(loader, known)
+    if seen.changes and not known.why_not_cached:
+        known = replace(known, why_not_cached=f"its data set changes from epoch to epoch ({seen.changes})")
     by_position = "its collate function is not passed by name"
     return replace(known, why_not_vectorised=by_position) if seen.collates_by_position else known
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import time
 from typing import Any, Protocol, cast, final
 
@@ -87,10 +88,11 @@ class Kept(Protocol):
 
 
 def first_steps(kept: Kept, kind: StepKind, steps: int, seconds: float) -> Plan:
-    """Until `steps` have been taken, or `seconds` are over and at least half of a dozen have."""
-    ends = time.monotonic() + seconds
+    """Until `steps` have been taken, or `seconds` are over since the first and at least half of a dozen have."""
+    ends = math.inf
     count = 0
     while count < steps and (time.monotonic() < ends or count < LEAST_STEPS):
         if (yield) == kind:
             kept.stepped()
             count += 1
+            ends = min(ends, time.monotonic() + seconds)

@@ -31,12 +31,14 @@ OF_A_RUN = Path("work", "target.json")
 @dataclass(frozen=True)
 class Mirror:
     """The copy (`folder`) of the user's working folder (`original`), and where the script lies. All that is mirrored
-    lies below `root`, each thing where it lies on the disk."""
+    lies below `root`, each thing where it lies on the disk. What the script makes elsewhere is noted in the file `made`
+    (None: in one of the mirror's own)."""
 
     folder: Path
     original: Path
     script: Path
     root: Path
+    made: Path | None = None
 
     def place_of(self, path: Path) -> Path:
         """Where what lies at an absolute `path` is in the mirror."""
@@ -47,13 +49,15 @@ class Mirror:
         return Path(self.original.anchor) / path.relative_to(self.root)
 
 
-def mirrored(directory: Path, script: Path, into: Path, patched: Mapping[str, Path] | None = None) -> Mirror:
+def mirrored(
+    directory: Path, script: Path, into: Path, patched: Mapping[str, Path] | None = None, made: Path | None = None
+) -> Mirror:
     """Mirror the working folder into `into`, and the script's own folder, where that lies elsewhere.
 
     `patched` are files to be put in their places, by their path relative to the working folder (to the script's own, of
     one that lies elsewhere).
     """
-    mirror = Mirror(_within(into, directory), directory, _within(into, script), into)
+    mirror = Mirror(_within(into, directory), directory, _within(into, script), into, made)
     copier = _Copier(into)
     base = directory if script.is_relative_to(directory) else script.parent
     if not directory.is_relative_to(base):

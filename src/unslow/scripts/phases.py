@@ -9,9 +9,10 @@ from __future__ import annotations
 import builtins
 import functools
 import os
+import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -37,6 +38,21 @@ class Phase:
     part: bool = False
 
 
+NOWHERE = sys.maxsize
+"""The place of an argument that is always given by its name."""
+SAVING: Mapping[str, Mapping[str, tuple[int, str]]] = {
+    "torch.serialization": {"save": (1, "f")},
+    "safetensors": {"serialize_file": (1, "filename")},
+    "numpy": {"save": (0, "file"), "savez": (0, "file"), "savez_compressed": (0, "file"), "savetxt": (0, "fname")},
+    "pickle": {"dump": (1, "file")},
+    "json": {"dump": (1, "fp")},
+    "joblib.numpy_pickle": {"dump": (1, "filename")},
+    "pandas.core.generic": {"NDFrame.to_csv": (1, "path_or_buf"), "NDFrame.to_pickle": (1, "path")},
+    "pandas.core.frame": {"DataFrame.to_parquet": (1, "path")},
+}
+"""Functions that save, by library; of each where the argument stands that says where to, and its name."""
+
+
 @final
 class Phases:
     """Collects spans of the main thread while `on`; each also begins what `annotate` makes of its kind."""
@@ -46,6 +62,8 @@ class Phases:
         self.annotate: Callable[[str], Any] | None = None
         self.spans: list[Phase] = []
         self.calls: dict[tuple[str, str], Called] = {}
+        self.names: dict[tuple[str, str], str] = {}
+        self.into_open_files: set[tuple[str, str]] = set()
         self._arguments = Arguments()
         self._open: list[int] = []
         self._notes: dict[int, Any] = {}
@@ -54,12 +72,11 @@ class Phases:
 
     def watch(self) -> None:
         """From now on; libraries as they are imported."""
-        self._wrap(builtins, "print", "print")
+        self._wrap(builtins, "print", "print", into=(NOWHERE, "file"))
         self._wrap(os, "fsync", "log")  # Whoever forces a file to the disk by hand keeps a log in it.
+        for library, names in SAVING.items():
+            when_imported(library, functools.partial(self._saving, names))
         when_imported("logging", lambda module: self._wrap(module.Logger, "handle", "log"))
-        when_imported("torch.serialization", lambda module: self._wrap(module, "save", "checkpoint"))
-        when_imported("safetensors", lambda module: self._wrap(module, "serialize_file", "checkpoint"))
-        when_imported("numpy", self._saving_of_numpy)
         when_imported("torch.autograd", lambda module: self._wrap(module, "backward", "backward"))
         when_imported("torch.utils.data.dataloader", self._loaders)
         when_imported("torch.optim.optimizer", self._optimizers)
@@ -115,8 +132,16 @@ class Phases:
         """Drop the spans of the steps that are over; who keeps the list keeps them."""
         self.spans = []
 
-    def _wrap(self, owner: Any, name: str, kind: str, chosen: Callable[[Any], bool] | None = None) -> None:
-        """Calls of that name become spans; only those whose first argument is `chosen`, where that is asked for."""
+    def _wrap(
+        self,
+        owner: Any,
+        name: str,
+        kind: str,
+        chosen: Callable[[Any], bool] | None = None,
+        into: tuple[int, str] | None = None,
+    ) -> None:
+        """Calls of that name become spans; only those whose first argument is `chosen`, where that is asked for. `into`
+        is the place and the name of the argument that says where they write to."""
         inner: Callable[..., Any] = getattr(owner, name)
 
         @functools.wraps(inner)
@@ -126,6 +151,9 @@ class Phases:
             site = line_from()
             if site and (kind, site) not in self.calls and (called := called_from()) is not None:
                 self.calls[kind, site] = called
+                self.names[kind, site] = f"{owner.__name__}.{name}"
+                if into is not None and _is_open(args[into[0]] if len(args) > into[0] else kwargs.get(into[1])):
+                    self.into_open_files.add((kind, site))
                 self._learn((kind, site))
             place = self.begin(kind, site)
             try:
@@ -162,9 +190,10 @@ class Phases:
 
         owner.state_dict = outermost_watched
 
-    def _saving_of_numpy(self, module: Any) -> None:
-        for name in ("save", "savez", "savez_compressed", "savetxt"):
-            self._wrap(module, name, "checkpoint")
+    def _saving(self, names: Mapping[str, tuple[int, str]], module: Any) -> None:
+        for name, into in names.items():
+            *owners, last = name.split(".")
+            self._wrap(functools.reduce(getattr, owners, module), last, "checkpoint", into=into)
 
     def _loaders(self, module: Any) -> None:
         self._wrap(module._BaseDataLoaderIter, "__next__", "data")
@@ -214,6 +243,12 @@ class Phases:
                 self.end(opened.pop())
 
         outermost(module, begins, ends)
+
+
+def _is_open(place: Any) -> bool:
+    """Whether it is a file that the script has opened by itself; its screen is none."""
+    is_a_screen = place is sys.stdout or place is sys.stderr
+    return place is not None and not is_a_screen and not isinstance(place, (str, os.PathLike))
 
 
 def _outside(value: Any, leave: Callable[[], None], come_back: Callable[[], None]) -> Any:

@@ -8,7 +8,7 @@ import os
 import random
 import sys
 import threading
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -17,6 +17,7 @@ from unslow.core.errors import BadInput, UnslowError
 from unslow.core.script import StepKind
 from unslow.scripts import events
 from unslow.scripts.imports import when_imported
+from unslow.scripts.made import LOG, Made
 from unslow.scripts.mirror import Mirror
 from unslow.scripts.pools import heed_environment
 from unslow.scripts.sites import set_root
@@ -93,10 +94,23 @@ def _moved(module: Any, name: str, seed: int, offset: int) -> None:
     original(seed + offset)
     if offset:
 
-        def moved(value: Any = None, *args: Any, **kwargs: Any) -> Any:
-            return original(value + offset if isinstance(value, int) else value, *args, **kwargs)
+        @functools.wraps(original)
+        def moved(*args: Any, **kwargs: Any) -> Any:
+            return original(*map(_plus(offset), args[:1]), *args[1:], **_by_name(kwargs, offset))
 
         setattr(module, name, moved)
+
+
+SEED_NAMES = ("seed", "a")
+"""As the functions that are moved call their seeds."""
+
+
+def _plus(offset: int) -> Callable[[Any], Any]:
+    return lambda value: value + offset if isinstance(value, int) else value
+
+
+def _by_name(kwargs: Mapping[str, Any], offset: int) -> dict[str, Any]:
+    return {name: _plus(offset)(value) if name in SEED_NAMES else value for name, value in kwargs.items()}
 
 
 def _prepare(mirror: Mirror, arguments: Iterable[str]) -> None:
@@ -107,7 +121,8 @@ def _prepare(mirror: Mirror, arguments: Iterable[str]) -> None:
     set_root(str(mirror.script.parent if not mirror.script.is_relative_to(mirror.folder) else mirror.folder))
     heed_environment()
     mirrors = Path(os.path.realpath(mirror.root))
-    will_write = keep_whole(mirrors, (mirrors.parent,))  # What lies beside the mirror is unslow's own scratch.
+    made = Made(mirror.made or mirrors / LOG)
+    will_write = keep_whole(mirrors, made, (mirrors.parent,))  # What lies beside the mirror is unslow's own scratch.
 
     # These write past Python (safetensors does before 0.8), so that nobody is told of it.
     when_imported("torch.serialization", lambda module: _telling(module, "save", "f", will_write))
@@ -133,6 +148,14 @@ def _module_places(mirror: Mirror) -> list[str]:
         own = path.is_relative_to(mirror.original) or path.is_relative_to(mirror.original_of(mirror.script.parent))
         found.append(str(mirror.place_of(path)) if own and not _is_a_library(path) else place)
     return found
+
+
+def own_modules(mirror: Mirror) -> list[Path]:
+    """The files of the modules that are imported now and lie among the script's own, as the user has them."""
+    files = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
+    own = {Path(os.path.abspath(file)) for file in files if isinstance(file, str)}
+    found = [mirror.original_of(path) for path in own if path.is_relative_to(mirror.root) and path.suffix == ".py"]
+    return sorted(path for path in found if not _is_a_library(path) and path.is_file())
 
 
 def _is_a_library(path: Path) -> bool:

@@ -1,8 +1,9 @@
 """Keeps the user's files whole while a script runs in its mirror.
 
-Python tells of every file that is opened, moved or removed (PEP 578) before it happens. A link of the mirror that is
-to be written through becomes the mirror's own first (`overlay.py`). What would change a file elsewhere is refused, and
-says so. Other programs, and libraries in C, write past Python: what they are seen to be given becomes a copy before.
+Python tells of every file that is opened, moved or removed (PEP 578) before it happens. A link of the mirror that is to
+be written through becomes the mirror's own first (`overlay.py`). What would change a file elsewhere is refused, and
+says so; what is made elsewhere is noted (`made.py`), to be removed in the end. Other programs, and libraries in C,
+write past Python: what they are seen to be given becomes a copy before.
 """
 
 from __future__ import annotations
@@ -11,13 +12,13 @@ import contextlib
 import os
 import shlex
 import sys
-import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
 from unslow.core.errors import BadInput
+from unslow.scripts.made import Made
 from unslow.scripts.overlay import lies_below, own_file, own_folder
 
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_TRUNC | os.O_APPEND
@@ -38,11 +39,12 @@ class OutsideWrite(BadInput):
     """The script would change a file of the user's that lies outside its working folder."""
 
 
-def keep_whole(mirror: Path, allowed: tuple[Path, ...] = ()) -> Callable[[str], None]:
+def keep_whole(mirror: Path, made: Made, allowed: tuple[Path, ...] = ()) -> Callable[[str], None]:
     """From now on nothing that Python opens for writing harms what lies outside `mirror`.
 
-    Temporary files, caches below the user's `~/.cache`, the system's own and `allowed` folders stay writable, and new
-    files may be made anywhere. Returns what is to be called with a path that is written past Python.
+    Caches below the user's `~/.cache`, the system's own and `allowed` folders stay writable. New files may be made
+    anywhere, and are written again by whom has `made` them. Returns what is to be called with a path that is written
+    past Python.
     """
     root = str(mirror)
     free = _free(allowed)
@@ -52,7 +54,11 @@ def keep_whole(mirror: Path, allowed: tuple[Path, ...] = ()) -> Callable[[str], 
             own_file(path, root)
             return
         real = os.path.realpath(path)
-        if os.path.exists(real) and not any(lies_below(real, place) for place in (root, *free)):
+        if any(lies_below(real, place) for place in (root, *free)) or os.path.isdir(real):
+            return  # A folder is opened for a file without a name.
+        if not os.path.exists(real):
+            made.note(real)
+        elif not _is_empty(real) and real not in made:
             raise OutsideWrite(
                 f"The script would overwrite {real}, which lies outside its working folder.",
                 "Name another output folder in its arguments (a relative one is kept apart for each run).",
@@ -73,11 +79,16 @@ def keep_whole(mirror: Path, allowed: tuple[Path, ...] = ()) -> Callable[[str], 
 
     def makes(at: int, arguments: tuple[Any, ...]) -> None:
         for path in _paths(arguments[at : at + 1]):
-            own_folder(os.path.dirname(os.path.abspath(path)), root)
+            above = os.path.dirname(os.path.abspath(path))
+            own_folder(above, root)
+            real = os.path.join(os.path.realpath(above), os.path.basename(path))
+            if not os.path.lexists(real) and not any(lies_below(real, place) for place in (root, *free)):
+                made.note(real)
 
     def removes(count: int, arguments: tuple[Any, ...]) -> None:
         for path in _paths(arguments[:count]):
-            _will_remove(path, root, free)
+            _will_remove(path, root, free, made)
+        makes(1, arguments[:count])  # Where what is moved comes to lie.
 
     def starts(at: int, arguments: tuple[Any, ...]) -> None:
         for path in _words(arguments[at]):
@@ -114,20 +125,26 @@ def _words(given: Any) -> Iterable[str]:
             yield from shlex.split(text)
 
 
-def _will_remove(path: str, root: str, free: tuple[str, ...]) -> None:
+def _will_remove(path: str, root: str, free: tuple[str, ...], made: Made) -> None:
     own_folder(os.path.dirname(os.path.abspath(path)), root)
     parent = os.path.realpath(os.path.dirname(os.path.abspath(path)))
     place = os.path.join(parent, os.path.basename(path))
-    if os.path.lexists(place) and not any(lies_below(place, one) for one in (root, *free)):
+    if os.path.lexists(place) and not any(lies_below(place, one) for one in (root, *free)) and place not in made:
         raise OutsideWrite(
             f"The script would remove or move {place}, which lies outside its working folder.",
             "Name another output folder in its arguments (a relative one is kept apart for each run).",
         )
 
 
+def _is_empty(path: str) -> bool:
+    """Whether it is a file in which nothing is, as others make them for who is to write (`mktemp`)."""
+    return os.path.isfile(path) and os.path.getsize(path) == 0
+
+
 def _free(allowed: tuple[Path, ...]) -> tuple[str, ...]:
-    caches = [Path.home() / ".cache", Path(tempfile.gettempdir()), *allowed]
+    caches = [Path.home() / ".cache", *allowed]
     named = [os.environ.get(name, "") for name in ("XDG_CACHE_HOME", "HF_HOME", "TORCH_HOME", "MPLCONFIGDIR")]
+    named += [os.environ.get(name, "") for name in ("TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR", "NUMBA_CACHE_DIR")]
     places = [*map(str, caches), *filter(None, named)]
     return tuple(os.path.realpath(place) for place in places) + tuple(place.rstrip("/") for place in _OF_THE_SYSTEM)
 

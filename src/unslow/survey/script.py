@@ -10,6 +10,7 @@ import statistics
 import time
 from collections import Counter
 from collections.abc import Generator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, final
 
@@ -25,15 +26,17 @@ from unslow.record.distortion import Costs
 from unslow.scripts.events import KINDS
 from unslow.scripts.loaders import Loaders
 from unslow.scripts.losses import Losses
+from unslow.scripts.made import LOG
 from unslow.scripts.mirror import mirrored
 from unslow.scripts.notes import Notes, watch_all
 from unslow.scripts.phases import Phase, Phases
-from unslow.scripts.run import Plan, run
+from unslow.scripts.run import Plan, own_modules, run
 from unslow.survey import observe
 from unslow.survey.neighbours import Neighbours
 from unslow.survey.rhythm import rhythm
 from unslow.survey.script_windows import LEAST_SAMPLED, operator_window, sampled_window
 from unslow.survey.torch_facts import dispatch_seconds
+from unslow.targets import content_hash
 
 SCHEMA = "unslow.script/1"
 RECORDING = "script.json"
@@ -66,7 +69,7 @@ def survey_script(target: Target, folder: Path, after: int, tell: Tell) -> tuple
         The script raises, has no steps, or ends before there are enough of them.
     """
     shutil.rmtree(folder / "mirror", ignore_errors=True)  # Of a survey that was killed.
-    mirror = mirrored(Path(target.directory), Path(target.location), folder / "mirror")
+    mirror = mirrored(Path(target.directory), Path(target.location), folder / "mirror", made=folder / LOG)
     watcher = _Watcher(after, tell)
     started = time.perf_counter()
     plan = watcher.started_plan(folder)
@@ -77,7 +80,10 @@ def survey_script(target: Target, folder: Path, after: int, tell: Tell) -> tuple
         raise _no_steps(target, watcher.counts, seconds)
     recording = folder / RECORDING
     recording.write_text(json.dumps(watcher.recording()), encoding="utf-8")
-    return Workload(target, Model("script")), watcher.facts(target, seconds if ended else 0.0), str(recording)
+    facts = watcher.facts(target, seconds if ended else 0.0)
+    sources = {str(path): content_hash(path) for path in own_modules(mirror)}
+    facts = replace(facts, script=facts.script and replace(facts.script, sources=sources))
+    return Workload(target, Model("script")), facts, str(recording)
 
 
 def _no_steps(target: Target, counts: Counter[StepKind], seconds: float) -> BadInput:
@@ -361,6 +367,8 @@ class _Watcher:
                 sum(not span.part for span in spans) / steps,
                 sum(span.end_ns - span.start_ns for span in spans) / 1e9 / steps,
                 self._phases.calls[kind, site].direct,
+                (kind, site) in self._phases.into_open_files,
+                self._phases.names.get((kind, site), ""),
             )
             for (kind, site), spans in found.items()
             if (kind, site) in self._phases.calls

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from unslow.core.options import Options
 from unslow.measure.bench import Bench
 from unslow.measure.finals import PROCESS_PAIRS_WHEN_CLEAR
-from unslow.search.space import Known, ceiling_of
+from unslow.search.space import Known, candidates, ceiling_of
+from unslow.verify.script_runs import steps_within
 
 LEAST_RACE_SHARE = 0.3
 RESCUE_SHARE = 0.05
@@ -25,11 +26,13 @@ SPAWN_S, WARM_S = 2.0, 2.0
 
 @dataclass(frozen=True)
 class Budget:
-    """Of one run, that began at `started` on the bench's clock."""
+    """Of one run, that began at `started` on the bench's clock. `steady_s`: what a changed script may take until it is
+    steady, whenever it is opened."""
 
     bench: Bench
     options: Options
     started: float
+    steady_s: float = 0.0
 
     @property
     def ends(self) -> float:
@@ -53,8 +56,12 @@ class Budget:
         return max([1, *(n for n in range(2, MOST_FINALISTS + 1) if self.finals_s(n) <= left_s)])
 
     def judging_s(self, variants: int) -> float:
-        """Saving variants, and every answer of theirs, which take no longer than the original's."""
+        """Saving variants, and every answer of theirs, which take no longer than the original's. Of a script: the
+        losses of its first steps, and the original's."""
         facts = self.bench.facts
+        if facts.script is not None:
+            steps_s = steps_within(facts.seconds_per_request) * facts.seconds_per_request
+            return (1 + variants) * (facts.build_seconds + SPAWN_S + steps_s)
         return variants * (facts.build_seconds + SPAWN_S + facts.evaluation_requests * facts.seconds_per_request)
 
     def finals_s(self, finalists: int) -> float:
@@ -65,10 +72,20 @@ class Budget:
         steps = 3 if facts.script is None else max(3, facts.script.turn_steps(facts.seconds_per_request))
         turns_s = self.bench.turn_pairs * max(0.1, 2 * steps * facts.seconds_per_request)
         opening_s = max(facts.build_seconds, SPAWN_S) + WARM_S + (finalists - 1) * SPAWN_S
-        return PROCESS_PAIRS_WHEN_CLEAR * (opening_s + finalists * (WARM_S + turns_s))
+        return PROCESS_PAIRS_WHEN_CLEAR * (opening_s + finalists * (WARM_S + self.steady_s + turns_s))
 
 
 def can_rescue(known: Known) -> bool:
     """Whether a lossy fix may be tried of which some layers could go back to full precision."""
     offered = [fix for fix in known.fixes.values() if fix.layers and fix.name not in known.options.skip]
     return any(ceiling_of(fix, known.findings) >= known.options.worth for fix in offered)
+
+
+def steady_s(known: Known) -> float:
+    """What the slowest to start of the first fixes of a script takes until it is steady: a cache is filled, workers
+    begin. A model's are built once, and opened from their files."""
+    script = known.facts.script
+    firsts = candidates(known, {}, {}) if script is not None else []
+    lasts = [one.variant.fixes[-1] for one in firsts]
+    steps = [known.fixes[last.name].warm_steps(last.parameters) for last in lasts]
+    return max(steps, default=0) * known.facts.seconds_per_request

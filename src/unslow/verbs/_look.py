@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from unslow.core.errors import BadUsage, WorkerFailed
+from unslow.core.errors import BadInput, BadUsage, WorkerFailed
 from unslow.core.events import Event, Listener, silent
 from unslow.core.facts import Facts
 from unslow.core.finding import Evidence, Finding
@@ -26,7 +26,7 @@ from unslow.processes.base import Conditions, Processes
 from unslow.read import read
 from unslow.runs.folder import RunFolder
 from unslow.runs.journal import Journal
-from unslow.targets import host_of
+from unslow.targets import content_hash, host_of
 
 SURVEY_TIMEOUT_S = 600.0
 """After how long a survey is taken for hung, where the user's patience says nothing else."""
@@ -63,7 +63,7 @@ def look(
     if options.after_steps and target.kind != "script":
         raise BadUsage(f"{target} has no steps that could go by.", "--after is for a script: train.py.")
     listener(Event("survey", f"building {target} and watching it run"))
-    surveyed = journal.get("survey", "original", Surveyed) or survey(target, folder, options, processes, listener)
+    surveyed = _kept(target, folder, journal) or survey(target, folder, options, processes, listener)
     journal.add("survey", "original", surveyed)
     profile = read(Path(surveyed.recording))
     # Where shares of the time are withheld no habit asks what must remain of them (fixes of types in PyTorch may).
@@ -77,6 +77,26 @@ def look(
     for note in seen.notes:
         listener(Event("note", note))
     return seen
+
+
+def _kept(target: Target, folder: RunFolder, journal: Journal) -> Surveyed | None:
+    """The survey of a run that goes on.
+
+    Raises
+    ------
+    BadInput
+        A module of the script's is not what it was.
+    """
+    kept = journal.get("survey", "original", Surveyed)
+    script = kept.facts.script if kept is not None else None
+    sources: Mapping[str, str] = {} if script is None else script.sources
+    for name, digest in sources.items():
+        if not Path(name).is_file() or content_hash(Path(name)) != digest:
+            raise BadInput(
+                f"{name} has changed since the run of {target} in {folder.path} began.",
+                "What was measured is of another script: run it anew.",
+            )
+    return kept
 
 
 def survey(

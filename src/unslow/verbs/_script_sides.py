@@ -16,6 +16,7 @@ from unslow.machine.facts import this_machine
 from unslow.measure.bench import Bench, Opened
 from unslow.measure.opening import open_side, original_opening
 from unslow.processes.base import Processes
+from unslow.scripts.made import LOG
 from unslow.verbs._bench import bench_of
 from unslow.verbs._look import Surveyed, survey
 from unslow.verbs._named import Named
@@ -30,6 +31,8 @@ class ScriptSides:
 
     def __init__(self, both: Sequence[Named], options: Options, processes: Processes, listener: Listener) -> None:
         self._options, self._listener = options, listener
+        one, other = (run.folder.survey / LOG for run in both)
+        other.symlink_to(one)  # What one makes outside of its mirror the other may write too.
         a, b = (self._surveyed(run, processes) for run in both)
         a, b = _on_one_scale(a, b)
         machine = this_machine(floors=False)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from unslow.bundle.manifest import read_manifest
 from unslow.bundle.publish import publish, withdraw
 from unslow.core.facts import Facts
 from unslow.core.jsonable import to_json
@@ -25,14 +27,21 @@ from unslow.verbs._look import Look, rated, write_profile
 from unslow.verbs._named import command_of
 from unslow.verbs._trials import Results, percentiles, trials, why_slower, winner_of
 
+MOST_NAMED = 3
 FEW_LABELS = 100
 """Fewer labelled requests than this prove little: one wrong answer is more than a percent."""
 
 
 def reported(
-    seen: Look, known: Known, results: Results, folder: RunFolder, elapsed_s: float, in_evaluation_mode: bool
+    seen: Look,
+    known: Known,
+    results: Results,
+    folder: RunFolder,
+    elapsed_s: float,
+    in_evaluation_mode: bool,
+    made: Sequence[str] = (),
 ) -> Report:
-    """The report of a run, from everything that was seen and measured."""
+    """The report of a run, from everything that was seen and measured. `made` outside of its mirrors was removed."""
     options, is_script = known.options, seen.surveyed.facts.script is not None
     winner = winner_of(results, known.fixes, options)
     tried = trials(results, known.fixes, options, winner, seen.surveyed.workload.serving, why_slower(known))
@@ -52,10 +61,13 @@ def reported(
         folder=str(folder.path),
         bundle=str(folder.bundle) if winner and not is_script else "",
         patch=str(folder.path / DIFF) if winner and is_script else "",
-        notes=_notes(seen, known, results, in_evaluation_mode),
+        notes=_notes(seen, known, results, in_evaluation_mode, made),
         requests=_requests(seen, results),
         load=load_line(by_id.get("original"), by_id.get(winner or "")),
         untried=tuple(untried(known, Raced(results.heats, results.intervals))),
+        needs_trust=winner is not None
+        and not is_script
+        and read_manifest(Path(results.finals[winner].bundle)).needs_trust,
     )
 
 
@@ -91,12 +103,19 @@ def measured(report: Report, winning: Trial) -> dict[str, Any]:
     }
 
 
-def _notes(seen: Look, known: Known, results: Results, in_evaluation_mode: bool) -> tuple[str, ...]:
+def _notes(
+    seen: Look, known: Known, results: Results, in_evaluation_mode: bool, made: Sequence[str]
+) -> tuple[str, ...]:
     facts = seen.surveyed.facts
     notes = [*seen.notes, *_of_a_script(facts)]
     held = {applied.name for heat in results.heats.values() for applied in heat.variant.fixes}
     refused = [refusal for refusal in refusals(known) if refusal.fix not in held]  # One may open the way for another.
     notes += [f"{refusal.fix} was not tried: {refusal.reason}." for refusal in refused]
+    if made:
+        more = f", and {len(made) - MOST_NAMED} more" if len(made) > MOST_NAMED else ""
+        notes.append(
+            f"It also made {', '.join(made[:MOST_NAMED])}{more}, outside its working folder: that is gone too."
+        )
     if facts.made_inputs:
         notes.append(
             "The inputs were made from declared shapes: accuracy on real ones is unproven. Give --inputs FILE.npz."

@@ -22,6 +22,7 @@ from unslow.measure.duel import Fought, duel
 from unslow.measure.turns import Turn
 from unslow.processes.base import Processes
 from unslow.processes.local import LocalProcesses
+from unslow.scripts.made import LOG, remove_made
 from unslow.targets import takes_shapes
 from unslow.verbs._call import call
 from unslow.verbs._named import Named, named
@@ -71,10 +72,14 @@ def compare(
     options, started = options or Options(), time.monotonic()
     with tempfile.TemporaryDirectory(prefix="unslow-compare-") as scratch:
         about: dict[str, Any] = {"shapes": shapes, "trust": trust}
-        sides = both_sides(a, b, Path(scratch), options, processes or LocalProcesses(), listener, inputs, **about)
-        fought = duel(partial(sides.open, 0), partial(sides.open, 1), options, listener, sides.turn_pairs)
-        found = _compared(fought, sides.names, options)
-        found = replace(found, outputs=sides.outputs(), notes=sides.notes(), elapsed_s=time.monotonic() - started)
+        try:
+            sides = both_sides(a, b, Path(scratch), options, processes or LocalProcesses(), listener, inputs, **about)
+            fought = duel(partial(sides.open, 0), partial(sides.open, 1), options, listener, sides.turn_pairs)
+            found = _compared(fought, sides.names, options)
+            found = replace(found, outputs=sides.outputs(), notes=sides.notes(), elapsed_s=time.monotonic() - started)
+        finally:
+            for log in Path(scratch).glob(f"*/work/survey/{LOG}"):
+                remove_made(log)
     return replace(found, command=call("compare", a, b, inputs=inputs, options=options, **about))
 
 

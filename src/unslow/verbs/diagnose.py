@@ -16,6 +16,7 @@ from unslow.processes.base import Processes
 from unslow.processes.local import LocalProcesses
 from unslow.report._summary import summarised
 from unslow.runs.journal import Journal
+from unslow.scripts.made import LOG, remove_made
 from unslow.verbs._call import call
 from unslow.verbs._look import Look, look, rated
 from unslow.verbs._named import named
@@ -84,4 +85,7 @@ def looked_at(
     """A look in a folder that is gone afterwards; `about` is what else `named` takes."""
     with tempfile.TemporaryDirectory(prefix="unslow-look-") as scratch:
         run = named(what, inputs, out=str(Path(scratch) / "run"), **about)
-        return look(run.target, run.folder, Journal(run.folder.journal), options, processes, listener)
+        try:
+            return look(run.target, run.folder, Journal(run.folder.journal), options, processes, listener)
+        finally:
+            remove_made(run.folder.survey / LOG)

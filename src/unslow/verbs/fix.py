@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from unslow.core.errors import MissingExtra
 from unslow.core.events import Event, Listener, silent
 from unslow.core.heat import Heat
 from unslow.core.options import Options
@@ -16,10 +18,11 @@ from unslow.measure.heats import Original
 from unslow.processes.base import Processes
 from unslow.processes.local import LocalProcesses
 from unslow.runs.journal import Journal
+from unslow.scripts.made import LOG, remove_made
 from unslow.search.contest import race
 from unslow.search.space import Known
 from unslow.verbs._bench import bench_of
-from unslow.verbs._budget import Budget, can_rescue
+from unslow.verbs._budget import Budget, can_rescue, steady_s
 from unslow.verbs._call import call
 from unslow.verbs._decide import decide
 from unslow.verbs._look import look
@@ -57,11 +60,11 @@ def fix(
         dtype, of tuples of them (positional), or of dicts (by input name); or the path of an `.npz` with arrays named
         `input`, or `number/input` for several requests. A workload says itself what its inputs are.
     shapes
-        `{"image": (1, 3, 224, 224)}`: of the declared inputs of a model file, where no `inputs` are given.
+        `{"image": (1, 3, 224, 224)}`: of the declared inputs of an `.onnx` file, where no `inputs` are given.
     arguments
         A script's own arguments, as on its command line.
     trust
-        Whether to load files that can run code (`.pt2`, bundles with native code).
+        Whether to load files that can run code (`.pt2`, any bundle but one for ONNX Runtime or OpenVINO).
     options
         Budget (seconds), objective and the like; `unslow.Options`.
     out
@@ -78,7 +81,7 @@ def fix(
     Raises
     ------
     BadInput, BadUsage, CannotRun
-        It cannot be run, or the folder cannot be written.
+        It cannot be run, or the folder cannot be written. A script needs the extra `scripts`.
     """
     about = {"shapes": shapes, "arguments": arguments, "trust": trust, **about}
     repeats = call("fix", what, inputs=inputs, options=options, out=out, **about)
@@ -88,12 +91,21 @@ def fix(
 
 def fix_named(run: Named, options: Options, listener: Listener, processes: Processes) -> Report:
     """The whole run, from a target to what it leaves on the disk. Goes on where the folder's journal ends."""
+    try:
+        return _fixed(run, options, listener, processes)
+    finally:
+        remove_made(run.folder.survey / LOG)
+
+
+def _fixed(run: Named, options: Options, listener: Listener, processes: Processes) -> Report:
     started, journal = time.monotonic(), Journal(run.folder.journal)
+    if run.target.kind == "script" and importlib.util.find_spec("libcst") is None:
+        raise MissingExtra("libcst", "scripts", "A patch of a script")
     keep_options(options, run.folder)
     seen = look(run.target, run.folder, journal, options, processes, listener)
     bench = bench_of(seen.surveyed, seen.machine, run.folder, options, processes)
     known = Known(bench.original, bench.facts, seen.machine, seen.findings, fixes_for(bench.facts.framework), options)
-    budget = Budget(bench, options, started)
+    budget = Budget(bench, options, started, steady_s(known))
     listener = telling_trials(listener, known.fixes, options, budget.ends, why_slower(known))
     original = Original(bench)
     guard = TrainingGuard(bench, options) if bench.facts.script else Guard(bench, options)
@@ -112,5 +124,7 @@ def fix_named(run: Named, options: Options, listener: Listener, processes: Proce
     finally:
         original.close()
         guard.close()
-    report = reported(seen, known, results, run.folder, time.monotonic() - started, guard.in_evaluation_mode)
+    made = remove_made(run.folder.survey / LOG)
+    elapsed_s = time.monotonic() - started
+    report = reported(seen, known, results, run.folder, elapsed_s, guard.in_evaluation_mode, made)
     return written(report, results, seen, run.folder)

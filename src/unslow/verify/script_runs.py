@@ -10,14 +10,15 @@ from typing import Any, final
 from unslow.core.errors import WorkerFailed
 from unslow.core.jsonable import from_json, to_json
 from unslow.core.workload import Workload
-from unslow.fixes._script import steps_in_one
+from unslow.fixes._script import steps_in_one, warm_steps_of
 from unslow.measure.bench import ANSWERS_TIMEOUT_S, Bench, longest_wait_s, start
 from unslow.processes.base import Process
 from unslow.scripts.outputs import StepOutputs
 
-WINDOW_S = 4.0
+WINDOW_S, LONGEST_WINDOW_S = 4.0, 20.0
 LEAST_STEPS, MOST_STEPS = 12, 100
-"""The steps whose losses are compared: as many as the original takes this long for."""
+"""The steps whose losses are compared: as many as the original takes this long for; the longest where a change shows
+only later."""
 
 
 class OriginalFailed(WorkerFailed):
@@ -35,19 +36,31 @@ class ScriptRuns:
     def losses(self, workload: Workload, bundle: str, seed: int) -> list[float]:
         """Of the steps of the window, the script's seeds moved by `seed`. Raises `WorkerFailed`."""
         with self._started("losses", workload) as process:
-            return self._losses_asked(process, workload, bundle, seed)()
+            return self._losses_asked(process, workload, bundle, seed, self.window(workload))()
 
-    def original_losses(self, seed: int, times: int = 1, again: bool = False) -> list[float]:
-        """The same of the original, each the mean of `times` steps: what one step of the variant has the samples of."""
-        name = f"losses-{seed}{f'-{times}' if times > 1 else ''}{'-again' if again else ''}"
-        losses = self._kept(name, lambda: self._original_losses(seed, times))
+    def original_losses(self, seed: int, times: int = 1, again: bool = False, steps: int = 0) -> list[float]:
+        """The same of the original, each the mean of `times` steps: what one step of the variant has the samples of.
+        Of `steps` such; 0: of the window."""
+        steps = steps or self._steps(times)
+        name = f"losses-{seed}-{steps}{f'-{times}' if times > 1 else ''}{'-again' if again else ''}"
+        losses = self._kept(name, lambda: self._original_losses(seed, times * steps))
         return means_of(_numbers(losses), times)
 
+    def window(self, workload: Workload) -> int:
+        """The steps whose losses are looked at, its own. Where a change needs some to be steady (a cache is filled),
+        they reach beyond those, as far as time allows: it would not be looked at before."""
+        times, usual = steps_in_one(workload), self._steps(steps_in_one(workload))
+        reach = warm_steps_of(workload) + LEAST_STEPS
+        long = times * self._bench.facts.seconds_per_request * reach > LONGEST_WINDOW_S
+        return usual if self._asked_steps or long else max(usual, reach)
+
     def both_losses(self, workload: Workload, bundle: str, seed: int) -> tuple[list[float], list[float]]:
-        """Original and variant, over the same samples, at the same time: nobody times them."""
+        """Original and variant, over the same samples (of the usual window, since there are several such), at the same
+        time: nobody times them."""
+        times = steps_in_one(workload)
         with self._started("losses", workload) as process:
-            theirs = self._losses_asked(process, workload, bundle, seed)
-            return self.original_losses(seed, steps_in_one(workload)), theirs()
+            theirs = self._losses_asked(process, workload, bundle, seed, self._steps(times))
+            return self.original_losses(seed, times), theirs()
 
     def outputs(self, workload: Workload, bundle: str) -> tuple[StepOutputs, ...]:
         """What the models answer in the steps of the window. Raises `WorkerFailed`."""
@@ -81,14 +94,13 @@ class ScriptRuns:
             path.write_text(json.dumps(to_json(made())), encoding="utf-8")
         return json.loads(path.read_text(encoding="utf-8"))
 
-    def _original_losses(self, seed: int, times: int) -> Any:
+    def _original_losses(self, seed: int, steps: int) -> Any:
         with self._started("losses", self._bench.original) as process:
-            return self._asked(
-                process, "losses", self._bench.original, "", offset=seed, steps=times * self._steps(times)
-            )()
+            return self._asked(process, "losses", self._bench.original, "", offset=seed, steps=steps)()
 
-    def _losses_asked(self, process: Process, workload: Workload, bundle: str, seed: int) -> Callable[[], list[float]]:
-        steps = self._steps(steps_in_one(workload))
+    def _losses_asked(
+        self, process: Process, workload: Workload, bundle: str, seed: int, steps: int
+    ) -> Callable[[], list[float]]:
         answer = self._asked(process, "losses", workload, bundle, offset=seed, steps=steps)
         return lambda: _numbers(answer())
 

@@ -86,7 +86,7 @@ class _Variant:
     bundle: str
 
     def ours(self, seed: int, again: bool = False) -> list[float]:
-        return self.runs.original_losses(seed, steps_in_one(self.workload), again)
+        return self.runs.original_losses(seed, steps_in_one(self.workload), again, self.runs.window(self.workload))
 
     def theirs(self, seed: int) -> list[float]:
         return self.runs.losses(self.workload, self.bundle, seed)

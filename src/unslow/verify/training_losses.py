@@ -39,12 +39,15 @@ def judged_losses(pairs: LossPairs, tag: str, tolerance: float, variants: int = 
     if not ours:
         return None
     theirs = pairs.theirs(0)
+    if not theirs:
+        return Guarded("lost", "It has no losses, where the original has.")
     if not all(map(math.isfinite, theirs)) and all(map(math.isfinite, ours)):
         return Guarded("lost", "Its loss becomes NaN or infinite where the original's does not.")
     same = _first_difference(ours, theirs)
-    details: dict[str, Any] = {"rule": "losses", "steps": len(ours), "original": ours, "variant": theirs}
+    steps = min(len(ours), len(theirs))
+    details: dict[str, Any] = {"rule": "losses", "steps": steps, "original": ours, "variant": theirs}
     if same is None:
-        text = f"The losses of {len(ours)} steps are the same to the bit, from the same seed."
+        text = f"The losses of {steps} steps are the same to the bit, from the same seed."
         return Guarded("kept", text, numeric={"details": {**details, "rule": "bit-equal"}})
     if tag == "exact" and _first_difference(ours, pairs.ours(0, again=True)) is None:
         text = (

@@ -19,12 +19,13 @@ from unslow.core.script import ScriptFacts
 from unslow.core.variant import Applied
 from unslow.core.workload import Workload
 from unslow.edits.patch import patched_files
-from unslow.fixes._script import CHANGES, WARM_STEPS, steps_in_one
+from unslow.fixes._script import CHANGES, steps_in_one, warm_steps_of
 from unslow.scripts.counting import Counting
 from unslow.scripts.evaluate import metric_of
 from unslow.scripts.line import Line
 from unslow.scripts.loaders import Loaders
 from unslow.scripts.losses import Losses, first_steps
+from unslow.scripts.made import LOG
 from unslow.scripts.mirror import Mirror, mirrored
 from unslow.scripts.outputs import Outputs
 from unslow.scripts.run import Plan, run, seed_everything
@@ -42,7 +43,7 @@ def open_script(line: Line | None, workload: Workload, facts: Facts, started: fl
     loaders.watch()
     if not bundle:  # Its source is changed already.
         _install(workload)
-    together, warm = script.turn_steps(facts.seconds_per_request), int(workload.model.settings.get(WARM_STEPS, 0))
+    together, warm = script.turn_steps(facts.seconds_per_request), warm_steps_of(workload)
     counting = Counting(together, steps_in_one(workload), script.period)
     plan = turns(line, script.step, counting, started, loaders.to_drain, warm)
     _run(workload, script, plan, bundle, survey)
@@ -123,7 +124,7 @@ def _mirror_of(workload: Workload, bundle: str, survey: Path) -> Mirror:
     patched: Mapping[str, Path] = patched_files(Path(bundle)) if bundle else {}
     (survey / "mirrors").mkdir(exist_ok=True)
     into = Path(tempfile.mkdtemp(dir=survey / "mirrors"))
-    return mirrored(Path(target.directory), Path(target.location), into, patched)
+    return mirrored(Path(target.directory), Path(target.location), into, patched, survey / LOG)
 
 
 def _install(workload: Workload) -> None:

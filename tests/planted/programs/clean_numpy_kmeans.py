@@ -9,7 +9,7 @@ from sklearn.datasets import load_digits
 
 import unslow
 
-GROUPS, STEPS, RESTARTED = 64, 4_000, 50
+GROUPS, STEPS, RESTARTED = 256, 20_000, 50
 
 scans = (load_digits().data / 16).astype(np.float32)
 squares = (scans**2).sum(axis=1, keepdims=True)

@@ -15,6 +15,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 FIXED = "--fixed" in sys.argv
 PARTS = 4
+SHORT = torch.ops.mkldnn._is_mkldnn_bf16_supported()  # Where the processor has instructions for it.
 
 
 def main():
@@ -34,7 +35,9 @@ def main():
                 for number, part in enumerate(parts, start=1):
                     waits = FIXED and number < len(parts)
                     with model.no_sync() if waits else contextlib.nullcontext():
-                        loss = nn.functional.cross_entropy(model(scans[part]), labels[part])
+                        with torch.autocast("cpu", torch.bfloat16, enabled=SHORT):
+                            scores = model(scans[part])
+                        loss = nn.functional.cross_entropy(scores.float(), labels[part])
                         (loss * len(part) / len(chosen)).backward()
                     total += loss.detach() * len(part)
                 optimizer.step()

@@ -13,6 +13,7 @@ from torch import distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
 FIXED = "--fixed" in sys.argv
+SHORT = torch.ops.mkldnn._is_mkldnn_bf16_supported()  # Where the processor has instructions for it.
 
 
 def main():
@@ -29,7 +30,9 @@ def main():
             total = torch.zeros(())
             for chosen in torch.randperm(len(scans)).split(256):
                 optimizer.zero_grad()
-                loss = nn.functional.cross_entropy(model(scans[chosen]), labels[chosen])
+                with torch.autocast("cpu", torch.bfloat16, enabled=SHORT):
+                    scores = model(scans[chosen])
+                loss = nn.functional.cross_entropy(scores.float(), labels[chosen])
                 loss.backward()
                 optimizer.step()
                 total += loss.detach() * len(chosen)
