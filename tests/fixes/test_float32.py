@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from handmade import noted
+from handmade import loader, noted
 from unslow.core.facts import Leaf
 from unslow.fixes.float32 import FIX
 
@@ -46,11 +46,62 @@ print(rows.dtype, model(rows).dtype)
 """
 
 
+LOADED = """
+import numpy as np
+import torch
+from torch.utils.data import DataLoader
+
+
+class Rows:
+    def __len__(self):
+        return 4
+
+    def __getitem__(self, index):
+        tensor = torch.ones(2, dtype=torch.float64)
+        return {"row": np.ones(3), "more": (tensor, [0.5, index]), "name": "ab"[index % 2]}
+
+
+model = torch.nn.Linear(3, 1).double()
+for batch in DataLoader(Rows(), batch_size=2):
+    tensor, (number, index) = batch["more"]
+    made = model(batch["row"])
+print(batch["row"].dtype, tensor.dtype, number.dtype, index.dtype, made.dtype, batch["name"][1])
+"""
+DEFAULT = """
+import torch
+
+torch.set_default_dtype(torch.float64)
+print(torch.nn.Linear(3, 1)(torch.ones(2, 3)).dtype)
+"""
+
+
 class TestOfAScript:
     def test_no_call_of_its_own_makes_doubles(self) -> None:
         by_a_library = noted("double", False, call="tensor", elements=9)
-        known = scripted.setting(noted=(by_a_library, noted("double", call="set_default_dtype", elements=0)))
+        known = scripted.setting(noted=(by_a_library, noted("double", False, call="set_default_dtype", elements=0)))
         assert "no call of the script's own" in FIX.refuses(known)
+
+    def test_the_loaders_whose_items_are_doubles_are_changed_too(self) -> None:
+        made = noted("double", call="Module.double", elements=9)
+        loaders = loader(doubles=True), loader(doubles=True), loader(), loader(doubles=True, direct=False)
+        (parameters,) = FIX.space(scripted.setting(*loaders, noted=(made,)))
+        assert len(parameters["loaders"]) == 1 and len(parameters["calls"]) == 1
+        assert not FIX.space(scripted.setting(*loaders))
+
+    def test_items_of_numpy_by_both_forms(self, tmp_path: Path) -> None:
+        made = [("torch.nn.Linear(3, 1).double()", "Module.double")]
+        parameters = {
+            "calls": [{"site": scripted.site_of(LOADED, text), "call": call} for text, call in made],
+            "loaders": [{"site": scripted.site_of(LOADED, "DataLoader(Rows(), batch_size=2)")}],
+        }
+        text, line = scripted.both(tmp_path, LOADED, FIX, parameters)
+        assert line == "torch.float32 torch.float32 torch.float32 torch.int64 torch.float32 b"
+        assert "DataLoader(InFloat32(Rows()), batch_size=2)" in text and "from in_float32 import InFloat32" in text
+
+    def test_the_default_type_by_both_forms(self, tmp_path: Path) -> None:
+        site = scripted.site_of(DEFAULT, "torch.set_default_dtype(torch.float64)")
+        text, line = scripted.both(tmp_path, DEFAULT, FIX, {"calls": [{"site": site, "call": "set_default_dtype"}]})
+        assert line == "torch.float32" and "torch.set_default_dtype(torch.float32)" in text
 
     def test_the_run_time_form_and_the_edit_come_to_the_same(self, tmp_path: Path) -> None:
         made = [

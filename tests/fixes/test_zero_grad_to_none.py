@@ -26,6 +26,13 @@ def test_nothing_is_filled_by_the_scripts_own_calls() -> None:
     assert FIX.refuses(setting()) and FIX.refuses(setting(noted=(noted("fill", False, positional=False),)))
 
 
+def test_a_model_drops_its_gradients_likewise(tmp_path: Path) -> None:
+    source = SOURCE.replace("optimizer.zero_grad(CALLED)", "model.zero_grad(set_to_none=False)")
+    call = {"site": site_of(source, "model.zero_grad(set_to_none=False)"), "positional": False}
+    text, line = both(tmp_path, source, FIX, {"calls": [call]})
+    assert line == "None" and "model.zero_grad(set_to_none=True)" in text
+
+
 @pytest.mark.parametrize(("written", "positional", "after"), [
     ("set_to_none=False", False, "optimizer.zero_grad(set_to_none=True)"), ("False", True, "optimizer.zero_grad(True)"),
 ])  # fmt: skip

@@ -24,6 +24,10 @@ def test_a_loop_over_rows_is_another_habits() -> None:
     assert rest.share == pytest.approx(0.5)
 
 
+def test_a_script_whose_stack_was_not_sampled() -> None:
+    assert not found(HABIT, evidence(step(us=2000, source="script"), script()))
+
+
 def python(function: str, us: float, line: int = 12) -> Op:
     stack = ["train.py:50 <module>", f"train.py:{line} {function}"]
     return op(function, us, "", category="framework", file="train.py", line=line, stack=stack, sampled=True)

@@ -51,6 +51,16 @@ def test_each_kind_has_its_floor() -> None:
     assert finding.evidence["operators_per_request"] == 3
 
 
+def test_attention_that_is_written_out_is_another_habits() -> None:
+    def product(*shapes: list[int]) -> Op:
+        return op("aten::bmm", 20, "", dtypes=["float32", "float32"], shapes=list(shapes))
+
+    scores = product([8, 64, 16], [8, 16, 64]), op("aten::_softmax", 20, shape=(2, 4, 64, 64))
+    used = product([8, 64, 64], [8, 64, 16]), op("aten::relu", 20)
+    finding = the(HABIT, evidence(step(*scores, *used), on=FLOORED))
+    assert finding.evidence["matmul_share"] == 0 and finding.evidence["elementwise_share"] == pytest.approx(0.2)
+
+
 def test_products_of_imitated_numbers_compile_to_the_same() -> None:
     short = step(op("aten::mkldnn_convolution", 60, "bfloat16"), op("aten::relu", 20, "bfloat16"))
     imitating = machine(floors={**FLOORS, "bfloat16/float32:conv": 8.0})

@@ -47,6 +47,13 @@ def test_what_a_fused_operator_calls_itself() -> None:
     assert not found(HABIT, evidence(step(inside)), evidence(step(laid_out, source="script"), script()))
 
 
+@pytest.mark.parametrize(("dtype", "floor"), [("float32", 0.25), ("bfloat16", 0.1), ("float16", None)])
+def test_the_floor_is_that_of_its_type(dtype: str, floor: float | None) -> None:
+    ops = [replace(one, details={**one.details, "dtypes": [dtype] * len(one.details["dtypes"])}) for one in attention()]
+    on = machine(floors={**FLOORS, "fused/unfused:attention-bfloat16": 0.1})
+    assert the(HABIT, evidence(step(*ops), on=on)).floor == floor
+
+
 def test_what_takes_hardly_any_time() -> None:
     assert not found(HABIT, evidence(step(*attention(), us=1000)))
 

@@ -40,23 +40,22 @@ class LoaderFacts:
     """A `DataLoader`, by the place where it is made.
 
     `items` is the length of its data set, `batches_per_epoch` its own (0: neither is known), `batches` how many were
-    taken in all, `epochs` how often it was begun.
-    `wait_s` is what the script waited for a batch (median), `restart_s` for the first one of an epoch. `item_s` and
-    `collate_s` are what one item and joining one batch take, tried in one process; 0 where they could not be.
-    `deterministic`: items asked for twice are the same to the bit, whatever the random state; `fixed_shapes`: all
-    that were tried have the same shapes; `item_bytes` is what one takes as arrays (0: it is not made of arrays).
-    `item_cpu_s` is the processor time of one item (median): much less than `item_s` where a disk or a network is waited
-    for. `slowest_item_s` is the longest that was tried. `start_method` is the way of starting processes in which one
-    made an item: "fork", "forkserver", "none" (it could not in any), "" (not tried); `why_not_forked` says what a
-    forked one did instead.
-    `made` is how often the call made one: in a loop, more than once. `direct`: it is made by a call in the user's own
-    source, which can be edited.
-    `vector_collate_s` is what joining one batch takes field by field, as `joined` says (see `scripts.collation`), with
-    the same result; where nothing says so, `why_not_vectorised` does. `collate` is the user's own function that joins.
-    `slowest_line` of the user's own source takes longest in making an item, `slowest_line_part` of it. `iterable`: its
-    data set gives items one after the other, and each worker would give all of them, unless it divides them itself.
-    `changes` is what its data set is told or changes from one epoch to the next ("set_epoch()", "epoch"; "": nothing
-    that was seen): workers that live on would not see it, and items that are kept would stay those of the first.
+    taken in all, `epochs` how often it was begun. `wait_s` is what the script waited for a batch (median), `restart_s`
+    for the first one of an epoch. `item_s` and `collate_s` are what one item and joining one batch take, tried in one
+    process; 0 where they could not be. `deterministic`: items asked for twice are the same to the bit, whatever the
+    random state; `fixed_shapes`: all that were tried have the same shapes; `item_bytes` is what one takes as arrays (0:
+    it is not made of arrays). `item_cpu_s` is the processor time of one item (median): much less than `item_s` where a
+    disk or a network is waited for. `slowest_item_s` is the longest that was tried. `start_method` is the way of
+    starting processes in which one made an item: "fork", "forkserver", "none" (it could not in any), "" (not tried);
+    `why_not_forked` says what a forked one did instead. `made` is how often the call made one: in a loop, more than
+    once. `direct`: it is made by a call in the user's own source, which can be edited. `vector_collate_s` is what
+    joining one batch takes field by field, as `joined` says (see `scripts.collation`), with the same result; where
+    nothing says so, `why_not_vectorised` does. `collate` is the user's own function that joins. `slowest_line` of the
+    user's own source takes longest in making an item, `slowest_line_part` of it. `iterable`: its data set gives items
+    one after the other, and each worker would give all of them, unless it divides them itself. `changes` is what its
+    data set is told or changes from one epoch to the next ("set_epoch()", "epoch"; "": nothing that was seen): workers
+    that live on would not see it, and items that are kept would stay those of the first. `doubles`: its items hold
+    64-bit floats.
     """
 
     site: Site
@@ -92,6 +91,7 @@ class LoaderFacts:
     slowest_line_part: float = 0.0
     iterable: bool = False
     changes: str = ""
+    doubles: bool = False
 
 
 @dataclass(frozen=True)

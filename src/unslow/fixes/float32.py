@@ -4,7 +4,8 @@ What it is
 ----------
 The weights and the inputs become 32-bit floats (7 decimal digits); the answers are given in their old type. Models
 become 64-bit by accident: a NumPy array is 64-bit unless said otherwise, and one such array in the weights makes all
-that follows 64-bit.
+that follows 64-bit. In a script the calls that make 64-bit floats are changed, and data sets whose items hold them are
+put into `InFloat32`, a small module written beside the script.
 
 Why it is slow
 --------------
@@ -27,13 +28,17 @@ Answers differ from the 7th digit on. unslow measures how much on each request.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import importlib
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from unslow.core.facts import Facts
 from unslow.core.jsonable import to_json
+from unslow.core.script import Site
 from unslow.core.variant import Edit, Fix, Parameters, Setting, Workshop
 from unslow.core.workload import Workload
-from unslow.fixes._script import SCRIPT, around_calls, facts_of, site_of, with_change
+from unslow.fixes._script import SCRIPT, around_calls, facts_of, helper, site_of, when_made, with_change
 from unslow.fixes._settings import TORCH_RUNTIMES, output_types, with_settings
 
 NAME = "float32"
@@ -45,6 +50,7 @@ _MAKERS = {
     "to": (("torch", "Tensor.to"),),
     "Module.double": (("torch.nn.modules.module", "Module.double"),),
 }
+DEFAULT = "set_default_dtype"
 """How a script comes by float64, and what is to be changed there; each answers something that has `.float()`."""
 
 
@@ -72,30 +78,72 @@ def refuses(setting: Setting) -> str:
 
 def space(setting: Setting) -> Sequence[Parameters]:
     """Of a script, all calls at once: half of them would mix the types."""
-    return ({},) if setting.facts.script is None else ({"calls": _calls(setting)},)
+    if setting.facts.script is None:
+        return ({},)
+    calls = _calls(setting)
+    return ({"calls": calls, "loaders": _loaders(setting)},) if calls else ()
 
 
 def _calls(setting: Setting) -> list[dict[str, object]]:
     return [
         {"site": to_json(noted.site), "call": noted.details["call"]}
         for noted in facts_of(setting).of_kind("double")
-        if noted.direct and noted.details["call"] in _MAKERS
+        if noted.direct and noted.details["call"] in (*_MAKERS, DEFAULT)
     ]
 
 
+def _loaders(setting: Setting) -> list[dict[str, object]]:
+    """The loaders whose items are 64-bit, as NumPy makes them: a model that is so no longer cannot take them."""
+    loaders = facts_of(setting).loaders
+    sites = dict.fromkeys(one.site for one in loaders if one.direct and one.doubles and not one.iterable)
+    return [{"site": to_json(site)} for site in sites]
+
+
 def install(parameters: Parameters) -> None:
-    """What these calls make becomes 32-bit."""
+    """What these calls make becomes 32-bit, and so do the items of these loaders."""
     for call in parameters["calls"]:
-        for library, name in _MAKERS[call["call"]]:
+        if call["call"] == DEFAULT:
+            around_calls("torch", DEFAULT, [site_of(call)], _single_by_default)
+        for library, name in _MAKERS.get(call["call"], ()):
             around_calls(library, name, [site_of(call)], lambda inner, _, args, kwargs: inner(*args, **kwargs).float())
+    for loader in parameters.get("loaders", ()):
+        when_made("torch.utils.data.dataloader", "DataLoader", site_of(loader), _with_items_in_float32)
+
+
+def _single_by_default(inner: Callable[..., Any], site: Site, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    torch: Any = sys.modules["torch"]
+    return inner(torch.float32)
+
+
+def _with_items_in_float32(args: Sequence[Any], named: dict[str, Any]) -> Sequence[Any]:
+    helpers: Any = importlib.import_module("unslow.helpers.in_float32")
+    if "dataset" in named:
+        named["dataset"] = helpers.InFloat32(named["dataset"])
+        return args
+    return (helpers.InFloat32(args[0]), *args[1:])
 
 
 def edit(parameters: Parameters) -> Sequence[Edit]:
-    """`.double()` becomes `.float()`; what other calls make is made 32-bit."""
-    return tuple(
-        Edit(site_of(call), method="float") if "double" in call["call"] else Edit(site_of(call), result="{}.float()")
-        for call in parameters["calls"]
+    """`.double()` becomes `.float()`, the default float32; what other calls make is made 32-bit, and so are items."""
+    loaded = (
+        Edit(
+            site_of(loader),
+            wrap="InFloat32({})",
+            wrapped="dataset",
+            imports=("from in_float32 import InFloat32",),
+            module=helper("in_float32.py"),
+        )
+        for loader in parameters.get("loaders", ())
     )
+    return (*map(_edit, parameters["calls"]), *loaded)
+
+
+def _edit(call: Mapping[str, Any]) -> Edit:
+    if call["call"] == DEFAULT:
+        return Edit(site_of(call), wrap="torch.float32", wrapped="d", imports=("import torch",))
+    if "double" in call["call"]:
+        return Edit(site_of(call), method="float")
+    return Edit(site_of(call), result="{}.float()")
 
 
 FIX = Fix(

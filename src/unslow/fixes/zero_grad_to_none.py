@@ -24,14 +24,12 @@ or weight decay leaves out a parameter without a gradient, where it moved one wh
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
-from typing import Any
 
 from unslow.core.jsonable import to_json
 from unslow.core.variant import Edit, Fix, Parameters, Setting, Workshop
 from unslow.core.workload import Workload
-from unslow.fixes._script import SCRIPT, facts_of, site_of, with_change
+from unslow.fixes._script import SCRIPT, around_calls, facts_of, site_of, with_change
 
 NAME = "zero-grad-to-none"
 
@@ -56,24 +54,9 @@ def space(setting: Setting) -> Sequence[Parameters]:
 
 def install(parameters: Parameters) -> None:
     """At these calls."""
-    from unslow.scripts.imports import when_imported
-
-    when_imported("torch.optim.optimizer", functools.partial(_patch, sites=[site_of(c) for c in parameters["calls"]]))
-
-
-def _patch(module: Any, sites: Sequence[Any]) -> None:
-    from unslow.scripts.sites import called_from
-
-    inner = module.Optimizer.zero_grad
-
-    @functools.wraps(inner)
-    def changed(optimizer: Any, *args: Any, **kwargs: Any) -> Any:
-        called = called_from()
-        if called is not None and called.site in sites:
-            return inner(optimizer, set_to_none=True)
-        return inner(optimizer, *args, **kwargs)
-
-    module.Optimizer.zero_grad = changed
+    sites = [site_of(call) for call in parameters["calls"]]
+    for library, owner in (("torch.optim.optimizer", "Optimizer"), ("torch.nn.modules.module", "Module")):
+        around_calls(library, f"{owner}.zero_grad", sites, lambda inner, _, args, __: inner(args[0], set_to_none=True))
 
 
 def edit(parameters: Parameters) -> Sequence[Edit]:

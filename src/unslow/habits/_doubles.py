@@ -24,20 +24,20 @@ def in_a_script(name: str, evidence: Evidence, script: ScriptFacts) -> Iterator[
 
 def _by_calls(name: str, evidence: Evidence, script: ScriptFacts) -> Iterator[Finding]:
     """Of a script: the calls that made float64, with all its computing at stake."""
-    makers = [noted for noted in script.of_kind("double") if noted.details["elements"]]
+    default = [noted for noted in script.of_kind("double") if noted.details["call"] == "set_default_dtype"]
+    makers = default + [noted for noted in script.of_kind("double") if noted.details["elements"]]
     # A table that comes as float64 and is cast at once costs nothing: the loss, or the whole model, must be float64.
-    is_used = script.of_kind("backward") or any(noted.details["call"] == "Module.double" for noted in makers)
+    is_used = default or script.of_kind("backward") or any(noted.details["call"] == "Module.double" for noted in makers)
     share = 0.0 if is_empty(evidence.profile) else evidence.profile.shares["compute"]
     if not makers or not is_used or share < LEAST_SHARE:
         return
     floors = [evidence.machine.floors.get(f"float32/float64:{kind}") for kind in ("matmul", "elementwise")]
     known = [min(1.0, floor) for floor in floors if floor is not None]
-    largest = max(makers, key=lambda noted: noted.details["elements"])
+    largest = default[0] if default else max(makers, key=lambda noted: noted.details["elements"])
     numbers: dict[str, EvidenceValue] = {"compute_share": share, "calls_that_make_float64": len(makers)}
-    title = (
-        f"The script makes float64 numbers (by {largest.details['call']}, {largest.details['elements']:,} of them), "
-        f"and {show_share(share)} of a step is computing."
-    )
+    how = f"by {largest.details['call']}, {largest.details['elements']:,} of them"
+    how = "it is the default type" if default else how
+    title = f"The script makes float64 numbers ({how}), and {show_share(share)} of a step is computing."
     yield Finding(name, title, share, min(known, default=None), numbers, str(largest.site), ADVICE)
 
 

@@ -17,8 +17,9 @@ A softmax over scores that one batched product made and another one takes in, by
 no shapes, by the order of the operators. What a fused operator calls itself does not count. At stake is all that is
 done to the scores, with both products, and the backward pass where there is one. The threshold is 5 % of the time:
 halved, less is not worth its while. Inference on the processor has a floor, the micro-benchmark of this machine
-"fused/unfused:attention"; elsewhere none is known, and the finding is not scored. Source: Dao et al.,
-*FlashAttention* (2022), which reports 2 to 4 times the speed of the operators one by one on long sequences.
+"fused/unfused:attention" (or "-bfloat16", by the type of most of it); elsewhere none is known, and the finding is not
+scored. Source: Dao et al., *FlashAttention* (2022), which reports 2 to 4 times the speed of the operators one by one on
+long sequences.
 
 When it does not matter
 -----------------------
@@ -32,7 +33,8 @@ fused operator; a bias that needs a gradient, or dropout on the processor, makes
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 
 from unslow.core.finding import Evidence, EvidenceValue, Finding, Habit
 from unslow.core.profile import Profile
@@ -40,10 +42,11 @@ from unslow.core.units import share as show_share
 from unslow.habits._attention import BACKWARD, attention
 from unslow.habits._eager import LEAST_ATTENTION
 from unslow.habits._floors import bounded
-from unslow.habits._ops import op_name
+from unslow.habits._ops import array_inputs, op_name
 from unslow.habits._shares import is_empty
 
 NAME, FLOOR = "unfused-attention", "fused/unfused:attention"
+SUFFIX_OF = {"float32": "", "bfloat16": "-bfloat16"}
 FRAMEWORKS = frozenset({"torch", "exported", "script"})
 ADVICE = (
     "Call torch.nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=…) in place of the products and the "
@@ -70,11 +73,14 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
         batches, queries, keys = max(found.shapes)
         numbers |= {"score_matrices": batches, "queries": queries, "keys": keys}
         title = title[:-1] + f"; the scores of {queries:,} queries and {keys:,} keys are written out."
-    yield Finding(NAME, title, min(1.0, share), _floor(evidence), numbers, advice=ADVICE)
+    yield Finding(NAME, title, min(1.0, share), _floor(evidence, found.spans), numbers, advice=ADVICE)
 
 
-def _floor(evidence: Evidence) -> float | None:
-    measured = evidence.machine.floors.get(FLOOR)
+def _floor(evidence: Evidence, attention: Iterable[int]) -> float | None:
+    """For numbers of the type that most of its operators take; float32, where the recording does not say."""
+    types = Counter(dtype for place in attention for dtype, _ in array_inputs(evidence.profile.spans[place]))
+    dtype = types.most_common(1)[0][0] if types else "float32"
+    measured = evidence.machine.floors.get(f"{FLOOR}{SUFFIX_OF[dtype]}") if dtype in SUFFIX_OF else None
     if measured is None or evidence.profile.devices or _goes_backward(evidence.profile):
         return None
     return bounded(measured)

@@ -32,7 +32,8 @@ def prepare() -> Mapping[str, Case]:
         "batched/single:vector": partial(_batched, 1, SIZES.hidden),
         "batched/single:dispatch": _batched_dispatch,
         "normal/subnormal:elementwise": _subnormal,
-        "fused/unfused:attention": _attention,
+        "fused/unfused:attention": partial(_attention, "float32"),
+        "fused/unfused:attention-bfloat16": partial(_attention, "bfloat16"),
         "eager:elementwise": partial(_seconds, "elementwise"),
         "eager:matmul": partial(_seconds, "matmul"),
         "eager:conv": partial(_seconds, "conv"),
@@ -143,13 +144,13 @@ def _subnormal(torch: Any) -> list[float]:
     return best(*(ratios_in_turns(normal, tiny) for normal, tiny in zip(calls(1.0), calls(1e-40), strict=True)))
 
 
-def _attention(torch: Any) -> list[float]:
+def _attention(dtype: str, torch: Any) -> list[float]:
     """Attention with a causal mask in one operator, against the operators one by one: a long sequence and a short
     one."""
     fused = torch.nn.functional.scaled_dot_product_attention
 
     def ratios(length: int) -> list[float]:
-        query, key, value = torch.randn(3, 1, 4, length, 32).unbind()
+        query, key, value = torch.randn(3, 1, 4, length, 32).to(getattr(torch, dtype)).unbind()
         hidden = torch.ones(length, length, dtype=torch.bool).triu(1)
 
         def unfused() -> Any:

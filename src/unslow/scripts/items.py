@@ -65,6 +65,7 @@ def _with_items(loader: Any, known: LoaderFacts) -> LoaderFacts:
         deterministic=not why.startswith("its items are random"),
         fixed_shapes=len(shapes) == 1,
         item_bytes=max(sum(array.nbytes for array in item) for item in arrays),
+        doubles=any(array.dtype == np.float64 for item in arrays for array in item),
         why_not_cached=why,
     )
     line, part = slowest_line(lambda: loader.dataset[places[0]])

@@ -83,6 +83,7 @@ class Phases:
         when_imported("torch._tensor", self._waits)
         when_imported("torch._tensor", functools.partial(watch_transfers, self, functools.partial(line_from, 2)))
         when_imported("torch.nn.modules.module", self._models)
+        when_imported("torch.nn.modules.module", lambda module: self._wrap(module.Module, "zero_grad", "zero-grad"))
         when_imported("torch.nn.modules.module", lambda module: self._states(module.Module))
 
     def begin(self, kind: str, site: str = "") -> int:

@@ -335,6 +335,7 @@ class _Watcher:
                 unnoted_steps=self._unnoted[self.kind],
                 noted_s=self._noted_s[self.kind],
                 has_losses=len(self._losses) > 0,
+                notes=self._said_of_timers(run_s),
                 torch=torch,
             ),
         )
@@ -353,6 +354,15 @@ class _Watcher:
             return f"{timers[0].site} calls {call}, which goes on while a script is stopped"
         stepping = run_s - self._setup_s
         return f"its steps are over in {seconds_text(stepping)}" if stepping < LEAST_STEPPING_S else ""
+
+    def _said_of_timers(self, run_s: float) -> tuple[str, ...]:
+        """Of a script that goes on: it is stopped between turns, and its timers are not."""
+        timers = [noted for noted in self._notes.facts() if noted.kind == "timer" and not run_s]
+        return tuple(
+            f"{timer.site} calls {timer.details['call']}, which goes on while the script is stopped between turns: "
+            "what it does then is in the times. A run that ends within the survey is measured as a whole instead."
+            for timer in timers[:1]
+        )
 
     def _written(self) -> tuple[Written, ...]:
         found: dict[tuple[str, str], list[Phase]] = {}

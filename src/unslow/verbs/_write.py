@@ -143,6 +143,7 @@ def _of_a_script(facts: Facts) -> list[str]:
     return [
         *([f"Each turn was a whole run of the script, PyTorch imported before it, since {whole}."] if whole else []),
         f"A step is {STEP_WORDS[facts.script.step]}.",
+        *facts.script.notes,
         "It ran in mirrors of its working folder: what it wrote there is gone, and your files are as they were.",
         *(
             f"cache-decoded was not tried on the loader at {loader.site}: {loader.why_not_cached}."

@@ -14,23 +14,31 @@ from unslow.scripts.sites import called_from
 def begin(notes: Notes) -> None:
     """From now on."""
     when_imported("torch.optim.optimizer", lambda module: _optimizers(notes, module.Optimizer))
+    when_imported("torch.optim.optimizer", lambda module: _zeroing(notes, module.Optimizer))
+    when_imported("torch.nn.modules.module", lambda module: _zeroing(notes, module.Module))
 
 
 def _optimizers(notes: Notes, kind: Any) -> None:
-    made, zeroed = kind.__init__, kind.zero_grad
+    made = kind.__init__
 
     @functools.wraps(made)
     def noted_made(optimizer: Any, params: Any, defaults: Any) -> None:
         made(optimizer, params, defaults)
         notes.note("optimizer", called_from(making=optimizer), _of_optimizer(optimizer, defaults))
 
+    kind.__init__ = noted_made
+
+
+def _zeroing(notes: Notes, kind: Any) -> None:
+    zeroed = kind.zero_grad
+
     @functools.wraps(zeroed)
-    def noted_zeroed(optimizer: Any, *args: Any, **kwargs: Any) -> Any:
+    def noted_zeroed(owner: Any, *args: Any, **kwargs: Any) -> Any:
         if (args and not args[0]) or not kwargs.get("set_to_none", True):
             notes.note("fill", called_from(), {"positional": bool(args)})
-        return zeroed(optimizer, *args, **kwargs)
+        return zeroed(owner, *args, **kwargs)
 
-    kind.__init__, kind.zero_grad = noted_made, noted_zeroed
+    kind.zero_grad = noted_zeroed
 
 
 def _of_optimizer(optimizer: Any, defaults: Mapping[str, Any]) -> dict[str, Any]:
