@@ -17,7 +17,8 @@ from tempfile import NamedTemporaryFile, TemporaryDirectory, TemporaryFile
 from unslow.scripts.made import Made
 from unslow.scripts.writes import keep_whole
 home, mirror = Path(sys.argv[1]), Path(sys.argv[2])
-will_write = keep_whole(mirror, Made(mirror / "made.jsonl"))
+log = home / "made.jsonl"
+will_write = keep_whole(mirror, Made(log), (log,))
 """
 
 
@@ -135,7 +136,7 @@ def test_what_is_made_outside_is_noted(folders: tuple[Path, Path]) -> None:
     )
     assert done.stderr == ""
     home = folders[0]
-    noted = [json.loads(line) for line in (folders[1] / "made.jsonl").read_text().splitlines()]
+    noted = [json.loads(line) for line in (folders[0] / "made.jsonl").read_text().splitlines()]
     assert noted == [str(home / "log-of-today"), str(home / "out")]
 
 

@@ -121,8 +121,9 @@ def _prepare(mirror: Mirror, arguments: Iterable[str]) -> None:
     set_root(str(mirror.script.parent if not mirror.script.is_relative_to(mirror.folder) else mirror.folder))
     heed_environment()
     mirrors = Path(os.path.realpath(mirror.root))
-    made = Made(mirror.made or mirrors / LOG)
-    will_write = keep_whole(mirrors, made, (mirrors.parent,))  # What lies beside the mirror is unslow's own scratch.
+    log = mirror.made or mirrors / LOG
+    # What lies beside the mirror is unslow's own scratch.
+    will_write = keep_whole(mirrors, Made(log), (mirrors.parent, log))
 
     # These write past Python (safetensors does before 0.8), so that nobody is told of it.
     when_imported("torch.serialization", lambda module: _telling(module, "save", "f", will_write))

@@ -49,12 +49,15 @@ def keep_whole(mirror: Path, made: Made, allowed: tuple[Path, ...] = ()) -> Call
     root = str(mirror)
     free = _free(allowed)
 
+    def is_kept_apart(path: str) -> bool:
+        return any(lies_below(path, place) for place in (root, *free))
+
     def will_write(path: str) -> None:
         if lies_below(os.path.abspath(path), root):
             own_file(path, root)
             return
         real = os.path.realpath(path)
-        if any(lies_below(real, place) for place in (root, *free)) or os.path.isdir(real):
+        if is_kept_apart(real) or os.path.isdir(real):
             return  # A folder is opened for a file without a name.
         if not os.path.exists(real):
             made.note(real)
@@ -82,7 +85,8 @@ def keep_whole(mirror: Path, made: Made, allowed: tuple[Path, ...] = ()) -> Call
             above = os.path.dirname(os.path.abspath(path))
             own_folder(above, root)
             real = os.path.join(os.path.realpath(above), os.path.basename(path))
-            if not os.path.lexists(real) and not any(lies_below(real, place) for place in (root, *free)):
+            is_on_the_way = any(lies_below(place, real) for place in free)
+            if not os.path.lexists(real) and not is_on_the_way and not is_kept_apart(real):
                 made.note(real)
 
     def removes(count: int, arguments: tuple[Any, ...]) -> None:
