@@ -18,7 +18,8 @@ from unslow.core.script import ScriptFacts
 from unslow.processes.base import Conditions
 from unslow.processes.local import LocalProcesses
 from unslow.read import read
-from unslow.targets import Declared
+from unslow.scripts.made import LOG, remove_made
+from unslow.targets import Declared, content_hash
 
 LOOP = """
 import time, unslow
@@ -185,6 +186,19 @@ class TestWhatIsKeptApart:
         left.mkdir(parents=True)
         (left / ".git").symlink_to(project / ".git")
         assert survey(project, LOOP).script.step == "step" and (project / ".git").is_dir()
+
+    def test_what_it_makes_elsewhere_is_noted_and_may_be_written_again(self, project: Path) -> None:
+        elsewhere = project.parent / "results"
+        source = f"import os\nos.makedirs({str(elsewhere)!r})\nopen('{elsewhere}/a', 'w').write('x')\n"
+        survey(project, source + f"open('{elsewhere}/a', 'w').write('y')\n" + LOOP)
+        assert (elsewhere / "a").read_text() == "y"
+        assert remove_made(project.parent / "survey" / LOG) == (str(elsewhere),) and not elsewhere.exists()
+
+    def test_the_modules_of_its_own_are_known_by_their_content(self, project: Path) -> None:
+        (project / "model.py").write_text("WIDTH = 8\n")
+        sources = survey(project, "import model\n" + LOOP).script.sources
+        assert set(sources) == {str(project / "train.py"), str(project / "model.py")}
+        assert sources[str(project / "model.py")] == content_hash(project / "model.py")
 
     def test_it_may_remove_what_it_has_written(self, project: Path) -> None:
         source = "import shutil, os\nos.makedirs('out')\nopen('out/a', 'w').close()\nshutil.rmtree('out')\n"

@@ -32,8 +32,6 @@ def prepare() -> Mapping[str, Case]:
         "batched/single:vector": partial(_batched, 1, SIZES.hidden),
         "batched/single:dispatch": _batched_dispatch,
         "normal/subnormal:elementwise": _subnormal,
-        "fused/unfused:attention": partial(_attention, "float32"),
-        "fused/unfused:attention-bfloat16": partial(_attention, "bfloat16"),
         "eager:elementwise": partial(_seconds, "elementwise"),
         "eager:matmul": partial(_seconds, "matmul"),
         "eager:conv": partial(_seconds, "conv"),
@@ -41,7 +39,9 @@ def prepare() -> Mapping[str, Case]:
     }
     cases: dict[str, Case] = {name: partial(_without_autograd, torch, body) for name, body in bare.items()}
     cases["inference_mode/autograd:dispatch"] = partial(_inference_mode, torch)
-    # Last: threads that this one started may go on spinning for a moment.
+    # Last: threads that these have started may go on spinning for a moment.
+    for name, dtype in {"attention": "float32", "attention-bfloat16": "bfloat16"}.items():
+        cases[f"fused/unfused:{name}"] = partial(_without_autograd, torch, partial(_attention, dtype))
     cases["right/oversubscribed:matmul"] = partial(_without_autograd, torch, _oversubscribed)
     return cases
 
@@ -146,7 +146,7 @@ def _subnormal(torch: Any) -> list[float]:
 
 def _attention(dtype: str, torch: Any) -> list[float]:
     """Attention with a causal mask in one operator, against the operators one by one: a long sequence and a short
-    one."""
+    one, on one core and on all (the operators one by one wait for all threads each time)."""
     fused = torch.nn.functional.scaled_dot_product_attention
 
     def ratios(length: int) -> list[float]:
@@ -159,7 +159,12 @@ def _attention(dtype: str, torch: Any) -> list[float]:
 
         return ratios_in_turns(partial(fused, query, key, value, is_causal=True), unfused)
 
-    return best(*map(ratios, (64, 512)))
+    found: list[list[float]] = []
+    for threads in dict.fromkeys((THREADS, cores())):
+        torch.set_num_threads(threads)
+        found += map(ratios, (64, 512))
+    torch.set_num_threads(THREADS)
+    return best(*found)
 
 
 def _oversubscribed(torch: Any) -> list[float]:
