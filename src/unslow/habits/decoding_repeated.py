@@ -15,8 +15,8 @@ The part of the wall time in which the script waits for a loader whose items, as
 the bit and drew no random numbers, and take more than five times as long as copying their bytes at 2 GB/s would, and
 more than twice as long as reading them back from a mapped file (20 µs, and the copying). The threshold is 5 % of the
 step. What must remain is 1 µs an item, to find it in a list. What follows a long wait is slower than what does not:
-where it takes an eighth of a step or more, the rest counts as in the quickest steps, and where it takes more than half,
-as what may be up to twice as fast (from nine tenths on). Source: the items, tried.
+where it takes an eighth of a step or more, the rest counts as in the quickest steps, and where it takes more than two
+fifths, as what may be up to twice as fast (from nine tenths on). Source: the items, tried.
 
 When it does not matter
 -----------------------

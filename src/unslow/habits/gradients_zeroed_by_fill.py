@@ -12,8 +12,8 @@ How it shows
 ------------
 The part of the wall time inside `zero_grad(set_to_none=False)`, and that of additions in place (`aten::add_`) within
 backward, where operators were recorded: what is dropped need not be added to. (Where a network joins branches, backward
-adds too, so that this is the most that can be had.) The threshold is 1 % of the step. Nothing need remain.
-Source: PyTorch's performance tuning guide.
+adds too, so that this is the most that can be had.) The threshold is 1 % of the step. Nothing need remain; the rest of
+the step counts as what it may be without (see `explain decoding-repeated`). Source: PyTorch's performance tuning guide.
 
 When it does not matter
 -----------------------
@@ -34,7 +34,7 @@ from unslow.core.profile import Profile
 from unslow.core.units import share as show_share
 from unslow.habits._devices import the_device
 from unslow.habits._script import phase_share
-from unslow.habits._shares import LEAST_SHARE, is_empty
+from unslow.habits._shares import LEAST_SHARE, is_empty, rest_without
 
 NAME = "gradients-zeroed-by-fill"
 
@@ -59,7 +59,8 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
     share = min(1.0, share + added)
     title = f"{show_share(share)} of a step fills gradients with zeros, and adds to them in backward."
     numbers = {"zero_grad_share": share - added, "added_to_share": added, "calls": len(filled)}
-    yield Finding(NAME, title, share, 0.0, numbers, str(filled[0].site), "Call zero_grad(set_to_none=True).")
+    advice, at_best = "Call zero_grad(set_to_none=True).", rest_without(evidence.profile, share)
+    yield Finding(NAME, title, share, 0.0, numbers, str(filled[0].site), advice, at_best)
 
 
 def _added_in_backward(profile: Profile) -> float:

@@ -17,12 +17,14 @@ from unslow.machine._turns import Call, best, ratios_in_turns, seconds_in_one_tu
 Build = Callable[..., tuple[bytes, tuple[int, ...]]]
 GRAPHS = ("elementwise", "matmul", "conv", "dispatch")
 LOG_ERRORS = 3
+WIDE = {"rows": 256, "width": 1024, "hidden": 1024}
+"""Large batches of wide layers gain more than a small transformer's."""
 
 
 def prepare() -> Mapping[str, Case]:
     runtime: Any = importlib.import_module("onnxruntime")
     cases: dict[str, Case] = {
-        "int8/float32:matmul": partial(_int8, runtime, products),
+        "int8/float32:matmul": partial(_int8, runtime, products, partial(products, **WIDE)),
         "int8/float32:conv": partial(_int8, runtime, convolutions),
     }
     for name in GRAPHS:
@@ -38,17 +40,18 @@ def _call(runtime: Any, network: bytes, shape: tuple[int, ...]) -> Call:
     return partial(session.run, None, {"x": np.random.default_rng(1).standard_normal(shape, np.float32)})
 
 
-def _int8(runtime: Any, build: Build) -> list[float]:
-    """The best of the variants that this build of ONNX Runtime has kernels for."""
-    plain = _call(runtime, *build(None))
+def _int8(runtime: Any, *builds: Build) -> list[float]:
+    """The best of these networks, in the variants that this build of ONNX Runtime has kernels for."""
     measured: list[list[float]] = []
-    for activations, per_channel in VARIANTS:
-        try:
-            quantized = _call(runtime, *build(activations, per_channel))
-        except Exception:
-            # No kernel for this combination; the others still count. None at all: `best` says so.
-            continue
-        measured.append(ratios_in_turns(quantized, plain))
+    for build in builds:
+        plain = _call(runtime, *build(None))
+        for activations, per_channel in VARIANTS:
+            try:
+                quantized = _call(runtime, *build(activations, per_channel))
+            except Exception:
+                # No kernel for this combination; the others still count. None at all: `best` says so.
+                continue
+            measured.append(ratios_in_turns(quantized, plain))
     return best(*measured)
 
 

@@ -14,17 +14,23 @@ VARIANTS: tuple[tuple[Any, bool], ...] = ((np.uint8, False), (np.uint8, True), (
 LAYERS = 2
 
 
-def products(activations: Any | None, per_channel: bool = False) -> tuple[bytes, tuple[int, ...]]:
-    """Linear layers, `SIZES.width` to `SIZES.hidden` and back; float32 where `activations` is None."""
-    shape = (SIZES.rows, SIZES.width)
+def products(
+    activations: Any | None,
+    per_channel: bool = False,
+    rows: int = SIZES.rows,
+    width: int = SIZES.width,
+    hidden: int = SIZES.hidden,
+) -> tuple[bytes, tuple[int, ...]]:
+    """Linear layers, `width` to `hidden` and back; float32 where `activations` is None."""
+    shape = (rows, width)
     net = Network(*shape)
     x = "x" if activations is None else _quantize(net, "x", activations)
     for layer in range(LAYERS):
-        rows, columns = (SIZES.width, SIZES.hidden) if layer % 2 == 0 else (SIZES.hidden, SIZES.width)
+        inner, columns = (width, hidden) if layer % 2 == 0 else (hidden, width)
         if activations is None:
-            x = net.add("MatMul", [x, net.normal(rows, columns)])
+            x = net.add("MatMul", [x, net.normal(inner, columns)])
         else:
-            weights = _integers(net, rows, columns)
+            weights = _integers(net, inner, columns)
             scales = _scale(net, np.int8, columns if per_channel else 0)
             inputs = [x, *_scale(net, activations), weights, *scales, *_scale(net, activations)]
             x = net.add("QLinearMatMul", inputs)
