@@ -150,7 +150,8 @@ def _attention(dtype: str, torch: Any) -> list[float]:
     fused = torch.nn.functional.scaled_dot_product_attention
 
     def ratios(length: int) -> list[float]:
-        query, key, value = torch.randn(3, 1, 4, length, 32).to(getattr(torch, dtype)).unbind()
+        # As a model splits one projection into heads: not one array each.
+        query, key, value = torch.randn(1, length, 3, 4, 32).to(getattr(torch, dtype)).permute(2, 0, 3, 1, 4).unbind()
         hidden = torch.ones(length, length, dtype=torch.bool).triu(1)
 
         def unfused() -> Any:
