@@ -33,12 +33,13 @@ LONG_WAIT = 1 / 8
 planted programs whose steps sync a file for 17 to 21 % of their time gain more than that time when it is gone."""
 MOST_COLD = 0.8
 """No more of the rest is taken for that than a fifth: what differs more are steps of another size."""
-MUCH, MOSTLY, COLD = 0.4, 0.9, 0.5
+WARM = ((0.4, 1.0), (0.9, 1 / 2), (0.95, 1 / 3))
 """From two fifths of a step on the waste is about as long as all that follows it, of which even the quickest is cold:
-its caches are emptied, its other threads asleep. Where it is nine tenths the rest counts as what may become twice as
-fast. Source: where 96 to 98 % of a step went, the rest took 0.5 to 0.8 of its time once that was gone (patches of
-photographs made tensors number by number; digits fetched from an object store), where 82 % did, 0.8 (tables unpacked
-anew), and where 60 to 64 % did, 0.76 to 0.83 (answers printed and checkpoints saved in each step)."""
+its caches are emptied, its other threads asleep; and the less there is of it, the more of it is what watching costs.
+At these shares of a step the rest counts as what may take so much less, between them in proportion. Source: what the
+rest took of its time once the waste was gone: where 60 to 64 % of a step went, 0.76 to 0.83 (answers printed and
+checkpoints saved in each step), where 82 % did, 0.8 (tables unpacked anew), where 96 to 98 % did, 0.35 to 0.8 (patches
+of photographs made tensors number by number; digits fetched from an object store)."""
 AT_BEST, LEAST_STEPS = 0.1, 5
 """The quantile of the steps that counts as the quickest, and how many steps show one."""
 
@@ -139,8 +140,8 @@ def rest_without(profile: Profile, share: float) -> float:
 
 def _warm(share: float) -> float:
     """What the rest may take, compared with what it takes after a waste of that share of a step."""
-    part = (min(max(share, MUCH), MOSTLY) - MUCH) / (MOSTLY - MUCH)
-    return 1.0 - (1.0 - COLD) * part
+    shares, rests = zip(*WARM, strict=True)
+    return float(np.interp(share, shares, rests))
 
 
 def _at_best(rests: Sequence[int]) -> float:
