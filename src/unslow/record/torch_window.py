@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
+from functools import cache
 from pathlib import Path
 from typing import Any, final
 
@@ -31,6 +33,7 @@ class OperatorWindow:
             raise RuntimeError("the program profiles itself")
         with native_messages_to(self._folder / MESSAGES):
             self._profiler.start()
+        _in_forked_processes_nothing_is_recorded()
         self._begin_step()
 
     def span(self, name: str) -> Any:
@@ -64,6 +67,19 @@ class OperatorWindow:
 
     def _end_step(self) -> None:
         self._mark.__exit__(None, None, None)
+
+
+@cache
+def _in_forked_processes_nothing_is_recorded() -> None:
+    """A loader's worker that is forked within a window has the recorder, but none of the threads that may hold its
+    locks at that moment: it would wait for them for ever."""
+    autograd: Any = importlib.import_module("torch")._C._autograd
+
+    def after_in_child() -> None:
+        if autograd._profiler_enabled():
+            autograd._enable_record_function(False)
+
+    os.register_at_fork(after_in_child=after_in_child)
 
 
 def _kept(event: dict[str, Any]) -> dict[str, Any]:
