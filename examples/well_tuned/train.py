@@ -1,5 +1,7 @@
-"""Trains a network on scikit-learn's digits, with nothing left to mend: in memory, in large batches of one size, compiled,
-in 16-bit numbers where the processor has instructions for them, with one line an epoch.
+"""Trains a network on scikit-learn's digits, with nothing left to mend.
+
+In memory, in large batches of one size, compiled, in 16-bit numbers where the processor has instructions for them, with
+one line an epoch.
 
     python train.py --epochs 60
 """
