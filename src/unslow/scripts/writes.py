@@ -9,9 +9,11 @@ write past Python: what they are seen to be given becomes a copy before.
 from __future__ import annotations
 
 import contextlib
+import getpass
 import os
 import shlex
 import sys
+import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
@@ -146,11 +148,19 @@ def _is_empty(path: str) -> bool:
 
 
 def _free(allowed: tuple[Path, ...]) -> tuple[str, ...]:
-    caches = [Path.home() / ".cache", *allowed]
+    caches = [Path.home() / ".cache", *allowed, *_of_the_compiler()]
     named = [os.environ.get(name, "") for name in ("XDG_CACHE_HOME", "HF_HOME", "TORCH_HOME", "MPLCONFIGDIR")]
     named += [os.environ.get(name, "") for name in ("TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR", "NUMBA_CACHE_DIR")]
     places = [*map(str, caches), *filter(None, named)]
     return tuple(os.path.realpath(place) for place in places) + tuple(place.rstrip("/") for place in _OF_THE_SYSTEM)
+
+
+def _of_the_compiler() -> list[Path]:
+    """Where PyTorch's keeps what it has compiled, also where another place is named for it."""
+    try:
+        return [Path(tempfile.gettempdir()) / f"torchinductor_{getpass.getuser()}"]
+    except (KeyError, OSError):  # A user without a name.
+        return []
 
 
 def _writes(mode: Any, flags: Any) -> bool:
