@@ -30,8 +30,8 @@ def main() -> None:
     Loaders(keep=True).watch()
     notes.looking, plan = False, _every_second_step(phases)
     next(plan)
-    with tempfile.TemporaryDirectory() as folder:
-        run(mirrored(Path.cwd(), Path(script).resolve(), Path(folder) / "mirror"), arguments, plan)
+    folder = Path(tempfile.mkdtemp())  # Whoever starts this removes it: here every file that goes is watched.
+    run(mirrored(Path.cwd(), Path(script).resolve(), folder / "mirror"), arguments, plan)
 
 
 def _every_second_step(phases: Phases) -> Plan:
