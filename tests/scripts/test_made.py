@@ -46,13 +46,24 @@ def test_a_line_that_is_not_whole_yet_is_read_later(log: Path) -> None:
 def test_all_of_it_is_removed_and_nothing_else(tmp_path: Path, log: Path) -> None:
     made = Made(log)
     (tmp_path / "kept").write_text("the user's")
-    for name in ("run1", "run1/deep", "alone", "gone"):
+    for name in ("run1", "run1/deep", "run1/deep/model.pt", "alone", "gone"):
         made.note(str(tmp_path / name))
     (tmp_path / "run1" / "deep").mkdir(parents=True)
     (tmp_path / "run1" / "deep" / "model.pt").touch()
     (tmp_path / "alone").touch()
     assert remove_made(log) == (str(tmp_path / "run1"), str(tmp_path / "alone"))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["kept"]
+
+
+def test_what_somebody_else_has_put_there_stays(tmp_path: Path, log: Path) -> None:
+    made = Made(log)
+    for name in ("run1", "run1/ours.pt"):
+        made.note(str(tmp_path / name))
+    (tmp_path / "run1").mkdir()
+    (tmp_path / "run1" / "ours.pt").touch()
+    (tmp_path / "run1" / "theirs.pt").write_text("another run's")
+    assert remove_made(log) == (str(tmp_path / "run1" / "ours.pt"),)
+    assert (tmp_path / "run1" / "theirs.pt").read_text() == "another run's"
 
 
 def test_a_run_whose_folder_is_gone_goes_on(tmp_path: Path) -> None:

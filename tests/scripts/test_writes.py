@@ -137,7 +137,7 @@ def test_what_is_made_outside_is_noted(folders: tuple[Path, Path]) -> None:
     assert done.stderr == ""
     home = folders[0]
     noted = [json.loads(line) for line in (folders[0] / "made.jsonl").read_text().splitlines()]
-    assert noted == [str(home / "log-of-today"), str(home / "out")]
+    assert noted == [str(home / name) for name in ("log-of-today", "out", "out/deep", "out/deep/x")]
 
 
 def test_what_another_program_only_reads_is_found(folders: tuple[Path, Path]) -> None:

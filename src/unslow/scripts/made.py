@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 import stat
 from collections.abc import Set
 from pathlib import Path
@@ -31,7 +30,7 @@ class Made:
 
     def note(self, path: str) -> None:
         """It is about to be made, where nothing is."""
-        if path in self:
+        if path in self._known:
             return
         self._known.add(path)
         with contextlib.suppress(OSError):  # The run is over, and its folder gone.
@@ -61,16 +60,18 @@ class Made:
 
 
 def remove_made(log: Path) -> tuple[str, ...]:
-    """Remove what is noted in `log`, and the log; returns what was there. What cannot be removed stays."""
+    """Remove what is noted in `log`, and the log; returns what is gone, the outermost of it. A folder goes only where
+    nothing else is left in it: somebody else may have put it there meanwhile."""
     try:
         noted: list[str] = [json.loads(line) for line in log.read_bytes().splitlines()]
     except (OSError, ValueError):
         return ()
-    known = set(noted)
-    outermost = [path for path in dict.fromkeys(noted) if not _lies_in_one_of(known, os.path.dirname(path))]
-    removed = tuple(path for path in outermost if os.path.lexists(path) and _removed(path))
+    deepest_first = sorted(dict.fromkeys(noted), key=lambda path: -path.count(os.sep))
+    removed = {path for path in deepest_first if os.path.lexists(path) and _removed(path)}
     log.unlink(missing_ok=True)
-    return removed
+    return tuple(
+        path for path in dict.fromkeys(noted) if path in removed and not _lies_in_one_of(removed, os.path.dirname(path))
+    )
 
 
 def _lies_in_one_of(known: Set[str], path: str) -> bool:
@@ -82,7 +83,7 @@ def _lies_in_one_of(known: Set[str], path: str) -> bool:
 def _removed(path: str) -> bool:
     with contextlib.suppress(OSError):
         if stat.S_ISDIR(os.lstat(path).st_mode):
-            shutil.rmtree(path)
+            os.rmdir(path)
         else:
             os.unlink(path)
         return True
