@@ -15,6 +15,7 @@ import shlex
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -34,6 +35,7 @@ PROGRAMS = {"subprocess.Popen": 1, "os.posix_spawn": 1, "os.exec": 1, "os.system
 """Which argument may name files that are written past Python."""
 LARGEST_FOR_OTHERS_BYTES = 1_000_000_000
 """Of a file that another program is given, and may only read; larger ones stay links."""
+_TODO = "Name another output folder in its arguments (a relative one is kept apart for each run)."
 _OF_THE_SYSTEM = ("/dev/", "/proc/", "/sys/")
 
 
@@ -48,64 +50,13 @@ def keep_whole(mirror: Path, made: Made, allowed: tuple[Path, ...] = ()) -> Call
     anywhere, and are written again by whom has `made` them. Returns what is to be called with a path that is written
     past Python.
     """
-    root = str(mirror)
-    free = _free(allowed)
-
-    def is_kept_apart(path: str) -> bool:
-        return any(lies_below(path, place) for place in (root, *free))
-
-    def will_write(path: str) -> None:
-        if lies_below(os.path.abspath(path), root):
-            own_file(path, root)
-            return
-        real = os.path.realpath(path)
-        if is_kept_apart(real) or os.path.isdir(real):
-            return  # A folder is opened for a file without a name.
-        if not os.path.exists(real):
-            made.note(real)
-        elif not _is_empty(real) and real not in made:
-            raise OutsideWrite(
-                f"The script would overwrite {real}, which lies outside its working folder.",
-                "Name another output folder in its arguments (a relative one is kept apart for each run).",
-            )
-
-    def opens(arguments: tuple[Any, ...]) -> None:
-        path, mode, flags = arguments
-        if isinstance(path, (str, bytes)) and _writes(mode, flags):
-            will_write(os.fsdecode(path))
-
-    def changes(arguments: tuple[Any, ...]) -> None:
-        for path in _paths(arguments[:1]):
-            will_write(path)
-
-    def goes_into(arguments: tuple[Any, ...]) -> None:
-        for path in _paths(arguments[:1]):
-            own_folder(path, root)
-
-    def makes(at: int, arguments: tuple[Any, ...]) -> None:
-        for path in _paths(arguments[at : at + 1]):
-            above = os.path.dirname(os.path.abspath(path))
-            own_folder(above, root)
-            real = os.path.join(os.path.realpath(above), os.path.basename(path))
-            is_on_the_way = any(lies_below(place, real) for place in free)
-            if not os.path.lexists(real) and not is_on_the_way and not is_kept_apart(real):
-                made.note(real)
-
-    def removes(count: int, arguments: tuple[Any, ...]) -> None:
-        for path in _paths(arguments[:count]):
-            _will_remove(path, root, free, made)
-        makes(1, arguments[:count])  # Where what is moved comes to lie.
-
-    def starts(at: int, arguments: tuple[Any, ...]) -> None:
-        for path in _words(arguments[at]):
-            own_file(path, root, LARGEST_FOR_OTHERS_BYTES)
-
-    acts: dict[str, list[Callable[[tuple[Any, ...]], None]]] = {"open": [opens]}
+    keeper = _Keeper(str(mirror), made, _free(allowed))
+    acts: dict[str, list[Callable[[tuple[Any, ...]], None]]] = {"open": [keeper.opens]}
     for event in CHANGES:
-        acts.setdefault(event, []).append(changes)
+        acts.setdefault(event, []).append(keeper.changes)
     for event in GOES_INTO:
-        acts.setdefault(event, []).append(goes_into)
-    for known, act in ((MAKES, makes), (REMOVES, removes), (PROGRAMS, starts)):
+        acts.setdefault(event, []).append(keeper.goes_into)
+    for known, act in ((MAKES, keeper.makes), (REMOVES, keeper.removes), (PROGRAMS, keeper.starts)):
         for event, number in known.items():
             acts.setdefault(event, []).append(partial(act, number))
 
@@ -114,7 +65,69 @@ def keep_whole(mirror: Path, made: Made, allowed: tuple[Path, ...] = ()) -> Call
             act(arguments)
 
     sys.addaudithook(watch)
-    return will_write
+    return keeper.will_write
+
+
+@dataclass(frozen=True)
+class _Keeper:
+    """What is done before Python opens, changes, makes or removes something; `free` places are nobody's concern."""
+
+    root: str
+    made: Made
+    free: tuple[str, ...]
+
+    def will_write(self, path: str) -> None:
+        if lies_below(os.path.abspath(path), self.root):
+            own_file(path, self.root)
+            return
+        real = os.path.realpath(path)
+        if self._is_kept_apart(real) or os.path.isdir(real):
+            return  # A folder is opened for a file without a name.
+        if not os.path.exists(real):
+            self.made.note(real)
+        elif not _is_empty(real) and real not in self.made:
+            raise OutsideWrite(f"The script would overwrite {real}, which lies outside its working folder.", _TODO)
+
+    def opens(self, arguments: tuple[Any, ...]) -> None:
+        path, mode, flags = arguments
+        if isinstance(path, (str, bytes)) and _writes(mode, flags):
+            self.will_write(os.fsdecode(path))
+
+    def changes(self, arguments: tuple[Any, ...]) -> None:
+        for path in _paths(arguments[:1]):
+            self.will_write(path)
+
+    def goes_into(self, arguments: tuple[Any, ...]) -> None:
+        for path in _paths(arguments[:1]):
+            own_folder(path, self.root)
+
+    def makes(self, at: int, arguments: tuple[Any, ...]) -> None:
+        for path in _paths(arguments[at : at + 1]):
+            place = self._place_of(path)
+            is_on_the_way = any(lies_below(one, place) for one in self.free)
+            if not os.path.lexists(place) and not is_on_the_way and not self._is_kept_apart(place):
+                self.made.note(place)
+
+    def removes(self, count: int, arguments: tuple[Any, ...]) -> None:
+        for path in _paths(arguments[:count]):
+            place = self._place_of(path)
+            if os.path.lexists(place) and not self._is_kept_apart(place) and place not in self.made:
+                said = f"The script would remove or move {place}, which lies outside its working folder."
+                raise OutsideWrite(said, _TODO)
+        self.makes(1, arguments[:count])  # Where what is moved comes to lie.
+
+    def starts(self, at: int, arguments: tuple[Any, ...]) -> None:
+        for path in _words(arguments[at]):
+            own_file(path, self.root, LARGEST_FOR_OTHERS_BYTES)
+
+    def _place_of(self, path: str) -> str:
+        """Where it lies itself (a link is not followed), in a folder that is the mirror's own by now."""
+        above = os.path.dirname(os.path.abspath(path))
+        own_folder(above, self.root)
+        return os.path.join(os.path.realpath(above), os.path.basename(path))
+
+    def _is_kept_apart(self, path: str) -> bool:
+        return any(lies_below(path, place) for place in (self.root, *self.free))
 
 
 def _paths(arguments: Iterable[Any]) -> Iterable[str]:
@@ -129,17 +142,6 @@ def _words(given: Any) -> Iterable[str]:
         yield text
         with contextlib.suppress(ValueError):  # No closing quotation: the shell will say so.
             yield from shlex.split(text)
-
-
-def _will_remove(path: str, root: str, free: tuple[str, ...], made: Made) -> None:
-    own_folder(os.path.dirname(os.path.abspath(path)), root)
-    parent = os.path.realpath(os.path.dirname(os.path.abspath(path)))
-    place = os.path.join(parent, os.path.basename(path))
-    if os.path.lexists(place) and not any(lies_below(place, one) for one in (root, *free)) and place not in made:
-        raise OutsideWrite(
-            f"The script would remove or move {place}, which lies outside its working folder.",
-            "Name another output folder in its arguments (a relative one is kept apart for each run).",
-        )
 
 
 def _is_empty(path: str) -> bool:
