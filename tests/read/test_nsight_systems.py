@@ -11,6 +11,7 @@ from made_nsight import COPIES, COPY, KERNEL, KERNELS, MEMORY, STRINGS, WAYS, Ta
 
 from unslow.core.errors import BadInput
 from unslow.core.profile import Profile
+from unslow.habits import abstention
 from unslow.read import read
 
 
@@ -105,3 +106,39 @@ def test_an_error_of_sqlite_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(BadInput) as caught:
         read(path)
     assert "malformed" in caught.value.what and "\n" not in caught.value.what
+
+
+def launching(count: int, recorded: set[int], **more: str) -> Tables:
+    """Launches, 10 ns apart, and the kernels of some."""
+    strings = [*STRINGS, {"id": 4, "value": more.get("also", "cudaStreamSynchronize_v3020")}]
+    calls = [{"start": 10 * n, "end": 10 * n + 2, "correlationId": n, "nameId": 2} for n in range(1, count + 1)]
+    calls.append({"start": 0, "end": 2, "correlationId": count + 1, "nameId": 4})
+    kernels = [{**KERNEL, "start": 10 * n + 3, "end": 10 * n + 8, "correlationId": n} for n in sorted(recorded)]
+    return {KERNELS: kernels, "CUPTI_ACTIVITY_KIND_RUNTIME": calls, "StringIds": strings}
+
+
+def test_a_stretch_of_a_longer_recording_has_lost_nothing(tmp_path: Path) -> None:
+    assert profile_of(tmp_path, launching(60, set(range(20, 45)))).lost == 0
+
+
+def test_what_a_graph_captures_is_not_run(tmp_path: Path) -> None:
+    assert profile_of(tmp_path, launching(60, {1, 60}, also="cudaStreamBeginCapture_v10000")).lost == 0
+
+
+def test_kernels_whose_records_were_dropped(tmp_path: Path) -> None:
+    profile = profile_of(tmp_path, launching(60, {1, *range(3, 61, 3)}))
+    assert profile.lost == pytest.approx(39 / 60)
+    why = abstention(profile)
+    assert why is not None and "65 % of the kernels" in why.reason
+
+
+def test_what_the_recorder_says_of_its_holes(tmp_path: Path) -> None:
+    levels = [{"id": 1, "name": "Info", "label": "Info"}, {"id": 2, "name": "Warning", "label": "Warning"}]
+    said = [
+        {"severity": 1, "text": "Number of CUDA events collected: 12, none lost."},
+        {"severity": 2, "text": "Not all CUDA events\nmight have been collected."},
+        {"severity": 2, "text": "Installed CUDA driver version is newer than known."},
+    ]
+    tables = {KERNELS: [KERNEL], "DIAGNOSTIC_EVENT": said, "ENUM_DIAGNOSTIC_SEVERITY_LEVEL": levels}
+    notes = [note for note in profile_of(tmp_path, tables).notes if "Nsight Systems says" in note]
+    assert notes == ["Nsight Systems says of this recording: Not all CUDA events might have been collected."]

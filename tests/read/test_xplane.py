@@ -9,6 +9,7 @@ from made_xplane import COPY, GEMM, HOST, PHILOX, STREAM, device, event, line, m
 
 from unslow.core.errors import BadInput
 from unslow.core.profile import Profile
+from unslow.habits import abstention
 from unslow.read import facts_of, read
 
 
@@ -86,3 +87,30 @@ def test_layers_that_multiply_without_a_product_among_the_kernels(
     host = plane("/host:CPU", named(4, ["layer_0/self_attention/query/einsum"]), line("python3", event(1, 0, 100)))
     notes = profile_of(tmp_path, host, device(STREAM, names=(kernel, COPY))).notes
     assert any("looks incomplete" in note for note in notes) == looks_incomplete
+
+
+def launches(recorded: int) -> list[bytes]:
+    """40 of a kernel on the host, and the device's records of the first of them."""
+
+    def numbered(n: int, start_ns: int) -> bytes:
+        return event(1, start_ns, 5, message(4, number(1, 1), number(3, n)))
+
+    stats = named(5, ["correlation_id"])
+    host = plane("/host:CPU", named(4, [GEMM]), stats, line("python3", *(numbered(n, 10 * n) for n in range(1, 41))))
+    return [host, device(line("Stream", *(numbered(n, 10 * n + 4) for n in range(1, recorded + 1))), stats)]
+
+
+def test_kernels_that_are_all_there(tmp_path: Path) -> None:
+    assert profile_of(tmp_path, *launches(40)).lost == 0
+
+
+def test_kernels_whose_records_were_dropped(tmp_path: Path) -> None:
+    profile = profile_of(tmp_path, *launches(30))
+    assert profile.lost == pytest.approx(0.25) and abstention(profile) is not None
+
+
+def test_what_the_recorder_has_to_say(tmp_path: Path) -> None:
+    profile = profile_of(tmp_path, device(STREAM), message(3, "12 events were\ndropped."), message(2, "No GPU 3."))
+    assert [note for note in profile.notes if note.startswith("The recorder says")] == [
+        "The recorder says: 12 events were dropped.", "The recorder says: No GPU 3.",
+    ]  # fmt: skip

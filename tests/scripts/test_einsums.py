@@ -52,7 +52,7 @@ def the(notes: Notes) -> Noted:
 def test_what_is_planned_already_or_not_looked_at(notes: Notes) -> None:
     np.einsum("ij,jk,kl->il", A, A, A, optimize=True)
     np.einsum("ij,jk,kl->il", A, A, A, optimize=["einsum_path", (0, 1), (0, 1)])
-    notes.looking = False
+    notes.on = False
     np.einsum("ij,jk,kl->il", A, A, A)
     assert not notes.facts()
 

@@ -10,12 +10,12 @@ from unslow.core.intervals import clipped, total_ns, union
 from unslow.core.profile import Profile
 from unslow.read._exposed import busiest_of
 from unslow.read._kineto_table import KERNEL, OVERHEAD, RUNTIME, Table
+from unslow.read._lost import lost_part
 
 RECORDING = ("Buffer Flush", "Activity Buffer Request", "Instrumentation", "Resource")
 """Of CUPTI's kinds of overhead those that recording causes; kernels are loaded, and a queue is full, without it too."""
 CAPTURE = "BeginCapture"
 """Launches that a graph captures are not run."""
-LEAST_LAUNCHES = 20
 
 
 def trusted(profile: Profile, table: Table) -> Profile:
@@ -28,21 +28,16 @@ def trusted(profile: Profile, table: Table) -> Profile:
 
 
 def _lost(table: Table) -> float:
-    """The part of what was launched, and captured by no graph, that has no record; 0 where that is not known."""
+    """The part of what was launched, and captured by no graph, that has no record."""
     calls = table.rows(RUNTIME)
     calls = calls[table.correlation[calls] >= 0]
     launching = np.array(["LaunchKernel" in name for name in table.names], dtype=np.bool_)
-    if any(CAPTURE in table.names[name] for name in np.unique(table.name[calls])):
+    if not len(calls) or any(CAPTURE in table.names[name] for name in np.unique(table.name[calls])):
         return 0.0
-    launches = calls[launching[table.name[calls]]] if len(calls) else calls
-    recorded = np.isin(table.correlation[launches], table.correlation[table.rows(KERNEL)])
-    if table.left_out and recorded.any():  # What was launched last may have run after the stretch that was kept.
-        within = table.start[launches] <= table.start[launches][recorded].max()
-        launches, recorded = launches[within], recorded[within]
-    known = np.unique(table.correlation[launches])
-    if len(known) < LEAST_LAUNCHES:
-        return 0.0
-    return 1 - len(np.unique(table.correlation[launches][recorded])) / len(known)
+    launches = calls[launching[table.name[calls]]]
+    launched = dict(zip(table.correlation[launches].tolist(), table.start[launches].tolist(), strict=True))
+    recorded = set(table.correlation[table.rows(KERNEL)].tolist())
+    return lost_part(launched, recorded, is_cut=table.left_out > 0)
 
 
 def _distortion(profile: Profile, taken: list[tuple[int, int]]) -> float | None:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from unslow.core.errors import BadInput
 from unslow.core.profile import Profile
 from unslow.read._exposed import COLLECTIVE, Going, Step, apart, busiest_of, by_start, profile_of_devices, steps_of
 from unslow.read._files import AGAIN, LATEST_NS, first_line
+from unslow.read._lost import lost_part
 from unslow.read._reader import Reader
 from unslow.read._torch_ops import runtime_category
 
@@ -27,6 +29,7 @@ KERNELS, COPIES, FILLS = (f"CUPTI_ACTIVITY_KIND_{kind}" for kind in ("KERNEL", "
 GRAPHS = "CUPTI_ACTIVITY_KIND_GRAPH_TRACE"
 """A CUDA graph that ran as a whole; its kernels are in no table, unless `--cuda-graph-trace=node` asked for them."""
 RUNTIME, MARKS, STRINGS, GPUS = "CUPTI_ACTIVITY_KIND_RUNTIME", "NVTX_EVENTS", "StringIds", "TARGET_INFO_GPU"
+DIAGNOSTICS, LEVELS = "DIAGNOSTIC_EVENT", "ENUM_DIAGNOSTIC_SEVERITY_LEVEL"
 MEMORY_KINDS, COPY_KINDS = "ENUM_CUDA_MEM_KIND", "ENUM_CUDA_MEMCPY_OPER"
 NAME = "GPU "
 Row = Mapping[str, Any]
@@ -37,6 +40,10 @@ VERSION = re.compile(r"_v\d+$")
 THREAD = (1 << 24) - 1
 """The bits of a global id that name the thread. Source: the documentation of Nsight Systems' SQLite schema."""
 GRAPH = "graph"
+CAPTURE = "BeginCapture"
+HOLES = re.compile(r"lost|drop|missing|incomplete|not all|might not|may not|exceed", re.IGNORECASE)
+"""Of its diagnostics those that say that something is not in the recording."""
+MOST_WORDS, MOST_WARNINGS = 200, 3
 WHOLE_GRAPHS = "CUDA graphs were recorded as wholes; nsys profile --cuda-graph-trace=node shows the kernels in them."
 HOST_MEMORY = ("pageable", "pinned", "managed")
 
@@ -104,11 +111,35 @@ def _profile(export: _Export) -> Profile:
             f"{export.path} holds nothing that a GPU did.", "Record with: nsys profile --trace cuda,nvtx COMMAND"
         )
     steps, on_host = _host(export, strings)
-    notes = [WHOLE_GRAPHS] if any(GRAPH in one.details for did in found.values() for one in did) else []
+    notes = [*_warned(export)]
+    notes += [WHOLE_GRAPHS] if any(GRAPH in one.details for did in found.values() for one in did) else []
     models = {int(row["id"]): row for row in export.rows(GPUS, "id", "name")}
     devices = [_device(number, by_start(did), models.get(number), steps) for number, did in sorted(found.items())]
     busiest = busiest_of(devices)
-    return profile_of_devices("nsight-systems", devices, steps_of(busiest.activities, steps), on_host, notes)
+    profile = profile_of_devices("nsight-systems", devices, steps_of(busiest.activities, steps), on_host, notes)
+    return replace(profile, lost=_lost(chain(*found.values()), on_host))
+
+
+def _lost(did: Iterable[Activity], on_host: Iterable[Going]) -> float:
+    """The part of the kernels that were launched, and have no record. An export may be a stretch of a longer recording;
+    what a graph captures is not run."""
+    calls = [one for one in on_host if one.kind == "runtime"]
+    if any(CAPTURE in call.name for call in calls):
+        return 0.0
+    launched = {call.start_ns: call.start_ns for call in calls if "LaunchKernel" in call.name}
+    return lost_part(launched, {one.launched_ns for one in did}, is_cut=True)
+
+
+def _warned(export: _Export) -> Iterator[str]:
+    """What the recorder itself has to say of what it lost."""
+    levels = {number: label.lower() for number, label in export.words(LEVELS, "label").items()}
+    said: dict[str, None] = {}
+    for row in export.rows(DIAGNOSTICS, "severity", "text"):
+        words = " ".join(str(row["text"] or "").split())
+        if levels.get(int(row["severity"] or 0)) in ("warning", "error") and HOLES.search(words):
+            said[words[:MOST_WORDS]] = None
+    for words in list(said)[:MOST_WARNINGS]:
+        yield f"Nsight Systems says of this recording: {words}"
 
 
 def _launched(export: _Export) -> dict[tuple[int, int], int]:

@@ -18,6 +18,7 @@ from unslow.core.errors import BadInput
 from unslow.core.profile import Profile
 from unslow.read._exposed import COLLECTIVE, Going, Step, apart, busiest_of, by_start, profile_of_devices, steps_of
 from unslow.read._files import AGAIN, LATEST_NS, content_of
+from unslow.read._lost import lost_part
 from unslow.read._protobuf import bytes_of, double, fields, integer, signed, text
 from unslow.read._reader import Reader
 
@@ -31,6 +32,8 @@ COPY = re.compile(r"Memcpy(\w)2(\w)|^(copy|infeed|outfeed)", re.IGNORECASE)
 HLO_COLLECTIVE = re.compile(r"^(all-reduce|all-gather|reduce-scatter|all-to-all|collective-permute)")
 STEP_NUMBER, IS_ROOT = "step_num", "_r"
 """What the host's marks of steps say (`tf.profiler.experimental.Trace`, `jax.profiler.StepTraceAnnotation`)."""
+MOST_WORDS, MOST_SAID = 200, 3
+"""Of the errors and warnings that the recorder has left in the file."""
 SIDES = {"H": "host", "D": "device", "P": "peer"}
 WAITS_FOR_DATA = re.compile(r"Iterator(GetNext|::GetNext)|InfeedEnqueue")
 BACKGROUND = "tf_data_"
@@ -132,21 +135,30 @@ def read(path: Path) -> Profile:
     BadInput
         The file is damaged, or no device did anything in it.
     """
-    planes = [_plane(bytes_of(value), path) for number, value in fields(memoryview(content_of(path))) if number == 1]
+    planes, said = list[_Plane](), list[str]()
+    for number, value in fields(memoryview(content_of(path))):
+        if number == 1:
+            planes.append(_plane(bytes_of(value), path))
+        elif number in (2, 3):
+            said.append(" ".join(text(value).split())[:MOST_WORDS])
     hosts = [plane for plane in planes if plane.name.startswith(HOST)]
-    launched, on_host, products, marked = _host(hosts)
-    found = [(device, steps) for plane in planes if (known := _device(plane, launched)) for device, steps in [known]]
+    host = _host(hosts)
+    seen = (_device(plane, host.launched) for plane in planes)
+    found = [known for known in seen if known is not None]
     if not found:
         raise BadInput(
             f"{path} holds nothing that a device did.",
             "Record while it computes: tf.profiler.experimental.start(folder) … stop(), or jax.profiler.trace.",
         )
     if not any(steps for _, steps in found):
-        found = [_in_steps(device, apart(marked)) for device, _ in found]
+        found = [_in_steps(device, apart(host.steps)) for device, _ in found]
     devices = [device for device, _ in found]
     busiest = busiest_of(devices)
     steps = next(steps for device, steps in found if device is busiest)
-    return profile_of_devices("xplane", devices, steps, on_host, _incomplete(busiest, products))
+    notes = [*(f"The recorder says: {words}" for words in said[:MOST_SAID]), *_incomplete(busiest, host.products)]
+    profile = profile_of_devices("xplane", devices, steps, host.going, notes)
+    asked = {one.launched_ns for device in devices for one in device.activities}
+    return replace(profile, lost=lost_part({start: start for start in host.kernels}, asked))
 
 
 def _plane(message: memoryview, path: Path) -> _Plane:
@@ -238,25 +250,34 @@ def _in_steps(device: Device, marked: Sequence[Step]) -> tuple[Device, list[Step
     return replace(device, start_ns=steps[0][1], end_ns=steps[-1][2], steps=len(steps)), steps
 
 
-def _host(planes: Sequence[_Plane]) -> tuple[dict[int, int], list[Going], int, list[Step]]:
-    """When what was launched, what went on on the host, how much of that belongs to layers that multiply, and the steps
-    that were marked there."""
-    launched: dict[int, int] = {}
-    going: list[Going] = []
-    steps: list[Step] = []
-    products = 0
+@dataclass
+class _Host:
+    """When what was launched (by its number), and when a kernel was; what went on; the steps that were marked; and how
+    many events belong to layers that multiply matrices."""
+
+    launched: dict[int, int] = field(default_factory=dict[int, int])
+    kernels: list[int] = field(default_factory=list[int])
+    going: list[Going] = field(default_factory=list[Going])
+    steps: list[Step] = field(default_factory=list[Step])
+    products: int = 0
+
+
+def _host(planes: Sequence[_Plane]) -> _Host:
+    host = _Host()
     for plane in planes:
         for line, events in plane.read_lines():
             for event in events:
                 correlation = event.stats.get("correlation_id")
                 if isinstance(correlation, int):
-                    launched[correlation] = event.start_ns
+                    host.launched[correlation] = event.start_ns
+                    if _kind(event.name) == "kernel":
+                        host.kernels.append(event.start_ns)
                 if STEP_NUMBER in event.stats and IS_ROOT in event.stats:
-                    steps.append((f"{event.name} {event.stats[STEP_NUMBER]}", event.start_ns, event.end_ns))
+                    host.steps.append((f"{event.name} {event.stats[STEP_NUMBER]}", event.start_ns, event.end_ns))
                 elif event.end_ns > event.start_ns and not line.startswith(BACKGROUND):
-                    going.append(_on_host(event))
-                products += bool(PRODUCT.search(f"{event.name} {event.stats.get('kernel_name', '')}"))
-    return launched, going, products, steps
+                    host.going.append(_on_host(event))
+                host.products += bool(PRODUCT.search(f"{event.name} {event.stats.get('kernel_name', '')}"))
+    return host
 
 
 def _on_host(event: _Event) -> Going:

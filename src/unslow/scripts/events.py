@@ -13,6 +13,7 @@ from typing import Any, get_args
 from unslow.core.script import StepKind
 from unslow.core.step import when_stepped
 from unslow.scripts.imports import when_imported
+from unslow.scripts.layers import ALWAYS, Around, Layers, Switch
 
 KINDS: tuple[StepKind, ...] = get_args(StepKind)
 OTHERS_MAY_STEP = 20
@@ -78,48 +79,53 @@ def _nothing(module: Any) -> None:
     """Nobody wants to know."""
 
 
-def outermost(library: Any, begins: Callable[[Any], None], ends: Callable[[Any], None]) -> None:
+def outermost(
+    library: Any, begins: Callable[[Any], None], ends: Callable[[Any], None], switch: Switch = ALWAYS
+) -> None:
     """Tell when a module begins and ends that no other module calls; `library` is `torch.nn.modules.module`."""
 
-    def told(call: Callable[[], Any], module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        begins(module)
+    def told(call: Callable[[], Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        begins(args[0])
         try:
             return call()
         finally:
-            ends(module)
+            ends(args[0])
 
-    around_outermost(library, told)
-
-
-Around = Callable[[Callable[[], Any], Any, tuple[Any, ...], dict[str, Any]], Any]
-"""`(call, module, args, kwargs) -> answer`, in place of `module(*args, **kwargs)`, which is what `call()` does."""
+    around_outermost(library, told, switch)
 
 
-def around_outermost(library: Any, around: Around) -> None:
-    """Call `around` in place of a module that no other module calls; `library` is `torch.nn.modules.module`.
+_outermost: dict[int, Layers] = {}
+"""Those around the outermost call of a module, by the id of the `__call__` that has them, which stays in its class."""
+
+
+def around_outermost(library: Any, around: Around, switch: Switch = ALWAYS) -> None:
+    """Call `around` in place of a module that no other module calls, while `switch` is on; `args` begins with it.
+    `library` is `torch.nn.modules.module`.
 
     A module's `__call__` is replaced by one that knows whether it is within another's.
     """
-    inner = library.Module.__call__
-    depth = 0
+    if id(library.Module.__call__) not in _outermost:
+        layers = Layers(library.Module.__call__)
+        library.Module.__call__ = _knowing_its_depth(layers)
+        _outermost[id(library.Module.__call__)] = layers
+    _outermost[id(library.Module.__call__)].put.insert(0, (switch, around))
+
+
+def _knowing_its_depth(layers: Layers) -> Callable[..., Any]:
+    inner, is_inside = layers.inner, False
 
     @functools.wraps(inner)
     def called(self: Any, *args: Any, **kwargs: Any) -> Any:
-        nonlocal depth
-        if depth:
+        nonlocal is_inside
+        if is_inside:
             return inner(self, *args, **kwargs)
+        is_inside = True
+        try:
+            return layers.through(0, (self, *args), kwargs)
+        finally:
+            is_inside = False
 
-        def call() -> Any:
-            nonlocal depth
-            depth = 1
-            try:
-                return inner(self, *args, **kwargs)
-            finally:
-                depth = 0
-
-        return around(call, self, args, kwargs)
-
-    library.Module.__call__ = called
+    return called
 
 
 def _sessions(tell: Callable[[], None]) -> None:

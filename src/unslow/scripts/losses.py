@@ -5,18 +5,25 @@ from __future__ import annotations
 import functools
 import math
 import time
+from collections.abc import Callable
 from typing import Any, Protocol, cast, final
 
 from unslow.core.script import StepKind
 from unslow.scripts.imports import when_imported
+from unslow.scripts.layers import put_around
 from unslow.scripts.run import Plan
 
 
 @final
 class Losses:
-    """Keeps what each step went backward from, as tensors: asking for numbers would wait for the device."""
+    """Keeps what each step went backward from, as tensors: asking for numbers would wait for the device.
 
-    def __init__(self) -> None:
+    `most`: of so many steps alone.
+    """
+
+    def __init__(self, most: float = math.inf) -> None:
+        self.on = True
+        self._most = most
         self._kept: list[Any] = []
         self._summed: Any = None
 
@@ -24,27 +31,25 @@ class Losses:
         """From now on, in this process."""
 
         def patch(module: Any) -> None:
-            backward = module.backward
-
-            @functools.wraps(backward)
-            def watched(tensors: Any, *args: Any, **kwargs: Any) -> Any:
-                first = first_of(tensors)
-                first = getattr(first, _UNSCALED, first)
-                if hasattr(first, "numel") and first.numel() == 1:
-                    loss = first.detach().clone()
-                    self._summed = loss if self._summed is None else self._summed + loss
-                return backward(tensors, *args, **kwargs)
-
-            module.backward = watched
+            put_around(module, "backward", self._watched, self)
 
         when_imported("torch.autograd", patch)
         when_imported("torch.amp.grad_scaler", _keep_unscaled)
+
+    def _watched(self, call: Callable[[], Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        first = first_of(args[0] if args else kwargs.get("tensors"))
+        first = getattr(first, _UNSCALED, first)
+        if hasattr(first, "numel") and first.numel() == 1:
+            loss = first.detach().clone()
+            self._summed = loss if self._summed is None else self._summed + loss
+        return call()
 
     def stepped(self) -> None:
         """A step is over: what was summed (over the parts of an accumulated batch) is its loss."""
         if self._summed is not None:
             self._kept.append(self._summed)
             self._summed = None
+            self.on = len(self._kept) < self._most
 
     def values(self) -> list[float]:
         return [float(loss) for loss in self._kept]

@@ -19,6 +19,7 @@ from typing import Any, final
 from unslow.scripts.arguments import Arguments
 from unslow.scripts.events import outermost
 from unslow.scripts.imports import when_imported
+from unslow.scripts.layers import Around, put_around
 from unslow.scripts.sites import Called, called_from, line_from
 from unslow.scripts.transfers import watch_transfers
 
@@ -143,12 +144,19 @@ class Phases:
     ) -> None:
         """Calls of that name become spans; only those whose first argument is `chosen`, where that is asked for. `into`
         is the place and the name of the argument that says where they write to."""
-        inner: Callable[..., Any] = getattr(owner, name)
+        put_around(owner, name, self._spanned(owner, name, kind, chosen, into), self)
 
-        @functools.wraps(inner)
-        def watched(*args: Any, **kwargs: Any) -> Any:
-            if not self.on or (chosen is not None and not chosen(args[0])):
-                return inner(*args, **kwargs)
+    def _spanned(
+        self,
+        owner: Any,
+        name: str,
+        kind: str,
+        chosen: Callable[[Any], bool] | None = None,
+        into: tuple[int, str] | None = None,
+    ) -> Around:
+        def watched(call: Callable[[], Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+            if chosen is not None and not chosen(args[0]):
+                return call()
             site = line_from()
             if site and (kind, site) not in self.calls and (called := called_from()) is not None:
                 self.calls[kind, site] = called
@@ -158,11 +166,11 @@ class Phases:
                 self._learn((kind, site))
             place = self.begin(kind, site)
             try:
-                return inner(*args, **kwargs)
+                return call()
             finally:
                 self.end(place)
 
-        setattr(owner, name, watched)
+        return watched
 
     def _learn(self, seen: tuple[str, str]) -> None:
         """The spans of what turns out to be built for a call that writes become parts of its phase."""
@@ -174,22 +182,20 @@ class Phases:
 
     def _states(self, owner: Any) -> None:
         """A state is made of others' states: only the outermost is asked for by the user."""
-        inner = owner.state_dict
-        self._wrap(owner, "state_dict", "state")
-        watched, is_open = owner.state_dict, False
+        is_open = False
 
-        @functools.wraps(inner)
-        def outermost_watched(*args: Any, **kwargs: Any) -> Any:
+        def watched(call: Callable[[], Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
             nonlocal is_open
-            if is_open or not self.on:
-                return inner(*args, **kwargs)
+            if is_open:
+                return call()
             is_open = True
             try:
-                return watched(*args, **kwargs)
+                return spanned(call, args, kwargs)
             finally:
                 is_open = False
 
-        owner.state_dict = outermost_watched
+        spanned = self._spanned(owner, "state_dict", "state")
+        put_around(owner, "state_dict", watched, self)
 
     def _saving(self, names: Mapping[str, tuple[int, str]], module: Any) -> None:
         for name, into in names.items():
@@ -212,9 +218,12 @@ class Phases:
                 self.end(opened.pop())
 
         def begins(_: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-            site = line_from() if self.on else ""
+            if not self.on:
+                opened.append(-1)
+                return None
+            site = line_from()
             goes_on(site)
-            if not self.on or not any(map(callable, (*args[1:], *kwargs.values()))):
+            if not any(map(callable, (*args[1:], *kwargs.values()))):
                 return None
             outside = functools.partial(_outside, leave=ends, come_back=functools.partial(goes_on, site))
             return (*args[:1], *map(outside, args[1:])), {name: outside(value) for name, value in kwargs.items()}
@@ -237,13 +246,13 @@ class Phases:
         opened: list[int] = []
 
         def begins(model: Any) -> None:
-            opened.append(self.begin("forward", line_from() if self.on else ""))
+            opened.append(self.begin("forward", line_from()))
 
         def ends(model: Any) -> None:
             if opened:
                 self.end(opened.pop())
 
-        outermost(module, begins, ends)
+        outermost(module, begins, ends, self)
 
 
 def _is_open(place: Any) -> bool:

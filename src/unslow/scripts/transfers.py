@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import functools
 import sys
+from collections.abc import Callable
 from typing import Any, Protocol
+
+from unslow.scripts.layers import put_around
 
 
 class Spans(Protocol):
@@ -19,22 +22,19 @@ class Spans(Protocol):
 def watch_transfers(spans: Spans, line: Any, module: Any) -> None:
     """A span "transfer" for each; `module` is `torch._tensor`, `line()` the user's line that calls."""
     for name in ("to", "cuda"):
-        inner = getattr(module.Tensor, name)
-        setattr(module.Tensor, name, _watched(spans, line, inner, name))
+        put_around(module.Tensor, name, functools.partial(_watched, spans, line, name), spans)
 
 
-def _watched(spans: Spans, line: Any, inner: Any, name: str) -> Any:
-    @functools.wraps(inner)
-    def watched(tensor: Any, *args: Any, **kwargs: Any) -> Any:
-        if not spans.on or not goes_elsewhere(tensor, name, args, kwargs):
-            return inner(tensor, *args, **kwargs)
-        place = spans.begin("transfer", line())
-        try:
-            return inner(tensor, *args, **kwargs)
-        finally:
-            spans.end(place)
-
-    return watched
+def _watched(
+    spans: Spans, line: Any, name: str, call: Callable[[], Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    if not goes_elsewhere(args[0], name, args[1:], kwargs):
+        return call()
+    place = spans.begin("transfer", line())
+    try:
+        return call()
+    finally:
+        spans.end(place)
 
 
 def goes_elsewhere(tensor: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:

@@ -20,7 +20,7 @@ def watched(target: Target) -> Notes:
     file = Path(target.location)
     set_root(str(file.parent if file.suffix == ".py" else Path.cwd()))
     notes = Notes()
-    notes.looking, notes.stepping = False, True
+    notes.on, notes.stepping = False, True
     for watch in WATCHES:
         watch.begin(notes)
     return notes
@@ -28,11 +28,11 @@ def watched(target: Target) -> Notes:
 
 def noted(notes: Notes, answer: Callable[[int], Any], calls: int, requests: int) -> dict[str, Any]:
     """The fields of `Facts` that say what was noted while `answer` was called so many times, for so many requests."""
-    notes.looking = True
+    notes.on = True
     try:
         for place in range(calls):
             answer(place)
     finally:
-        notes.looking = False
+        notes.on = False
     found: tuple[Noted, ...] = notes.facts()
     return {"noted": found, "noted_requests": requests if found else 0}

@@ -116,7 +116,7 @@ class _Watcher:
         self._bare: list[float] = []
         self._in_a_row: list[float] = []
         self._costs = Costs()
-        self._phases, self._loaders, self._losses = Phases(), Loaders(keep=True), Losses()
+        self._phases, self._loaders, self._losses = Phases(), Loaders(keep=True), Losses(most=1)
         self._notes = Notes()
         self._loader_facts: tuple[LoaderFacts, ...] = ()
         self._began = time.perf_counter()
@@ -153,7 +153,7 @@ class _Watcher:
 
     def _look(self, folder: Path) -> Plan:
         """Steps are timed, then looked at more closely."""
-        self._notes.looking = False
+        self._notes.on = False
         yield from self._record()
         self._phases.forget()
         yield from self._note()
@@ -233,13 +233,13 @@ class _Watcher:
 
     def _note(self) -> Plan:
         """Some steps in which calls are noted: what that takes is in no time that is reported."""
-        self._notes.looking = True
+        self._notes.on = True
         ends, count = time.perf_counter() + NOTED_S, 0
         least = LEAST_NOTED if statistics.median(self._seconds) < LONG_STEP_S else LEAST_NOTED_LONG
         while count < least or time.perf_counter() < ends:
             yield from self._next()
             count += 1
-        self._notes.looking = False
+        self._notes.on = False
 
     def _step(self, looks: bool) -> Plan:
         self._phases.on = looks
@@ -267,7 +267,7 @@ class _Watcher:
     def _count(self, kind: StepKind) -> None:
         now = time.perf_counter() - self._notes.aside_s
         self.counts[kind] += 1
-        if not self._notes.looking:
+        if not self._notes.on:
             self._unnoted[kind] += 1
         elif kind in self._ended:
             self._noted_s[kind] += now - self._ended[kind]  # pyright: ignore[reportArgumentType] - it adds floats too

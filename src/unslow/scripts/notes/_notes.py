@@ -30,12 +30,12 @@ class Tally:
 class Notes:
     """Collects calls by kind and place. `stepping` is set when the script's first step has ended.
 
-    `looking` is off while steps are timed: watches of what happens in every step then do nothing at all, and what is
+    `on` is off while steps are timed: watches of what happens in every step then do nothing at all, and what is
     noted of rarer calls is not counted as in steps. `aside_s` is what was spent on trying things out.
     """
 
     def __init__(self) -> None:
-        self.stepping, self.looking = False, True
+        self.stepping, self.on = False, True
         self.aside_s = 0.0
         self._found: dict[tuple[str, Site], Tally] = {}
         self._main = threading.get_ident()
@@ -83,7 +83,7 @@ class Notes:
     def count(self, tally: Tally, seconds: float = 0.0) -> None:
         """One more call there."""
         tally.times += 1
-        if self.stepping and self.looking and threading.get_ident() == self._main:
+        if self.stepping and self.on and threading.get_ident() == self._main:
             tally.times_in_steps += 1
             tally.seconds_in_steps += seconds
 
@@ -92,7 +92,7 @@ class Notes:
 class Watch:
     """A kind of call that is watched: `begin(notes)` is called before the script begins, in its process.
 
-    `kinds` are what it notes. It must cost next to nothing where nothing is to be noted, and while `notes.looking` is
+    `kinds` are what it notes. It must cost next to nothing where nothing is to be noted, and while `notes.on` is
     off: it stays in its place in every step of the survey.
     """
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 from unslow.scripts.imports import when_imported
+from unslow.scripts.layers import put_around
 from unslow.scripts.notes._notes import Notes, Watch
 from unslow.scripts.sites import called_from
 
@@ -17,16 +19,14 @@ def begin(notes: Notes) -> None:
 
 
 def _entered(notes: Notes, kind: Any) -> None:
-    inner = kind.__enter__
-
-    @functools.wraps(inner)
-    def noted(mode: Any) -> Any:
+    def noted(call: Callable[[], Any], args: tuple[Any, ...], _: dict[str, Any]) -> Any:
+        mode = args[0]
         if getattr(mode, "_enabled", True):
             dtype = str(getattr(mode, "fast_dtype", "")).removeprefix("torch.")
             notes.note("autocast", called_from(), {"device": str(getattr(mode, "device", "")), "dtype": dtype})
-        return inner(mode)
+        return call()
 
-    kind.__enter__ = noted
+    put_around(kind, "__enter__", noted, notes)
 
 
 def _made(notes: Notes, kind: Any) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, final
 
 from unslow.scripts.imports import when_imported
+from unslow.scripts.layers import put_around
 from unslow.scripts.notes._notes import Notes, Watch
 from unslow.scripts.sites import Called, called_from
 
@@ -34,20 +35,17 @@ class _Copies:
 
     def patch(self, torch: Any) -> None:
         for name in ("to", "cuda"):
-            setattr(torch.Tensor, name, self._watched(getattr(torch.Tensor, name), name))
+            put_around(torch.Tensor, name, functools.partial(self._copied, name), self._notes)
 
-    def _watched(self, inner: Callable[..., Any], name: str) -> Callable[..., Any]:
-        @functools.wraps(inner)
-        def copied(tensor: Any, *args: Any, **kwargs: Any) -> Any:
-            if not (self._notes.stepping and self._notes.looking):
-                return inner(tensor, *args, **kwargs)
-            started = time.perf_counter()
-            result = inner(tensor, *args, **kwargs)
-            if result.device != tensor.device:
-                self._note(tensor, result, name, args, kwargs, time.perf_counter() - started)
-            return result
-
-        return copied
+    def _copied(self, name: str, call: Callable[[], Any], given: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if not self._notes.stepping:
+            return call()
+        tensor, *args = given
+        started = time.perf_counter()
+        result = call()
+        if result.device != tensor.device:
+            self._note(tensor, result, name, tuple(args), kwargs, time.perf_counter() - started)
+        return result
 
     def _note(
         self, source: Any, copy: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], seconds: float

@@ -45,7 +45,7 @@ def _watch_numpy(notes: Notes, numpy: Any) -> None:
 
     @functools.wraps(inner)
     def noted(*args: Any, **kwargs: Any) -> Any:
-        if not notes.looking or kwargs.get("optimize", False) is not False or "out" in kwargs:
+        if not notes.on or kwargs.get("optimize", False) is not False or "out" in kwargs:
             return inner(*args, **kwargs)
         started = time.perf_counter()
         result = inner(*args, **kwargs)
@@ -73,7 +73,7 @@ def _watch_torch(notes: Notes, torch: Any) -> None:
 
     @functools.wraps(inner)
     def noted(equation: str, operands: Sequence[Any], *args: Any, **kwargs: Any) -> Any:
-        looks = notes.looking and not args and not kwargs and len(operands) > 2
+        looks = notes.on and not args and not kwargs and len(operands) > 2
         if not looks or not all(type(one) in (torch.Tensor, torch.nn.Parameter) and one.is_cpu for one in operands):
             return inner(equation, operands, *args, **kwargs)
         started = time.perf_counter()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 from unslow.scripts.imports import when_imported
+from unslow.scripts.layers import put_around
 from unslow.scripts.losses import first_of
 from unslow.scripts.notes._notes import Notes, Watch, after
 from unslow.scripts.sites import called_from
@@ -59,15 +61,12 @@ def _modules(notes: Notes, kind: Any) -> None:
 
 
 def _backward(notes: Notes, module: Any) -> None:
-    inner = module.backward
-
-    @functools.wraps(inner)
-    def noted(tensors: Any, *args: Any, **kwargs: Any) -> Any:
-        if str(getattr(first_of(tensors), "dtype", "")) == "torch.float64":
+    def noted(call: Callable[[], Any], args: tuple[Any, ...], _: dict[str, Any]) -> Any:
+        if args and str(getattr(first_of(args[0]), "dtype", "")) == "torch.float64":
             notes.note("backward", called_from(), {"dtype": "float64"})
-        return inner(tensors, *args, **kwargs)
+        return call()
 
-    module.backward = noted
+    put_around(module, "backward", noted, notes)
 
 
 WATCH = Watch(name="float64", kinds=("double", "backward"), begin=begin)

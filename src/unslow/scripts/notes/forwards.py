@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, final
 
 from unslow.core.calls import leaves_of
 from unslow.core.modes import training_modules
 from unslow.scripts.events import around_outermost
 from unslow.scripts.imports import when_imported
+from unslow.scripts.layers import put_around
 from unslow.scripts.notes._notes import Notes, Watch
 from unslow.scripts.sites import Called, called_from
 
@@ -19,7 +20,7 @@ MASK = "attention_mask"
 def begin(notes: Notes) -> None:
     """From now on."""
     seen = _Forwards(notes)
-    when_imported("torch.nn.modules.module", lambda module: around_outermost(module, seen.called))
+    when_imported("torch.nn.modules.module", lambda module: around_outermost(module, seen.called, notes))
     when_imported("torch.autograd", lambda module: _gradients(notes, module))
 
 
@@ -31,9 +32,10 @@ class _Forwards:
         self._notes = notes
         self._known: dict[Called, dict[str, Any]] = {}
 
-    def called(self, call: Callable[[], Any], model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def called(self, call: Callable[[], Any], given: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        model, *args = given
         answer = call()
-        place = called_from(2) if self._notes.looking else None
+        place = called_from(2)
         if place is None:
             return answer
         known = self._known.get(place)
@@ -75,7 +77,7 @@ def _requires_grad(answer: Any) -> bool:
     return any(getattr(leaf, "requires_grad", False) for leaf in leaves_of(answer))
 
 
-def _first_array(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def _first_array(args: Iterable[Any], kwargs: dict[str, Any]) -> Any:
     """The first argument that is a tensor with axes; None where there is none."""
     for value in (*args, *kwargs.values()):
         if hasattr(value, "is_floating_point") and value.dim():
@@ -85,18 +87,12 @@ def _first_array(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
 
 def _gradients(notes: Notes, module: Any) -> None:
     for name in ("backward", "grad"):
-        inner = getattr(module, name)
-        setattr(module, name, _noting(notes, inner, name))
+        put_around(module, name, functools.partial(_noted, notes, name), notes)
 
 
-def _noting(notes: Notes, inner: Callable[..., Any], name: str) -> Callable[..., Any]:
-    @functools.wraps(inner)
-    def noted(*args: Any, **kwargs: Any) -> Any:
-        if notes.looking:
-            notes.note("gradient", called_from(), {"call": name})
-        return inner(*args, **kwargs)
-
-    return noted
+def _noted(notes: Notes, name: str, call: Callable[[], Any], *_: Any) -> Any:
+    notes.note("gradient", called_from(), {"call": name})
+    return call()
 
 
 WATCH = Watch(name="forwards", kinds=("forward", "gradient"), begin=begin)

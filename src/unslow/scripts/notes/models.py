@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import sys
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from types import CodeType
 from typing import Any
 
@@ -28,8 +28,9 @@ def begin(notes: Notes) -> None:
 def _patch(notes: Notes, library: Any) -> None:
     seen: dict[tuple[CodeType, int], _Place] = {}
 
-    def noted(call: Callable[[], Any], model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        frame = frame_from(2) if notes.looking else None
+    def noted(call: Callable[[], Any], given: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        model, *args = given
+        frame = frame_from(2)
         if frame is None:
             return call()
         key = frame.f_code, frame.f_lasti
@@ -41,7 +42,7 @@ def _patch(notes: Notes, library: Any) -> None:
         notes.note("model", place.called, place.details)
         return result
 
-    around_outermost(library, noted)
+    around_outermost(library, noted, notes)
 
 
 class _Place:
@@ -52,7 +53,7 @@ class _Place:
         self._last: Any = None
         self._shapes: set[Any] = set()
 
-    def sees(self, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
+    def sees(self, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> None:
         """One more call."""
         shapes = _shapes((*args, *kwargs.values()))
         if shapes == self._last:
@@ -72,7 +73,7 @@ def _shapes(values: Iterable[Any]) -> tuple[Any, ...]:
     )
 
 
-def _of_call(model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+def _of_call(model: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> dict[str, Any]:
     """All that a habit may ask of a model and its inputs; plain JSON."""
     torch: Any = sys.modules["torch"]
     bytes_of: dict[str, int] = {}

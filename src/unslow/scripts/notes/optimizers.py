@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from unslow.scripts.imports import when_imported
+from unslow.scripts.layers import put_around
 from unslow.scripts.notes._notes import Notes, Watch
 from unslow.scripts.sites import called_from
 
@@ -30,15 +31,12 @@ def _optimizers(notes: Notes, kind: Any) -> None:
 
 
 def _zeroing(notes: Notes, kind: Any) -> None:
-    zeroed = kind.zero_grad
+    def noted_zeroed(call: Callable[[], Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if not all(args[1:2]) or not kwargs.get("set_to_none", True):
+            notes.note("fill", called_from(), {"positional": len(args) > 1})
+        return call()
 
-    @functools.wraps(zeroed)
-    def noted_zeroed(owner: Any, *args: Any, **kwargs: Any) -> Any:
-        if (args and not args[0]) or not kwargs.get("set_to_none", True):
-            notes.note("fill", called_from(), {"positional": bool(args)})
-        return zeroed(owner, *args, **kwargs)
-
-    kind.zero_grad = noted_zeroed
+    put_around(kind, "zero_grad", noted_zeroed, notes)
 
 
 def _of_optimizer(optimizer: Any, defaults: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import Any, final
 
 from unslow.scripts.imports import when_imported
+from unslow.scripts.layers import put_around
 from unslow.scripts.notes._notes import Notes, Watch
 from unslow.scripts.sites import called_from
 
@@ -50,27 +52,24 @@ class _Parallel:
         @functools.wraps(forward)
         def answered(model: Any, *args: Any, **kwargs: Any) -> Any:
             answer = forward(model, *args, **kwargs)
-            if model.require_backward_grad_sync and module.torch.is_grad_enabled():
+            if self._notes.on and model.require_backward_grad_sync and module.torch.is_grad_enabled():
                 self._answered[id(model)] = self._details(model)
             return answer
 
         kind.__init__, kind.forward = noted, answered
 
     def patch_backward(self, module: Any) -> None:
-        backward = module.backward
-
-        @functools.wraps(backward)
-        def noted(*args: Any, **kwargs: Any) -> Any:
+        def noted(call: Callable[[], Any], *_: Any) -> Any:
             for details in self._answered.values():
-                details["exchanges"] += self._notes.stepping and self._notes.looking
+                details["exchanges"] += self._notes.stepping
             self._answered.clear()
-            return backward(*args, **kwargs)
+            return call()
 
-        module.backward = noted
+        put_around(module, "backward", noted, self._notes)
 
     def steps(self, optimizer: Any, *_: Any) -> None:
         """Before a step of an optimizer: of the models whose parameters it moves."""
-        if not self._models or not (self._notes.stepping and self._notes.looking):
+        if not self._models or not (self._notes.stepping and self._notes.on):
             return
         for model, details in self._moved_by(optimizer):
             details["steps"] += 1

@@ -15,6 +15,7 @@ from typing import Any
 from unslow.core.jsonable import to_json
 from unslow.scripts.deferral import Deferral, deferral
 from unslow.scripts.imports import when_imported
+from unslow.scripts.layers import Around, put_around
 from unslow.scripts.notes._notes import Notes, Tally, Watch
 from unslow.scripts.sites import called_in, direct_frame
 
@@ -37,18 +38,18 @@ def _on_devices(notes: Notes, torch: Any) -> None:
 
 def _watch(notes: Notes, kind: Any, names: tuple[str, ...]) -> None:
     for name in names:
-        setattr(kind, name, _noting(notes, getattr(kind, name), name))
+        put_around(kind, name, _noting(notes, name), notes)
 
 
-def _noting(notes: Notes, inner: Callable[..., Any], name: str) -> Callable[..., Any]:
+def _noting(notes: Notes, name: str) -> Around:
     places: Places = {}  # Found by the instruction that calls: much cheaper than by the place in the source.
     always = name in ALWAYS
 
-    @functools.wraps(inner)
-    def noted(tensor: Any, *args: Any, **kwargs: Any) -> Any:
-        frame = direct_frame() if notes.looking and (always or not tensor.is_cpu) else None
+    def noted(call: Callable[[], Any], args: tuple[Any, ...], _: dict[str, Any]) -> Any:
+        tensor = args[0]
+        frame = direct_frame() if always or not tensor.is_cpu else None
         if frame is None:
-            return inner(tensor, *args, **kwargs)
+            return call()
         key = id(frame.f_code), frame.f_lasti
         if key not in places:
             called = called_in(frame)
@@ -56,7 +57,7 @@ def _noting(notes: Notes, inner: Callable[..., Any], name: str) -> Callable[...,
             places[key] = frame.f_code, notes.tally("sync", called, details)
         started = time.perf_counter()
         try:
-            return inner(tensor, *args, **kwargs)
+            return call()
         finally:
             notes.count(places[key][1], time.perf_counter() - started)
 

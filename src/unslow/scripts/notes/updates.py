@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import CodeType
 from typing import Any
 
 from unslow.scripts.imports import when_imported
+from unslow.scripts.layers import put_around
 from unslow.scripts.notes._notes import Notes, Watch
 from unslow.scripts.sites import Called, called_from, direct_frame
 
@@ -22,8 +23,6 @@ def begin(notes: Notes) -> None:
     seen: dict[tuple[CodeType, int], Called | None] = {}
 
     def note(kind: str, details: Mapping[str, Any]) -> None:
-        if not notes.looking:
-            return
         frame = direct_frame(through=DECORATORS)
         if frame is None:
             notes.note(kind, called_from(), details)
@@ -35,17 +34,15 @@ def begin(notes: Notes) -> None:
         notes.note(kind, seen[key], details)
 
     def on_tensors(module: Any) -> None:
-        inner = module.Tensor.backward
+        def backward(call: Callable[[], Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+            note("goes-backward", {"arguments": len(args) - 1 + len(kwargs)})
+            return call()
 
-        @functools.wraps(inner)
-        def backward(tensor: Any, *args: Any, **kwargs: Any) -> Any:
-            note("goes-backward", {"arguments": len(args) + len(kwargs)})
-            return inner(tensor, *args, **kwargs)
-
-        module.Tensor.backward = backward
+        put_around(module.Tensor, "backward", backward, notes)
 
     def updates(optimizer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        note("updates", {"arguments": len(args) - 1 + len(kwargs)})
+        if notes.on:
+            note("updates", {"arguments": len(args) - 1 + len(kwargs)})
 
     when_imported("torch._tensor", on_tensors)
     when_imported("torch.optim.optimizer", lambda module: module.register_optimizer_step_pre_hook(updates))
@@ -54,14 +51,12 @@ def begin(notes: Notes) -> None:
 
 def _clipping(notes: Notes, module: Any) -> None:
     for name in CLIPPING:
-        inner = getattr(module, name)
+        put_around(module, name, functools.partial(_clipped, notes, name), notes)
 
-        @functools.wraps(inner)
-        def clipped(*args: Any, inner: Any = inner, name: str = name, **kwargs: Any) -> Any:
-            notes.note("clips", called_from(), {"call": name})
-            return inner(*args, **kwargs)
 
-        setattr(module, name, clipped)
+def _clipped(notes: Notes, name: str, call: Callable[[], Any], *_: Any) -> Any:
+    notes.note("clips", called_from(), {"call": name})
+    return call()
 
 
 WATCH = Watch(name="updates", kinds=("goes-backward", "updates", "clips"), begin=begin)
