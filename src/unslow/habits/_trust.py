@@ -20,6 +20,14 @@ RECORD = (
 )
 """What records with PyTorch so that the steps are marked, warmed up, and few."""
 
+FEWER = {
+    "kineto": RECORD.format(steps=2),
+    "nsight-systems": "nsys profile --trace=cuda,nvtx --delay=30 --duration=5 COMMAND",
+    "xplane": "tf.profiler.experimental.start(folder), two steps, tf.profiler.experimental.stop(); or with "
+    "jax.profiler.trace(folder): around two steps.",
+}
+"""What records a short stretch, by the recording's kind."""
+
 
 @dataclass(frozen=True)
 class Abstention:
@@ -55,7 +63,7 @@ def _lost(profile: Profile) -> Abstention | None:
         f"{show_share(profile.lost)} of the kernels that were launched have no record: how long the device worked and "
         "waited is not known."
     )
-    return Abstention(reason, "Record fewer steps, with no other profiler attached: " + RECORD.format(steps=2))
+    return Abstention(reason, f"Record fewer steps, with no other profiler attached: {FEWER[profile.source]}")
 
 
 def _unrecorded(profile: Profile) -> Abstention | None:
