@@ -70,6 +70,12 @@ def test_a_file_outside_is_not_changed(code: str, folders: tuple[Path, Path]) ->
         "import subprocess; os.chdir(mirror); subprocess.run(['sh', '-c', 'printf ! >> model.pt'], check=True)",
         "os.chdir(mirror); os.system('printf ! >> model.pt')",
         "os.truncate(mirror / 'model.pt', 0); open(mirror / 'model.pt', 'w').write(\"the user's!\")",
+        # A link comes back into the place of a file that was the mirror's own already.
+        "m = mirror / 'model.pt'; open(m, 'w'); m.unlink(); m.symlink_to(home / 'model.pt'); open(m, 'a').write('!')",
+        "m = mirror / 'model.pt'; open(m, 'w'); os.symlink(home / 'model.pt', mirror / 'l'); "
+        "os.replace(mirror / 'l', m); open(m, 'a').write('!')",
+        "import subprocess; m = mirror / 'model.pt'; open(m, 'w'); "
+        "subprocess.run(['ln', '-sf', home / 'model.pt', m], check=True); open(m, 'a').write('!')",
     ],
 )
 def test_a_linked_file_becomes_a_copy_before_it_is_written(code: str, folders: tuple[Path, Path]) -> None:
@@ -113,6 +119,8 @@ def test_all_else_goes_on_as_ever(code: str, folders: tuple[Path, Path]) -> None
         "os.chmod(mirror / 'data' / 'deep' / 'old.txt', 0)",
         "import sqlite3; sqlite3.connect(mirror / 'data' / 'new.db').execute('create table t (x)')",
         "open(mirror / '..' / 'mirror' / 'data' / 'new.txt', 'w').write('x')",
+        "old = mirror / 'data' / 'deep' / 'old.txt'; open(old, 'a').write('!'); shutil.rmtree(mirror / 'data'); "
+        "os.symlink(home / 'data', mirror / 'data'); open(old, 'a').write('!')",
     ],
 )
 def test_what_is_done_in_a_linked_folder_is_done_in_the_mirror_alone(code: str, folders: tuple[Path, Path]) -> None:

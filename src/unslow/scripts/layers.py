@@ -40,11 +40,17 @@ class Layers:
 
     def through(self, place: int, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The call, by way of those from `place` on that are switched on."""
+        outermost: Around | None = None
         for at in range(place, len(self.put)):
             switch, around = self.put[at]
-            if switch.on:
-                return around(functools.partial(self.through, at + 1, args, kwargs), args, kwargs)
-        return self.inner(*args, **kwargs)
+            if not switch.on:
+                continue
+            if outermost is not None:
+                return outermost(functools.partial(self.through, at, args, kwargs), args, kwargs)
+            outermost = around
+        if outermost is None:
+            return self.inner(*args, **kwargs)
+        return outermost(functools.partial(self.inner, *args, **kwargs), args, kwargs)
 
 
 _known: dict[int, tuple[Any, Layers]] = {}

@@ -15,7 +15,7 @@ import shlex
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -35,6 +35,7 @@ PROGRAMS = {"subprocess.Popen": 1, "os.posix_spawn": 1, "os.exec": 1, "os.system
 """Which argument may name files that are written past Python."""
 LARGEST_FOR_OTHERS_BYTES = 1_000_000_000
 """Of a file that another program is given, and may only read; larger ones stay links."""
+MOST_OWNED = 1000
 _TODO = "Name another output folder in its arguments (a relative one is kept apart for each run)."
 _OF_THE_SYSTEM = ("/dev/", "/proc/", "/sys/")
 
@@ -75,10 +76,17 @@ class _Keeper:
     root: str
     made: Made
     free: tuple[str, ...]
+    owned: set[str] = field(default_factory=set[str])
+    """Files that were made the mirror's, until links may have come into their way: a script may write one each step."""
 
     def will_write(self, path: str) -> None:
-        if lies_below(os.path.abspath(path), self.root):
-            own_file(path, self.root)
+        place = os.path.abspath(path)
+        if place in self.owned and not os.path.islink(place):
+            return
+        if lies_below(place, self.root):
+            own_file(place, self.root)
+            if len(self.owned) < MOST_OWNED:
+                self.owned.add(place)
             return
         real = os.path.realpath(path)
         if self._is_kept_apart(real) or os.path.isdir(real):
@@ -102,6 +110,7 @@ class _Keeper:
             own_folder(path, self.root)
 
     def makes(self, at: int, arguments: tuple[Any, ...]) -> None:
+        self.owned.clear()
         for path in _paths(arguments[at : at + 1]):
             place = self._place_of(path)
             is_on_the_way = any(lies_below(one, place) for one in self.free)
@@ -109,6 +118,7 @@ class _Keeper:
                 self.made.note(place)
 
     def removes(self, count: int, arguments: tuple[Any, ...]) -> None:
+        self.owned.clear()
         for path in _paths(arguments[:count]):
             place = self._place_of(path)
             if os.path.lexists(place) and not self._is_kept_apart(place) and place not in self.made:
@@ -117,6 +127,7 @@ class _Keeper:
         self.makes(1, arguments[:count])  # Where what is moved comes to lie.
 
     def starts(self, at: int, arguments: tuple[Any, ...]) -> None:
+        self.owned.clear()
         for path in _words(arguments[at]):
             own_file(path, self.root, LARGEST_FOR_OTHERS_BYTES)
 
