@@ -24,7 +24,7 @@ from unslow.scripts.sites import Called, called_from, line_from
 from unslow.scripts.transfers import watch_transfers
 
 
-@dataclass
+@dataclass(slots=True)
 class Phase:
     """One span: its kind, its place in the user's source, ns of `perf_counter_ns`, and its parent.
 
@@ -69,10 +69,10 @@ class Phases:
         self._open: list[int] = []
         self._notes: dict[int, Any] = {}
         self._main = threading.get_ident()
-        self._process = os.getpid()
 
     def watch(self) -> None:
-        """From now on; libraries as they are imported."""
+        """From now on, in this process; libraries as they are imported."""
+        os.register_at_fork(after_in_child=self._in_another)
         self._wrap(builtins, "print", "print", into=(NOWHERE, "file"))
         self._wrap(os, "fsync", "log")  # Whoever forces a file to the disk by hand keeps a log in it.
         for library, names in SAVING.items():
@@ -87,9 +87,13 @@ class Phases:
         when_imported("torch.nn.modules.module", lambda module: self._wrap(module.Module, "zero_grad", "zero-grad"))
         when_imported("torch.nn.modules.module", lambda module: self._states(module.Module))
 
+    def _in_another(self) -> None:
+        """A process that was forked (a loader's worker) has spans of its own, if any."""
+        self.on, self._main = False, 0
+
     def begin(self, kind: str, site: str = "") -> int:
         """Opens a span; -1 where nobody looks."""
-        if not self.on or threading.get_ident() != self._main or os.getpid() != self._process:
+        if not self.on or threading.get_ident() != self._main:
             return -1
         parent = self._open[-1] if self._open else -1
         whole = self._arguments.whole_of((kind, site))
@@ -107,7 +111,8 @@ class Phases:
             while self._open:  # What was left open within it ends with it.
                 last = self._open.pop()
                 self.spans[last].end_ns = now
-                self._unnote(last)
+                if self._notes:
+                    self._unnote(last)
                 if last == place:
                     return
 

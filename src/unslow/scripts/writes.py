@@ -62,8 +62,9 @@ def keep_whole(mirror: Path, made: Made, allowed: tuple[Path, ...] = ()) -> Call
             acts.setdefault(event, []).append(partial(act, number))
 
     def watch(event: str, arguments: tuple[Any, ...]) -> None:
-        for act in acts.get(event, ()):
-            act(arguments)
+        if event in acts:  # Of most events that Python tells of nothing is done, and there are dozens in a step.
+            for act in acts[event]:
+                act(arguments)
 
     sys.addaudithook(watch)
     return keeper.will_write

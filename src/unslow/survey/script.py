@@ -10,7 +10,7 @@ import statistics
 import time
 from collections import Counter
 from collections.abc import Generator, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, final
 
@@ -295,7 +295,7 @@ class _Watcher:
             "bare_seconds": self._bare,
             "distortion": self._costs.distortion(statistics.median(self._bare)) if self._bare else None,
             "steps": self.recorded,
-            "spans": [vars(span) for span in self._spans],
+            "spans": [asdict(span) for span in self._spans],
             "sampled": self._samples,
             "operators": self._operators,
         }
