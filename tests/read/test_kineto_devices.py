@@ -148,3 +148,21 @@ def test_python_s_frames_show_where_nothing_else_goes_on(tmp_path: Path) -> None
         ("gemm", 20),
     ]
     assert profile.shares["framework"] == pytest.approx(0.8) and not profile.shares["idle"]
+
+
+def test_what_was_called_in_functions_of_python_knows_them(tmp_path: Path) -> None:
+    frames = [frame("train.py(3): <module>", 0, 90), frame("train.py(12): step", 10, 60), frame("x.py(1): f", 20, 30)]
+    launch = op("cudaLaunchKernel", 30, 2, "cuda_runtime", correlation=4)
+    gemm = kernel("gemm", 80, 15, correlation=4)
+    profile = profile_of(tmp_path, STEP, *frames, op("aten::mm", 55, 5), op("aten::add", 95, 1), launch, gemm)
+    stacks = {span.name: span.details.get("stack") for span in profile.spans[1:]}
+    step, outside = ("train.py(3): <module>", "train.py(12): step"), None
+    assert stacks["aten::mm"] == step and stacks["x.py(1): f"] == step
+    assert stacks["cudaLaunchKernel"] == stacks["gemm"] == (*step, "x.py(1): f")
+    assert stacks["train.py(3): <module>"] == () and stacks["aten::add"] is outside
+
+
+def test_a_frame_of_another_thread_is_nobody_s(tmp_path: Path) -> None:
+    other = {**frame("worker.py(1): run", 0, 90), "tid": 99}
+    profile = profile_of(tmp_path, STEP, other, op("aten::mm", 10, 5), kernel("gemm", 80, 20))
+    assert all("stack" not in span.details for span in profile.spans)

@@ -103,6 +103,24 @@ def test_a_flat_kernel_is_below_the_operator_that_launched_it() -> None:
     ]
 
 
+def test_what_functions_of_python_called_is_below_them() -> None:
+    inner, outer = {"stack": ("a.py(1): f", "a.py(9): g")}, {"stack": ("a.py(1): f",)}
+    spans = (
+        Span("step", "idle", 0, 100),
+        Span("gemm", "compute", 0, 60, 0, {"op": "aten::mm", **inner}),
+        Span("a.py(9): g", "framework", 60, 70, 0, {"python": True, **outer}),
+        Span("a.py(1): f", "framework", 70, 90, 0, {"python": True, "stack": ()}),
+    )
+    frames = icicle(Profile(spans, "kineto"))
+    assert [(f.name, f.depth, f.total_ns, f.own_ns) for f in frames] == [
+        ("1 step", 0, 100, 10),
+        ("a.py(1): f", 1, 90, 20),
+        ("a.py(9): g", 2, 70, 10),
+        ("aten::mm", 3, 60, 0),
+        ("gemm", 4, 60, 60),
+    ]
+
+
 def test_what_overlaps_on_a_device_counts_for_the_first_in_rank() -> None:
     activities = (
         Activity("nccl", "communication", 0, 40),

@@ -24,6 +24,10 @@ PHASES: Mapping[str, str] = {
 """The phases of a script's step, by what the script called; what lies in none of them is "Python" or "other"."""
 
 
+STACK = "stack"
+"""Of the details of a span the key of the names of the functions that it was called in, the outermost first."""
+
+
 class BrokenProfile(UnslowError):
     """The spans are no tree, or do not sum to the wall time."""
 

@@ -11,9 +11,10 @@ import numpy as np
 
 from unslow.core.device import Activity, ActivityKind, Device
 from unslow.core.intervals import union
-from unslow.core.profile import Profile
+from unslow.core.profile import STACK, Profile
 from unslow.read._exposed import COLLECTIVE, FRAME, Going, Step, apart, busiest_of, by_start, profile_of_devices
 from unslow.read._kineto_memory import with_peaks
+from unslow.read._kineto_python import Frames
 from unslow.read._kineto_steps import kept_steps, steps_in
 from unslow.read._kineto_table import (
     ANNOTATION,
@@ -23,7 +24,6 @@ from unslow.read._kineto_table import (
     KERNEL,
     ON_DEVICE,
     OPERATOR,
-    PYTHON,
     RUNTIME,
     Column,
     Table,
@@ -48,7 +48,8 @@ def device_profile(rest: Mapping[str, Any], table: Table) -> Profile:
 
     `rest` is the document without its events.
     """
-    found = _activities(table)
+    frames = Frames(table)
+    found = _activities(table, frames)
     (steps, notes), marked_on = _host_steps(table), _device_steps(table)
     properties = _properties(rest)
     devices = tuple(
@@ -56,20 +57,20 @@ def device_profile(rest: Mapping[str, Any], table: Table) -> Profile:
         for number, activities in sorted(found.items())
     )
     own = marked_on.get(busiest_of(devices).name.removeprefix(NAME), ())
-    profile = profile_of_devices("kineto", devices, own or steps, _host_going(table), notes)
+    profile = profile_of_devices("kineto", devices, own or steps, _host_going(table, frames), notes)
     return with_peaks(trusted(profile, table), table.peaks)
 
 
-def _activities(table: Table) -> dict[str, list[Activity]]:
+def _activities(table: Table, frames: Frames) -> dict[str, list[Activity]]:
     """What each device did, by its number; equal details are one object."""
     rows = table.rows(*DEVICES)
     launched, operator = _launched_ns(table, rows), _operator_of(table, rows)
     zeroes = _launched_in(table, launched, ZEROES)
-    details_of = _details(table)
+    details_of, stacks = _details(table, frames), frames.at(np.array(launched, dtype=np.int64))
     found: dict[str, list[Activity]] = {}
     each = table.each(rows, table.name, table.place, table.code, table.start, table.end, table.size)
-    for (name, place, code, start, end, size), asked, row, zeroing in zip(
-        each, launched, operator, zeroes, strict=True
+    for (name, place, code, start, end, size), asked, row, zeroing, stack in zip(
+        each, launched, operator, zeroes, stacks, strict=True
     ):
         device, stream = table.places[place]
         text = table.names[name]
@@ -77,7 +78,7 @@ def _activities(table: Table) -> dict[str, list[Activity]]:
         if code == KERNEL and COLLECTIVE.match(text):
             kind = "communication"
         operation = (table.name[row], table.call[row]) if row >= 0 else (-1, 0)
-        known = details_of(name if code == COPY else -1, int(operation[0]), int(operation[1]), size, zeroing)
+        known = details_of(name if code == COPY else -1, int(operation[0]), int(operation[1]), size, zeroing, stack)
         found.setdefault(device, []).append(Activity(text, kind, start, end, stream, asked, known))
     return found
 
@@ -95,9 +96,9 @@ def _launched_in(table: Table, launched: Sequence[int], within: str) -> list[boo
     return ((before >= 0) & (moments < inside[np.maximum(before, 0), 1])).tolist()
 
 
-def _details(table: Table) -> Callable[[int, int, int, int, bool], Details]:
-    """By the copy's name, the operator's name and call (places in the table; -1: none), the bytes, and whether it
-    zeroes gradients."""
+def _details(table: Table, frames: Frames) -> Callable[[int, int, int, int, bool, int], Details]:
+    """By the copy's name, the operator's name and call (places in the table; -1: none), the bytes, whether it zeroes
+    gradients, and the stack that launched it."""
 
     @cache
     def of_operator(operator: int, call: int) -> Details:
@@ -108,10 +109,10 @@ def _details(table: Table) -> Callable[[int, int, int, int, bool], Details]:
         return {"op": name, **(called.details(name, False) if called else {})}
 
     @cache
-    def details(copy: int, operator: int, call: int, size: int, zeroing: bool) -> Details:
+    def details(copy: int, operator: int, call: int, size: int, zeroing: bool, stack: int) -> Details:
         known = of_operator(operator, call)
         own = {**({"bytes": size} if size >= 0 else {}), **(_copied(table.names[copy]) if copy >= 0 else {})}
-        own |= {"within": ZEROES} if zeroing else {}
+        own |= {**({"within": ZEROES} if zeroing else {}), **frames.details(stack)}
         return {**known, **own} if own else known
 
     return details
@@ -205,50 +206,36 @@ def _device(
     return Device(f"{NAME}{number}", ordered, start, end, model, capability, memory_bytes, len(steps))
 
 
-def _host_going(table: Table) -> Iterator[Going]:
+def _host_going(table: Table, frames: Frames) -> Iterator[Going]:
     """What goes on on the host, on whatever thread: it shows only where the device does nothing."""
-    known: dict[str, Details] = {}
+    known: dict[tuple[str, int], Details] = {}
     loads = np.array([is_loading(name) for name in table.names], dtype=np.bool_)
     on_host = table.rows(OPERATOR, ANNOTATION)
     loading = loads[table.name[on_host]] if len(loads) else np.zeros(0, dtype=np.bool_)
-    for name, start, end in _outermost(table, table.rows(RUNTIME)):
-        yield Going("runtime", name, runtime_category(name), start, end)
-    for name, start, end in _outermost(table, on_host[loading]):
-        yield Going("loading", name, "data", start, end, {"phase": "data"})
-    for name, start, end in _outermost(table, on_host[~loading]):
-        yield Going("operator", name, "framework", start, end, known.setdefault(name, {"op": name}))
-    if len(on_host):
-        python = table.rows(PYTHON)
-        thread = np.bincount(table.place[on_host]).argmax()
-        for name, start, end in _innermost(table, python[table.place[python] == thread]):
-            yield Going("python", name, "framework", start, end, FRAME)
+    for name, start, end, stack in _outermost(table, table.rows(RUNTIME), frames):
+        yield Going("runtime", name, runtime_category(name), start, end, frames.details(stack))
+    for name, start, end, stack in _outermost(table, on_host[loading], frames):
+        yield Going("loading", name, "data", start, end, {"phase": "data", **frames.details(stack)})
+    for name, start, end, stack in _outermost(table, on_host[~loading], frames):
+        if (name, stack) not in known:
+            known[name, stack] = {"op": name, **frames.details(stack)}
+        yield Going("operator", name, "framework", start, end, known[name, stack])
+    functions: dict[int, Details] = {}
+    for number, start, end in frames.stretches():
+        *around, name = frames.stack(number)
+        details = functions.setdefault(number, {**FRAME, STACK: tuple(around)})
+        yield Going("python", name, "framework", start, end, details)
 
 
-def _innermost(table: Table, rows: Column) -> Iterator[tuple[str, int, int]]:
-    """Of frames of Python's on one thread, by start: at each moment the one that no other is in."""
-    rows = rows[np.lexsort((-table.end[rows], table.start[rows]))]
-    open_frames: list[tuple[int, int]] = []
-    since = 0
-    for name, start, end in table.each(rows, table.name, table.start, table.end):
-        while open_frames and open_frames[-1][1] <= start:
-            inner, until = open_frames.pop()
-            yield table.names[inner], since, max(since, until)
-            since = max(since, until)
-        if open_frames:
-            yield table.names[open_frames[-1][0]], since, start
-        open_frames.append((name, end))
-        since = start
-    while open_frames:
-        inner, until = open_frames.pop()
-        yield table.names[inner], since, max(since, until)
-        since = max(since, until)
-
-
-def _outermost(table: Table, rows: Column) -> Iterator[tuple[str, int, int]]:
-    """By start, without what others cover that began before: of equal rank those have the moment."""
+def _outermost(table: Table, rows: Column, frames: Frames) -> Iterator[tuple[str, int, int, int]]:
+    """By start, each with the number of its stack, without what others cover that began before: of equal rank those
+    have the moment."""
     rows = rows[np.lexsort((-table.end[rows], table.start[rows]))]
     ends = table.end[rows]
     free = np.ones(len(rows), dtype=np.bool_)
     free[1:] = ends[1:] > np.maximum.accumulate(ends)[:-1]
-    for name, start, end in table.each(rows[free], table.name, table.start, table.end):
-        yield table.names[name], start, end
+    rows = rows[free]
+    for (name, start, end), stack in zip(
+        table.each(rows, table.name, table.start, table.end), frames.at(table.start[rows]), strict=True
+    ):
+        yield table.names[name], start, end, stack

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from unslow.core.profile import Category, Profile
+from unslow.core.profile import STACK, Category, Profile
 
 LEAST = 0.002
 """Of the total; what takes less is shown together with its like, as "…"."""
@@ -65,7 +65,8 @@ def icicle(profile: Profile, least: float = LEAST, most: int = MOST_FRAMES) -> t
 
 
 def _merged(profile: Profile) -> _Paths:
-    """The steps are one path; what lies flat in a step (a kernel, a node of a graph) is below the operator it is of."""
+    """The steps are one path; what lies flat in a step (a kernel, a node of a graph) is below the operator it is of,
+    and that below the functions of Python that called it, as far as they were recorded."""
     count = len(profile.steps)
     steps = "1 step" if count == 1 else f"{count:,} steps"
     first = profile.steps[0].category
@@ -76,7 +77,10 @@ def _merged(profile: Profile) -> _Paths:
             place_of.append(paths.add(-1, steps, first, time_ns, calls))
             continue
         above, op = place_of[span.parent], span.details.get("op")
-        if above == 0 and isinstance(op, str) and op and op != span.name:
+        is_flat = above == 0
+        for function in span.details.get(STACK, ()) if is_flat else ():
+            above = paths.add(above, function, "framework", time_ns, 0)
+        if is_flat and isinstance(op, str) and op and op != span.name:
             above = paths.add(above, op, span.category, time_ns, calls)
         place_of.append(paths.add(above, span.name, span.category, time_ns, calls))
     return paths

@@ -9,7 +9,7 @@ from typing import Any
 
 from unslow.core.device import Device
 from unslow.core.jsonable import to_json
-from unslow.core.profile import Profile, Span
+from unslow.core.profile import STACK, Profile, Span
 
 SCHEMA = "unslow.perfetto/1"
 NS_PER_US = 1000
@@ -95,7 +95,10 @@ def _event(span: Span, origin_ns: int) -> dict[str, Any]:
 def _complete(
     pid: int, tid: int, name: str, category: str, times: tuple[int, int], details: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """`times`: start and duration in ns. Rebased first: ns since 1970 in µs would need more digits than a float has."""
+    """`times`: start and duration in ns; `details` without the stack, which would be the most of the file.
+
+    Rebased first: ns since 1970 in µs would need more digits than a float has.
+    """
     return {
         "ph": "X",
         "name": name,
@@ -104,5 +107,5 @@ def _complete(
         "tid": tid,
         "ts": times[0] / NS_PER_US,
         "dur": times[1] / NS_PER_US,
-        "args": to_json(details),
+        "args": to_json({key: value for key, value in details.items() if key != STACK}),
     }
