@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from .test_script import project, survey
 
 __all__ = ["project"]
@@ -59,6 +61,22 @@ for step in range(100_000):
 """
 
 
+SUMMARISED = """
+import torch
+from torch.utils.tensorboard import SummaryWriter
+
+model = torch.nn.Linear(64, 64)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+writer = SummaryWriter("runs")
+for step in range(100_000):
+    loss = model(torch.ones(2, 64)).sum()
+    loss.backward()
+    optimizer.step()
+    writer.add_scalar("loss", loss, step)
+    writer.add_histogram("weights", model.weight, step)
+"""
+
+
 OPENED = """
 import sys
 
@@ -86,3 +104,11 @@ def test_what_goes_into_a_file_that_the_script_has_opened(project: Path) -> None
 def test_a_file_that_is_forced_to_the_disk(project: Path) -> None:
     (written,) = survey(project, FORCED).script.written
     assert (written.kind, written.site.line, round(written.calls_per_step, 1)) == ("log", 15, 1)
+
+
+def test_what_is_summarised_for_tensorboard(project: Path) -> None:
+    pytest.importorskip("tensorboard")
+    seen = survey(project, SUMMARISED)
+    written = {one.site.line: (one.kind, one.call.rpartition(".")[2]) for one in seen.script.written}
+    assert written == {12: ("log", "add_scalar"), 13: ("log", "add_histogram")}
+    assert seen.profile.phases["I/O"] > 0.2

@@ -105,8 +105,10 @@ def around_calls(library: str, name: str, sites: Collection[Site], change: Aroun
     sites. Which calls those are is looked up once for each instruction: it is asked in every step that is timed."""
     from unslow.scripts.devices import remember_constructors
     from unslow.scripts.imports import when_imported
+    from unslow.scripts.scripted import shown_to_torchscript
     from unslow.scripts.sites import called_in, direct_frame
 
+    shown_to_torchscript()
     chosen: dict[tuple[CodeType, int], Site | None] = {}
 
     def patch(module: Any) -> None:

@@ -2,7 +2,8 @@
 
 What it is
 ----------
-`torch.save`, `numpy.save`, `print`, a logger or `os.fsync` is called inside the loop, in each step or in most of them.
+`torch.save`, `numpy.save`, `print`, a logger (also TensorBoard's, Weights & Biases' and MLflow's) or `os.fsync` is
+called inside the loop, in each step or in most of them.
 
 Why it is slow
 --------------

@@ -61,7 +61,8 @@ def put_around(owner: Any, name: str, around: Around, switch: Switch = ALWAYS) -
     """Call `around` in place of the function or method `name` of `owner` while `switch` is on; for methods `args`
     begins with self."""
     present = getattr(owner, name)
-    if id(present) not in _known or vars(owner).get(name) is not present:  # A base's wrapper is the base's own.
+    is_its_own = name in vars(owner)  # A base's wrapper is the base's own.
+    if id(present) not in _known or not is_its_own:
         wrapper = _wrapper(Layers(present))
         setattr(owner, name, wrapper)
         present = wrapper

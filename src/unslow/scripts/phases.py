@@ -12,7 +12,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -52,6 +52,15 @@ SAVING: Mapping[str, Mapping[str, tuple[int, str]]] = {
     "pandas.core.frame": {"DataFrame.to_parquet": (1, "path")},
 }
 """Functions that save, by library; of each where the argument stands that says where to, and its name."""
+_SUMMARIES = ("scalar", "scalars", "histogram", "image", "images", "figure", "text", "embedding", "graph", "pr_curve")
+LOGGING: Mapping[str, tuple[str, ...]] = {
+    "logging": ("Logger.handle",),
+    "torch.utils.tensorboard.writer": tuple(f"SummaryWriter.add_{name}" for name in _SUMMARIES),
+    "tensorboardX.writer": tuple(f"SummaryWriter.add_{name}" for name in _SUMMARIES),
+    "wandb.sdk.wandb_run": ("Run.log",),
+    "mlflow.tracking.fluent": ("log_metric", "log_metrics"),
+}
+"""Functions that log, by library."""
 
 
 @final
@@ -77,7 +86,8 @@ class Phases:
         self._wrap(os, "fsync", "log")  # Whoever forces a file to the disk by hand keeps a log in it.
         for library, names in SAVING.items():
             when_imported(library, functools.partial(self._saving, names))
-        when_imported("logging", lambda module: self._wrap(module.Logger, "handle", "log"))
+        for library, names in LOGGING.items():
+            when_imported(library, functools.partial(self._logging, names))
         when_imported("torch.autograd", lambda module: self._wrap(module, "backward", "backward"))
         when_imported("torch.utils.data.dataloader", self._loaders)
         when_imported("torch.optim.optimizer", self._optimizers)
@@ -206,6 +216,13 @@ class Phases:
         for name, into in names.items():
             *owners, last = name.split(".")
             self._wrap(functools.reduce(getattr, owners, module), last, "checkpoint", into=into)
+
+    def _logging(self, names: Iterable[str], module: Any) -> None:
+        for name in names:
+            *owners, last = name.split(".")
+            owner = functools.reduce(lambda value, part: getattr(value, part, None), owners, module)
+            if hasattr(owner, last):  # Not every release has them all.
+                self._wrap(owner, last, "log")
 
     def _loaders(self, module: Any) -> None:
         self._wrap(module._BaseDataLoaderIter, "__next__", "data")

@@ -10,6 +10,7 @@ from unslow.core.discover import plugins
 from unslow.scripts.devices import remember_constructors
 from unslow.scripts.imports import when_imported
 from unslow.scripts.notes._notes import Notes, Watch
+from unslow.scripts.scripted import shown_to_torchscript
 
 
 def all_watches() -> dict[str, Watch]:
@@ -20,6 +21,7 @@ def all_watches() -> dict[str, Watch]:
 def watch_all(notes: Notes) -> None:
     """Note all that is watched, from now on, in this process; libraries as they are imported."""
     when_imported("torch", remember_constructors)
+    shown_to_torchscript()
     for watch in all_watches().values():
         watch.begin(notes)
 
