@@ -74,6 +74,15 @@ torch.set_default_dtype(torch.float64)
 print(torch.nn.Linear(3, 1)(torch.ones(2, 3)).dtype)
 """
 
+ASKED = """
+import torch
+
+weight = torch.zeros(3, 2, dtype=torch.float64, requires_grad=True)
+row = torch.full((3,), 0.5, dtype=torch.double)
+(row @ weight).sum().backward()
+print(weight.is_leaf, weight.grad.dtype, row.dtype)
+"""
+
 
 class TestOfAScript:
     def test_no_call_of_its_own_makes_doubles(self) -> None:
@@ -102,6 +111,19 @@ class TestOfAScript:
         site = scripted.site_of(DEFAULT, "torch.set_default_dtype(torch.float64)")
         text, line = scripted.both(tmp_path, DEFAULT, FIX, {"calls": [{"site": site, "call": "set_default_dtype"}]})
         assert line == "torch.float32" and "torch.set_default_dtype(torch.float32)" in text
+
+    def test_factories_that_are_told_their_type_by_both_forms(self, tmp_path: Path) -> None:
+        known = [noted("double", call="zeros", elements=9, by_dtype=True), noted("double", call="zeros", elements=9)]
+        (parameters,) = FIX.space(scripted.setting(noted=tuple(known)))
+        assert [call.get("by_dtype") for call in parameters["calls"]] == [True]
+        made = [
+            ("torch.zeros(3, 2, dtype=torch.float64, requires_grad=True)", "zeros"),
+            ("torch.full((3,), 0.5, dtype=torch.double)", "full"),
+        ]
+        calls = [{"site": scripted.site_of(ASKED, text), "call": call, "by_dtype": True} for text, call in made]
+        text, line = scripted.both(tmp_path, ASKED, FIX, {"calls": calls})
+        assert line == "True torch.float32 torch.float32"
+        assert "torch.zeros(3, 2, dtype=torch.float32, requires_grad=True)" in text
 
     def test_the_run_time_form_and_the_edit_come_to_the_same(self, tmp_path: Path) -> None:
         made = [

@@ -35,7 +35,7 @@ from typing import Any
 
 from unslow.core.facts import Facts
 from unslow.core.jsonable import to_json
-from unslow.core.script import Site
+from unslow.core.script import Noted, Site
 from unslow.core.variant import Edit, Fix, Parameters, Setting, Workshop
 from unslow.core.workload import Workload
 from unslow.fixes._script import SCRIPT, around_calls, facts_of, helper, site_of, when_made, with_change
@@ -52,6 +52,9 @@ _MAKERS = {
 }
 DEFAULT = "set_default_dtype"
 """How a script comes by float64, and what is to be changed there; each answers something that has `.float()`."""
+BY_DTYPE = "by_dtype"
+"""What is known of a call that is told its type by the argument `dtype`: that is changed, and what it makes is a leaf
+as before."""
 
 
 def apply(workload: Workload, parameters: Parameters, workshop: Workshop) -> Workload:
@@ -86,10 +89,15 @@ def space(setting: Setting) -> Sequence[Parameters]:
 
 def _calls(setting: Setting) -> list[dict[str, object]]:
     return [
-        {"site": to_json(noted.site), "call": noted.details["call"]}
+        {"site": to_json(noted.site), "call": noted.details["call"]} | _how(noted)
         for noted in facts_of(setting).of_kind("double")
-        if noted.direct and noted.details["call"] in (*_MAKERS, DEFAULT)
+        if noted.direct and (noted.details["call"] in (*_MAKERS, DEFAULT) or _how(noted))
     ]
+
+
+def _how(noted: Noted) -> dict[str, object]:
+    """Of a factory that is told its type by name: that it is."""
+    return {BY_DTYPE: True} if noted.details.get(BY_DTYPE) else {}
 
 
 def _loaders(setting: Setting) -> list[dict[str, object]]:
@@ -104,6 +112,9 @@ def install(parameters: Parameters) -> None:
     for call in parameters["calls"]:
         if call["call"] == DEFAULT:
             around_calls("torch", DEFAULT, [site_of(call)], _single_by_default)
+        if call.get(BY_DTYPE):
+            around_calls("torch", call["call"], [site_of(call)], _single_by_name)
+            continue
         for library, name in _MAKERS.get(call["call"], ()):
             around_calls(library, name, [site_of(call)], lambda inner, _, args, kwargs: inner(*args, **kwargs).float())
     for loader in parameters.get("loaders", ()):
@@ -113,6 +124,11 @@ def install(parameters: Parameters) -> None:
 def _single_by_default(inner: Callable[..., Any], site: Site, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     torch: Any = sys.modules["torch"]
     return inner(torch.float32)
+
+
+def _single_by_name(inner: Callable[..., Any], site: Site, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    torch: Any = sys.modules["torch"]
+    return inner(*args, **{**kwargs, "dtype": torch.float32})
 
 
 def _with_items_in_float32(args: Sequence[Any], named: dict[str, Any]) -> Sequence[Any]:
@@ -141,6 +157,8 @@ def edit(parameters: Parameters) -> Sequence[Edit]:
 def _edit(call: Mapping[str, Any]) -> Edit:
     if call["call"] == DEFAULT:
         return Edit(site_of(call), wrap="torch.float32", wrapped="d", imports=("import torch",))
+    if call.get(BY_DTYPE):
+        return Edit(site_of(call), wrap="torch.float32", wrapped="dtype", imports=("import torch",))
     if "double" in call["call"]:
         return Edit(site_of(call), method="float")
     return Edit(site_of(call), result="{}.float()")

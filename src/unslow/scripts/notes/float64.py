@@ -14,6 +14,11 @@ from unslow.scripts.sites import called_from
 
 MAKERS = ("from_numpy", "tensor", "as_tensor")
 METHODS = ("double", "to")
+FACTORIES = (
+    *("zeros", "ones", "full", "empty", "rand", "randn", "arange", "linspace", "logspace", "eye"),
+    *(f"{name}_like" for name in ("zeros", "ones", "full", "empty", "rand", "randn")),
+)
+"""These make it where they are asked to by name (`dtype=torch.float64`), or by default."""
 
 
 def begin(notes: Notes) -> None:
@@ -32,7 +37,22 @@ def _tensors(notes: Notes, torch: Any) -> None:
         after(torch, name, functools.partial(made, name))
     for name in METHODS:
         after(torch.Tensor, name, functools.partial(made, name))
+    for name in FACTORIES:
+        _asked_for(notes, torch, name)
     _default_dtype(notes, torch)
+
+
+def _asked_for(notes: Notes, torch: Any, name: str) -> None:
+    inner = getattr(torch, name)
+
+    @functools.wraps(inner)
+    def made(*args: Any, **kwargs: Any) -> Any:
+        result = inner(*args, **kwargs)
+        if kwargs.get("dtype") is torch.float64:
+            notes.note("double", called_from(), {"call": name, "elements": int(result.numel()), "by_dtype": True})
+        return result
+
+    setattr(torch, name, made)
 
 
 def _default_dtype(notes: Notes, torch: Any) -> None:
