@@ -46,6 +46,22 @@ def test_a_processor_that_would_emulate_them(step: Profile) -> None:
     assert not found(HABIT, evidence(step, script(noted=(model(),)), machine(floors=emulated)))
 
 
+def fed(waits: int, product: int) -> Profile:
+    """Of 100."""
+    return step(
+        phase("data", waits, "data"),
+        phase("forward", 100 - waits, calls=(op("aten::mm", product, op="aten::mm"),)),
+        source="script",
+    )
+
+
+def test_a_few_products_count_where_the_rest_is_waiting_for_data() -> None:
+    known, units = script(noted=(model(),)), machine(flags=("amx_bf16",), floors=FLOORS)
+    assert not found(HABIT, evidence(fed(0, 4), known, units), evidence(fed(99, 1), script(), units))
+    finding = the(HABIT, evidence(fed(50, 4), known, units))
+    assert finding.share == pytest.approx(0.04)
+
+
 def test_products_that_the_units_would_take() -> None:
     finding = the(HABIT, evidence(PRODUCTS, script(noted=(model(),)), machine(flags=("amx_bf16",), floors=FLOORS)))
     assert finding.share == pytest.approx(0.5) and finding.floor == pytest.approx(0.25)

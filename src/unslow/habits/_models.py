@@ -7,10 +7,18 @@ from unslow.core.profile import Profile, Span
 from unslow.core.script import Noted
 from unslow.habits._ops import Kind, kind_of
 from unslow.habits._script import phase_share
+from unslow.habits._shares import LEAST_SHARE as LEAST_IN_STEP
 from unslow.habits._shares import long_nodes
 
 LEAST_SHARE = 0.05
-"""The part of a step that must be at stake: halved, less than this is not worth its while (3 %)."""
+"""The part of a step that must be at stake: halved, less than this is not worth its while (3 %). See `least_share`."""
+
+
+def least_share(evidence: Evidence) -> float:
+    """The part of a step that must be at stake in its models; where data is waited for, of what is left without that:
+    once it is not any more, the models are what a step is made of."""
+    waits = evidence.profile.shares["data"]
+    return max(LEAST_IN_STEP, LEAST_SHARE * (1 - waits))
 
 
 def models(evidence: Evidence) -> tuple[Noted, ...]:

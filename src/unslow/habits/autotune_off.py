@@ -13,7 +13,7 @@ How it shows
 ------------
 A model with convolutions on an NVIDIA GPU, whose inputs had one shape in all the steps that were seen (two, where an
 epoch's last batch is smaller), while the switch is off. At stake are the forward and the backward pass; the threshold
-is 5 % of a step. What must remain is not known on this machine. Source: PyTorch's performance tuning guide ("enable
+is 5 % of a step (where data is waited for, of what is left without that). What must remain is not known on this machine. Source: PyTorch's performance tuning guide ("enable
 cuDNN auto-tuner"). Only a live run shows it: a recording does not say what the script could have set.
 
 When it does not matter
@@ -31,7 +31,7 @@ from collections.abc import Iterator
 
 from unslow.core.finding import Evidence, Finding, Habit
 from unslow.core.units import share as show_share
-from unslow.habits._models import LEAST_SHARE, fixed_shapes, model_share, models, on_cuda
+from unslow.habits._models import fixed_shapes, least_share, model_share, models, on_cuda
 
 NAME = "autotune-off"
 
@@ -40,7 +40,7 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
     """One finding, if every model with convolutions has fixed shapes: the switch is for all of them."""
     share = model_share(evidence)
     called = [noted for noted in models(evidence) if on_cuda(noted) and noted.details["convolutions"]]
-    if share < LEAST_SHARE or not called or not all(map(fixed_shapes, called)):
+    if share < least_share(evidence) or not called or not all(map(fixed_shapes, called)):
         return
     if any(noted.details["cudnn_benchmark"] is not False for noted in called):
         return

@@ -19,8 +19,8 @@ products and of convolutions is the micro-benchmark of each on this machine ("bf
 weighted by their time; where one of them shows no gain, and without operators, nobody knows, and the finding is not
 scored. Autocast leaves float64 alone: of a model in it, what would be left in
 float32 is at stake ("float32/float64:matmul" of its products, half where that is not known). The threshold is 5 % of a
-step. It says nothing where the units do not exist: no GPU, and none of avx512_bf16, amx_bf16, amx_fp16,
-avx512_fp16, bf16 among the processor's instructions.
+step (where data is waited for, of what is left without that). It says nothing where the units do not exist: no GPU, and
+none of avx512_bf16, amx_bf16, amx_fp16, avx512_fp16, bf16 among the processor's instructions.
 Source: TensorBoard's profiler (time eligible for tensor cores above 0, with none of it used). Only a live run shows it:
 a recording does not say what the script could have set.
 
@@ -43,7 +43,7 @@ from unslow.core.machine import Machine
 from unslow.core.script import Noted
 from unslow.core.units import share as show_share
 from unslow.habits._floors import Part, joined
-from unslow.habits._models import LEAST_SHARE, is_float32, model_share, models, names_operators, on_cuda
+from unslow.habits._models import is_float32, least_share, model_share, models, names_operators, on_cuda
 from unslow.habits._ops import Kind, array_inputs, has_array_of
 from unslow.habits._shares import is_empty, shares_by_kind
 
@@ -65,7 +65,7 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
     if script is None or not called or script.of_kind("autocast") or is_empty(evidence.profile):
         return
     at_stake = _at_stake(evidence, called, width)
-    if at_stake.share < LEAST_SHARE or not _has_units(evidence.machine, called):
+    if at_stake.share < least_share(evidence) or not _has_units(evidence.machine, called):
         return
     numbers: dict[str, EvidenceValue] = {
         f"{width}_share": at_stake.share,

@@ -14,8 +14,8 @@ How it shows
 ------------
 A script calls a model with two-dimensional convolutions in its steps, with inputs of four axes none of which lies
 channels last. At stake is the own time of convolutions, normalisation, pooling and copies in the forward and the
-backward pass, where operators were recorded on the processor; else both passes. The threshold is 5 % of a step. What
-must remain is not known on this machine. Of a recording with a device: the kernels that turn planes into channels last
+backward pass, where operators were recorded on the processor; else both passes. The threshold is 5 % of a step
+(where data is waited for, of what is left without that). What must remain is not known on this machine. Of a recording with a device: the kernels that turn planes into channels last
 and back (`nchwToNhwc`), from 1 % of the step on, of which nothing must remain. Source: PyTorch's channels-last tutorial
 (gains of 8 to 35 % in training), and the strides and `nchwToNhwc` kernels that profilers of GPUs look for.
 
@@ -36,7 +36,7 @@ from collections.abc import Iterator
 from unslow.core.finding import Evidence, Finding, Habit
 from unslow.core.script import Noted
 from unslow.core.units import share as show_share
-from unslow.habits._models import LEAST_SHARE, kinds_within, model_share, models, names_operators, on_cuda
+from unslow.habits._models import kinds_within, least_share, model_share, models, names_operators, on_cuda
 from unslow.habits._ops import Kind
 
 NAME = "not-channels-last"
@@ -59,7 +59,7 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
         share = sum(shares.get(kind, 0.0) for kind in _KINDS) if shares.get("conv") else 0.0
     else:
         share = model_share(evidence)
-    if share < LEAST_SHARE:
+    if share < least_share(evidence):
         return
     convolutions = sum(int(noted.details["convolutions"]) for noted in called)
     numbers = {"image_share": share, "convolutions": convolutions}

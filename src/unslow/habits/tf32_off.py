@@ -13,8 +13,8 @@ How it shows
 ------------
 A float32 model on an NVIDIA GPU of compute capability 8 or above, called in the steps while
 `torch.get_float32_matmul_precision()` is "highest" (or cuDNN's TF32 is off and the model has convolutions), without
-autocast. At stake are the forward and the backward pass; the threshold is 5 % of a step. What must remain is not known
-on this machine. Source: PyTorch's performance monitor and profiler (`allow_tf32` false where it is supported); NVIDIA's
+autocast. At stake are the forward and the backward pass; the threshold is 5 % of a step (where data is waited for, of
+what is left without that). What must remain is not known on this machine. Source: PyTorch's performance monitor and profiler (`allow_tf32` false where it is supported); NVIDIA's
 Ampere documentation. Only a live run shows it: a recording does not say what the script could have set.
 
 When it does not matter
@@ -33,7 +33,7 @@ from collections.abc import Iterator
 from unslow.core.finding import Evidence, Finding, Habit
 from unslow.core.script import Noted
 from unslow.core.units import share as show_share
-from unslow.habits._models import LEAST_SHARE, is_float32, model_share, models, on_cuda
+from unslow.habits._models import is_float32, least_share, model_share, models, on_cuda
 
 NAME = "tf32-off"
 LEAST_CAPABILITY = 8
@@ -43,7 +43,7 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
     """One finding, for all models of the script."""
     script, share = evidence.facts.script, model_share(evidence)
     called = [noted for noted in models(evidence) if on_cuda(noted) and is_float32(noted) and _is_off(noted)]
-    if script is None or not called or script.of_kind("autocast") or share < LEAST_SHARE:
+    if script is None or not called or script.of_kind("autocast") or share < least_share(evidence):
         return
     first = called[0]
     known = {
