@@ -14,7 +14,8 @@ How it shows
 A model with convolutions on an NVIDIA GPU, whose inputs had one shape in all the steps that were seen (two, where an
 epoch's last batch is smaller), while the switch is off. At stake are the forward and the backward pass; the threshold
 is 5 % of a step (where data is waited for, of what is left without that). What must remain is not known on this
-machine. Source: PyTorch's performance tuning guide ("enable cuDNN auto-tuner"). Only a live run shows it: a recording does not say what the script could have set.
+machine. Source: PyTorch's performance tuning guide ("enable cuDNN auto-tuner"). Only a live run shows it: a
+recording does not say what the script could have set.
 
 When it does not matter
 -----------------------

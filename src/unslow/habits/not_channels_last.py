@@ -17,7 +17,8 @@ channels last. At stake is the own time of convolutions, normalisation, pooling 
 backward pass, where operators were recorded on the processor; else both passes. The threshold is 5 % of a step
 (where data is waited for, of what is left without that). What must remain is not known on this machine. Of a recording
 with a device: the kernels that turn planes into channels last and back (`nchwToNhwc`), from 1 % of the step on, of
-which nothing must remain. Source: PyTorch's channels-last tutorial (gains of 8 to 35 % in training), and the strides and `nchwToNhwc` kernels that profilers of GPUs look for.
+which nothing must remain. Source: PyTorch's channels-last tutorial (gains of 8 to 35 % in training), and the strides
+and `nchwToNhwc` kernels that profilers of GPUs look for.
 
 When it does not matter
 -----------------------

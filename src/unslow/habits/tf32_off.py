@@ -15,7 +15,8 @@ A float32 model on an NVIDIA GPU of compute capability 8 or above, called in the
 `torch.get_float32_matmul_precision()` is "highest" (or cuDNN's TF32 is off and the model has convolutions), without
 autocast. At stake are the forward and the backward pass; the threshold is 5 % of a step (where data is waited for, of
 what is left without that). What must remain is not known on this machine. Source: PyTorch's performance monitor and
-profiler (`allow_tf32` false where it is supported); NVIDIA's Ampere documentation. Only a live run shows it: a recording does not say what the script could have set.
+profiler (`allow_tf32` false where it is supported); NVIDIA's Ampere documentation. Only a live run shows it: a
+recording does not say what the script could have set.
 
 When it does not matter
 -----------------------
