@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import psutil
@@ -54,13 +55,15 @@ def survey(
     script = project / "train.py"
     script.write_text(textwrap.dedent(source))
     target = targets.locate(str(script), Declared(arguments=arguments))
-    out, elsewhere = project.parent / "survey", project.parent / "temporary"
+    out = project.parent / "survey"
     out.mkdir(exist_ok=True)
-    elsewhere.mkdir(exist_ok=True)
-    # As for users, whose runs do not lie among temporary files.
-    with LocalProcesses().start(Conditions(out / "log", {"TMPDIR": str(elsewhere)}, told=told)) as process:
-        answer = process.ask("survey", timeout_s, target=to_json(target), folder=str(out), after=after)
-        return Surveyed(answer, (out / "log").read_text())
+    # As for users, whose runs do not lie among temporary files. The path is short: the workers of loaders make sockets
+    # below it, and where a socket's address is too long (108 bytes) a batch is lost, and is waited for for ever.
+    with TemporaryDirectory() as elsewhere:
+        conditions = Conditions(out / "log", {"TMPDIR": elsewhere}, told=told)
+        with LocalProcesses().start(conditions) as process:
+            answer = process.ask("survey", timeout_s, target=to_json(target), folder=str(out), after=after)
+            return Surveyed(answer, (out / "log").read_text())
 
 
 def refusal(project: Path, source: str, *arguments: str) -> WorkerFailed:
