@@ -71,4 +71,5 @@ def test_the_text_within(name: str, damage: Callable[[bytes, random.Random], Ite
     for damaged in damage(whole, random.Random(f"{name} {damage.__name__} within")):
         (tmp_path / "damaged").write_bytes(damaged)
         answers += looked_at(tmp_path / "damaged")
-    assert answers >= FLIPS // 2 if damage is flips else answers == 0
+    # A flip in what JSON itself is made of is an error; most of a file may be that.
+    assert answers >= FLIPS // 5 if damage is flips else answers == 0
