@@ -22,6 +22,8 @@ PLAUSIBLE = {
     "descent": {"cores-idle", "compute-bound", "float64-compute"},
 }
 """What may come first of each, for it takes most of the time."""
+UNITS = "matrix-units-unused"
+"""It may where the processor has units for 16-bit products, and other programs have its cores."""
 
 
 def fixed(folder: Path, source: str, *options: str) -> dict[str, Any]:
@@ -39,7 +41,7 @@ def fixed(folder: Path, source: str, *options: str) -> dict[str, Any]:
 @pytest.mark.parametrize("name", sorted(PLAUSIBLE))
 def test_it_ends_well(tmp_path: Path, name: str) -> None:
     report = fixed(tmp_path / "project", (SCRIPTS / f"{name}.py").read_text(encoding="utf-8"), "--budget", "1m")
-    assert report["findings"][0]["habit"] in PLAUSIBLE[name]
+    assert report["findings"][0]["habit"] in PLAUSIBLE[name] | {UNITS}
     assert all(trial["verdict"] != "failed" for trial in report["trials"])
 
 
