@@ -19,10 +19,10 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Client, Connection
 from pathlib import Path
-from types import FunctionType
 from typing import Any, cast
 
 from unslow.scripts import events
+from unslow.scripts.layers import original_of
 from unslow.scripts.loaders import Loaders
 from unslow.scripts.losses import Losses
 from unslow.scripts.mirror import mirrored
@@ -112,19 +112,13 @@ def _all_replaced() -> Iterator[_Replaced]:
 def _replaced_in(owner: Any) -> Iterator[_Replaced]:
     found = cast("dict[str, Any]", vars(owner)).copy()
     for name, value in found.items():
-        original: Any = value
-        while _is_ours(original) and hasattr(original, "__wrapped__"):
-            original = original.__wrapped__
+        original = original_of(value)
         if original is not value:
             yield _Replaced(owner, name, value, original)
 
 
 def _can_be_set(kind: type) -> bool:
     return not kind.__flags__ & IMMUTABLE
-
-
-def _is_ours(value: Any) -> bool:
-    return type(value) is FunctionType and value.__code__.co_filename.startswith(OURS)
 
 
 class _Hooks:

@@ -30,13 +30,8 @@ from pathlib import Path
 from bench._common import ROOT, Bar, ended, progress, told
 from unslow.measure.finals import finals_estimate
 
-SCRIPTS = {
-    "tabular_float64": ["--epochs", "200000"],
-    "well_tuned": ["--epochs", "200000"],
-    "photo_training": ["--epochs", "200000"],
-    "chatty_loop": ["--epochs", "200000"],
-    "remote_store": ["--epochs", "200000"],
-}
+EXAMPLES = ("tabular_float64", "well_tuned", "photo_training", "chatty_loop", "remote_store")
+ENDLESS = ("--epochs", "200000")
 PROCESSES, TURNS, LIMIT = 4, 60, 0.02
 TURN_S, LEAST_STEPS = 0.25, 4
 WARM_STEPS = 20
@@ -47,9 +42,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="What watching a script's steps costs.")
     parser.add_argument("--processes", type=int, default=PROCESSES)
     parser.add_argument("--turns", type=int, default=TURNS)
-    parser.add_argument("--only", choices=SCRIPTS, action="append")
+    parser.add_argument("--only", choices=EXAMPLES, action="append")
     arguments = parser.parse_args()
-    names = arguments.only or list(SCRIPTS)
+    names = arguments.only or EXAMPLES
     ended(*(told(_bar(name, arguments.processes, arguments.turns)) for name in names))
 
 
@@ -91,7 +86,7 @@ def _opened(name: str) -> Generator[Connection]:
         work = Path(folder) / "work"
         work.mkdir()
         own = {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "src")]), "TMPDIR": str(work)}
-        command = [sys.executable, "-m", "bench._watched", str(listener.address), script, *SCRIPTS[name]]
+        command = [sys.executable, "-m", "bench._watched", str(listener.address), script, *ENDLESS]
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=work, env={**os.environ, **own})
         try:
             with listener.accept() as line:
@@ -104,7 +99,7 @@ def _opened(name: str) -> Generator[Connection]:
 def _distortion(name: str) -> float:
     script = str(ROOT / "examples" / name / "train.py")
     command = [sys.executable, "-c", "from unslow.cli.main import main; main()", "profile", script, "--json", "--"]
-    done = subprocess.run([*command, *SCRIPTS[name]], check=True, capture_output=True, text=True)
+    done = subprocess.run([*command, *ENDLESS], check=True, capture_output=True, text=True)
     found = float(json.loads(done.stdout)["profile"]["distortion"])
     progress(f"{name}: the survey sees {found:+.4f}")
     return found

@@ -111,6 +111,7 @@ def test_kernels_whose_records_were_dropped(tmp_path: Path) -> None:
 
 def test_what_the_recorder_has_to_say(tmp_path: Path) -> None:
     profile = profile_of(tmp_path, device(STREAM), message(3, "12 events were\ndropped."), message(2, "No GPU 3."))
-    assert [note for note in profile.notes if note.startswith("The recorder says")] == [
-        "The recorder says: 12 events were dropped.", "The recorder says: No GPU 3.",
-    ]  # fmt: skip
+    assert [note for note in profile.notes if note.startswith("The recorder")] == [
+        "The recorder says of this recording: 12 events were dropped.",
+        "The recorder says of this recording: No GPU 3.",
+    ]

@@ -19,12 +19,23 @@ from unslow.report.terminal import comparison_view, diagnosis_view, findings_tab
 REPORTS = build.all_reports()
 
 
-def shown(what: RenderableType, width: int = 130, encoding: str = "utf-8") -> str:
+def shown(what: RenderableType, width: int = 130, encoding: str = "utf-8", crop: bool = True) -> str:
     raw = io.BytesIO()
     console = Console(file=io.TextIOWrapper(raw, encoding=encoding, errors="replace"), width=width, color_system=None)
-    console.print(what)
+    console.print(what, crop=crop)
     console.file.flush()
     return raw.getvalue().decode(encoding)
+
+
+COPIED = ("Use it:", "Report:")
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_what_people_copy_is_in_one_piece_and_all_else_fits(name: str) -> None:
+    report = replace(REPORTS[name], folder="/a/folder/with/a/name/that/is/longer/than/the/terminal/is/wide")
+    lines = shown(summary(report), 40, crop=False).splitlines()
+    assert f"Report:  {report.folder}/report.html" in lines
+    assert all(cell_len(line) <= 40 for line in lines if not line.startswith(COPIED))
 
 
 def speed(point: float, low: float, high: float) -> Speedup:

@@ -206,7 +206,7 @@ def _shown(run: Any, options: Any, as_json: bool) -> Any:
             )
             raise
     if not as_json:
-        console.print(summary(report))
+        console.print(summary(report), crop=False)
     return report
 
 

@@ -114,7 +114,6 @@ def install(parameters: Parameters) -> None:
             around_calls("torch", DEFAULT, [site_of(call)], _single_by_default)
         if call.get(BY_DTYPE):
             around_calls("torch", call["call"], [site_of(call)], _single_by_name)
-            continue
         for library, name in _MAKERS.get(call["call"], ()):
             around_calls(library, name, [site_of(call)], lambda inner, _, args, kwargs: inner(*args, **kwargs).float())
     for loader in parameters.get("loaders", ()):

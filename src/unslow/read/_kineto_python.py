@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import Any, final
 
 import numpy as np
 
 from unslow.core.profile import STACK
+from unslow.read._files import LATEST_NS
 from unslow.read._kineto_table import ANNOTATION, OPERATOR, PYTHON, Column, Table
 
 Stack = tuple[str, ...]
@@ -47,7 +49,8 @@ class Frames:
     def _stretches(self, table: Table, rows: Column) -> Iterator[tuple[int, int, int]]:
         open_frames: list[tuple[int, int]] = []
         since = 0
-        for name, start, end in table.each(rows, table.name, table.start, table.end):
+        last = (-1, LATEST_NS, LATEST_NS)  # No frame: all that are open end before it.
+        for name, start, end in chain(table.each(rows, table.name, table.start, table.end), [last]):
             while open_frames and open_frames[-1][1] <= start:
                 inner, until = open_frames.pop()
                 if until > since:
@@ -55,14 +58,10 @@ class Frames:
                 since = max(since, until)
             if open_frames and start > since:
                 yield since, start, open_frames[-1][0]
-            around = open_frames[-1][0] if open_frames else 0
-            open_frames.append((self._within(around, name, table.names[name]), end))
+            if name >= 0:
+                around = open_frames[-1][0] if open_frames else 0
+                open_frames.append((self._within(around, name, table.names[name]), end))
             since = start
-        while open_frames:
-            inner, until = open_frames.pop()
-            if until > since:
-                yield since, until, inner
-            since = max(since, until)
 
     def _within(self, around: int, name: int, text: str) -> int:
         """The number of the stack that has this function in that one."""

@@ -10,12 +10,10 @@ from unslow.core.intervals import clipped, total_ns, union
 from unslow.core.profile import Profile
 from unslow.read._exposed import busiest_of
 from unslow.read._kineto_table import KERNEL, OVERHEAD, RUNTIME, Table
-from unslow.read._lost import lost_part
+from unslow.read._lost import CAPTURE, LAUNCH, lost_part
 
 RECORDING = ("Buffer Flush", "Activity Buffer Request", "Instrumentation", "Resource")
 """Of CUPTI's kinds of overhead those that recording causes; kernels are loaded, and a queue is full, without it too."""
-CAPTURE = "BeginCapture"
-"""Launches that a graph captures are not run."""
 
 
 def trusted(profile: Profile, table: Table) -> Profile:
@@ -31,7 +29,7 @@ def _lost(table: Table) -> float:
     """The part of what was launched, and captured by no graph, that has no record."""
     calls = table.rows(RUNTIME)
     calls = calls[table.correlation[calls] >= 0]
-    launching = np.array(["LaunchKernel" in name for name in table.names], dtype=np.bool_)
+    launching = np.array([LAUNCH in name for name in table.names], dtype=np.bool_)
     if not len(calls) or any(CAPTURE in table.names[name] for name in np.unique(table.name[calls])):
         return 0.0
     launches = calls[launching[table.name[calls]]]

@@ -1,12 +1,15 @@
-"""Kernels that were launched and have no record: what a recording with such holes says of its device is wrong."""
+"""What is not in a recording: kernels that were launched and have no record, and what the recorder says it lost."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Mapping
+from collections.abc import Collection, Hashable, Iterable, Mapping
 from typing import Any
 
+LAUNCH, CAPTURE = "LaunchKernel", "BeginCapture"
+"""What the names of calls hold that launch one kernel, and that begin a graph: what it captures is not run."""
 LEAST_LAUNCHES = 20
 """Of fewer no part is told."""
+MOST_LETTERS, MOST_SENTENCES = 200, 3
 
 
 def lost_part(launched: Mapping[Any, int], recorded: Collection[Hashable], is_cut: bool = False) -> float:
@@ -21,3 +24,9 @@ def lost_part(launched: Mapping[Any, int], recorded: Collection[Hashable], is_cu
     first, last = min(known), max(known)
     within = sum(first <= start <= last for start in launched.values()) if is_cut else len(launched)
     return 1 - len(known) / within if within >= LEAST_LAUNCHES else 0.0
+
+
+def said(by: str, messages: Iterable[str]) -> list[str]:
+    """The first few of what a recorder says of its recording, as notes."""
+    lines = dict.fromkeys(" ".join(message.split())[:MOST_LETTERS] for message in messages)
+    return [f"{by} says of this recording: {line}" for line in list(lines)[:MOST_SENTENCES]]

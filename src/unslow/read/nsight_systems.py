@@ -20,7 +20,7 @@ from unslow.core.errors import BadInput
 from unslow.core.profile import Profile
 from unslow.read._exposed import COLLECTIVE, Going, Step, apart, busiest_of, by_start, profile_of_devices, steps_of
 from unslow.read._files import AGAIN, LATEST_NS, first_line
-from unslow.read._lost import lost_part
+from unslow.read._lost import CAPTURE, LAUNCH, lost_part, said
 from unslow.read._reader import Reader
 from unslow.read._torch_ops import runtime_category
 
@@ -40,10 +40,8 @@ VERSION = re.compile(r"_v\d+$")
 THREAD = (1 << 24) - 1
 """The bits of a global id that name the thread. Source: the documentation of Nsight Systems' SQLite schema."""
 GRAPH = "graph"
-CAPTURE = "BeginCapture"
 HOLES = re.compile(r"lost|drop|missing|incomplete|not all|might not|may not|exceed", re.IGNORECASE)
 """Of its diagnostics those that say that something is not in the recording."""
-MOST_WORDS, MOST_WARNINGS = 200, 3
 WHOLE_GRAPHS = "CUDA graphs were recorded as wholes; nsys profile --cuda-graph-trace=node shows the kernels in them."
 HOST_MEMORY = ("pageable", "pinned", "managed")
 
@@ -111,7 +109,7 @@ def _profile(export: _Export) -> Profile:
             f"{export.path} holds nothing that a GPU did.", "Record with: nsys profile --trace cuda,nvtx COMMAND"
         )
     steps, on_host = _host(export, strings)
-    notes = [*_warned(export)]
+    notes = said("Nsight Systems", _warned(export))
     notes += [WHOLE_GRAPHS] if any(GRAPH in one.details for did in found.values() for one in did) else []
     models = {int(row["id"]): row for row in export.rows(GPUS, "id", "name")}
     devices = [_device(number, by_start(did), models.get(number), steps) for number, did in sorted(found.items())]
@@ -126,20 +124,17 @@ def _lost(did: Iterable[Activity], on_host: Iterable[Going]) -> float:
     calls = [one for one in on_host if one.kind == "runtime"]
     if any(CAPTURE in call.name for call in calls):
         return 0.0
-    launched = {call.start_ns: call.start_ns for call in calls if "LaunchKernel" in call.name}
+    launched = {call.start_ns: call.start_ns for call in calls if LAUNCH in call.name}
     return lost_part(launched, {one.launched_ns for one in did}, is_cut=True)
 
 
 def _warned(export: _Export) -> Iterator[str]:
     """What the recorder itself has to say of what it lost."""
     levels = {number: label.lower() for number, label in export.words(LEVELS, "label").items()}
-    said: dict[str, None] = {}
     for row in export.rows(DIAGNOSTICS, "severity", "text"):
-        words = " ".join(str(row["text"] or "").split())
-        if levels.get(int(row["severity"] or 0)) in ("warning", "error") and HOLES.search(words):
-            said[words[:MOST_WORDS]] = None
-    for words in list(said)[:MOST_WARNINGS]:
-        yield f"Nsight Systems says of this recording: {words}"
+        text = str(row["text"] or "")
+        if levels.get(int(row["severity"] or 0)) in ("warning", "error") and HOLES.search(" ".join(text.split())):
+            yield text
 
 
 def _launched(export: _Export) -> dict[tuple[int, int], int]:

@@ -18,7 +18,7 @@ from unslow.core.errors import BadInput
 from unslow.core.profile import Profile
 from unslow.read._exposed import COLLECTIVE, Going, Step, apart, busiest_of, by_start, profile_of_devices, steps_of
 from unslow.read._files import AGAIN, LATEST_NS, content_of
-from unslow.read._lost import lost_part
+from unslow.read._lost import lost_part, said
 from unslow.read._protobuf import bytes_of, double, fields, integer, signed, text
 from unslow.read._reader import Reader
 
@@ -32,8 +32,6 @@ COPY = re.compile(r"Memcpy(\w)2(\w)|^(copy|infeed|outfeed)", re.IGNORECASE)
 HLO_COLLECTIVE = re.compile(r"^(all-reduce|all-gather|reduce-scatter|all-to-all|collective-permute)")
 STEP_NUMBER, IS_ROOT = "step_num", "_r"
 """What the host's marks of steps say (`tf.profiler.experimental.Trace`, `jax.profiler.StepTraceAnnotation`)."""
-MOST_WORDS, MOST_SAID = 200, 3
-"""Of the errors and warnings that the recorder has left in the file."""
 SIDES = {"H": "host", "D": "device", "P": "peer"}
 WAITS_FOR_DATA = re.compile(r"Iterator(GetNext|::GetNext)|InfeedEnqueue")
 BACKGROUND = "tf_data_"
@@ -135,12 +133,12 @@ def read(path: Path) -> Profile:
     BadInput
         The file is damaged, or no device did anything in it.
     """
-    planes, said = list[_Plane](), list[str]()
+    planes, messages = list[_Plane](), list[str]()
     for number, value in fields(memoryview(content_of(path))):
         if number == 1:
             planes.append(_plane(bytes_of(value), path))
         elif number in (2, 3):
-            said.append(" ".join(text(value).split())[:MOST_WORDS])
+            messages.append(text(value))  # Its errors and warnings.
     hosts = [plane for plane in planes if plane.name.startswith(HOST)]
     host = _host(hosts)
     seen = (_device(plane, host.launched) for plane in planes)
@@ -155,7 +153,7 @@ def read(path: Path) -> Profile:
     devices = [device for device, _ in found]
     busiest = busiest_of(devices)
     steps = next(steps for device, steps in found if device is busiest)
-    notes = [*(f"The recorder says: {words}" for words in said[:MOST_SAID]), *_incomplete(busiest, host.products)]
+    notes = [*said("The recorder", messages), *_incomplete(busiest, host.products)]
     profile = profile_of_devices("xplane", devices, steps, host.going, notes)
     asked = {one.launched_ns for device in devices for one in device.activities}
     return replace(profile, lost=lost_part({start: start for start in host.kernels}, asked))

@@ -109,12 +109,17 @@ def _notes(notes: Sequence[str]) -> RenderableType:
 def _places(report: Report) -> RenderableType:
     lines: list[RenderableType] = []
     if report.bundle:
-        lines.append(Text.assemble(("Use it:  ", "bold"), words.load_call(report)))
+        lines.append(_to_copy("Use it:  ", words.load_call(report)))
     if report.patch:
-        lines.append(Text.assemble(("Use it:  ", "bold"), f"git apply {plain(report.patch)}"))
+        lines.append(_to_copy("Use it:  ", f"git apply {plain(report.patch)}"))
     if report.folder:
-        lines.append(Text.assemble(("Report:  ", "bold"), f"{plain(report.folder)}/report.html"))
+        lines.append(_to_copy("Report:  ", f"{plain(report.folder)}/report.html"))
     return Group(*([Text(), *lines] if lines else []))
+
+
+def _to_copy(heading: str, line: str) -> Text:
+    """A line that people copy: a path in two pieces is none."""
+    return Text.assemble((heading, "bold"), line, no_wrap=True, overflow="ignore")
 
 
 def _table(*columns: tuple[str, str]) -> Table:
@@ -315,7 +320,7 @@ def render(report: Report, profile: Profile | None = None) -> str:
 def _text(*views: RenderableType) -> str:
     console = Console(file=io.StringIO(), width=100, color_system=None, force_terminal=False, legacy_windows=False)
     with console.capture() as capture:
-        console.print(*views)
+        console.print(*views, crop=False)
     return capture.get()
 
 

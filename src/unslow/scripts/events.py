@@ -13,7 +13,7 @@ from typing import Any, get_args
 from unslow.core.script import StepKind
 from unslow.core.step import when_stepped
 from unslow.scripts.imports import when_imported
-from unslow.scripts.layers import ALWAYS, Around, Layers, Switch
+from unslow.scripts.layers import ALWAYS, Around, Layers, Switch, put_around
 
 KINDS: tuple[StepKind, ...] = get_args(StepKind)
 OTHERS_MAY_STEP = 20
@@ -94,21 +94,13 @@ def outermost(
     around_outermost(library, told, switch)
 
 
-_outermost: dict[int, Layers] = {}
-"""Those around the outermost call of a module, by the id of the `__call__` that has them, which stays in its class."""
-
-
 def around_outermost(library: Any, around: Around, switch: Switch = ALWAYS) -> None:
     """Call `around` in place of a module that no other module calls, while `switch` is on; `args` begins with it.
     `library` is `torch.nn.modules.module`.
 
     A module's `__call__` is replaced by one that knows whether it is within another's.
     """
-    if id(library.Module.__call__) not in _outermost:
-        layers = Layers(library.Module.__call__)
-        library.Module.__call__ = _knowing_its_depth(layers)
-        _outermost[id(library.Module.__call__)] = layers
-    _outermost[id(library.Module.__call__)].put.insert(0, (switch, around))
+    put_around(library.Module, "__call__", around, switch, _knowing_its_depth)
 
 
 def _knowing_its_depth(layers: Layers) -> Callable[..., Any]:

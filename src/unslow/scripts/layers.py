@@ -7,9 +7,13 @@ meanwhile; a step calls some functions from a dozen places, and five wrappers ar
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable
+from pathlib import Path
+from types import FunctionType
 from typing import Any, Protocol, final
 
+_OURS = f"{Path(__file__).resolve().parents[1]}{os.sep}"
 Around = Callable[[Callable[[], Any], tuple[Any, ...], dict[str, Any]], Any]
 """`(call, args, kwargs) -> result`, in place of `function(*args, **kwargs)`, which is what `call()` does."""
 
@@ -57,16 +61,33 @@ _known: dict[int, tuple[Any, Layers]] = {}
 """By the wrapper's id; the wrapper is held, so that its id stays its own."""
 
 
-def put_around(owner: Any, name: str, around: Around, switch: Switch = ALWAYS) -> None:
+def put_around(
+    owner: Any,
+    name: str,
+    around: Around,
+    switch: Switch = ALWAYS,
+    wrapper_of: Callable[[Layers], Callable[..., Any]] | None = None,
+) -> None:
     """Call `around` in place of the function or method `name` of `owner` while `switch` is on; for methods `args`
-    begins with self."""
+    begins with self. `wrapper_of` makes what goes by way of the layers, where not every call is to."""
     present = getattr(owner, name)
     is_its_own = name in vars(owner)  # A base's wrapper is the base's own.
     if id(present) not in _known or not is_its_own:
-        wrapper = _wrapper(Layers(present))
-        setattr(owner, name, wrapper)
-        present = wrapper
+        layers = Layers(present)
+        present = (wrapper_of or _wrapper)(layers)
+        _known[id(present)] = present, layers
+        setattr(owner, name, present)
     _known[id(present)][1].put.insert(0, (switch, around))
+
+
+def original_of(function: Any) -> Any:
+    """What one of our functions stands in the place of; any other as it is."""
+    while type(function) is FunctionType and function.__code__.co_filename.startswith(_OURS):
+        inner: Any = getattr(function, "__wrapped__", None)
+        if inner is None:
+            break
+        function = inner
+    return function
 
 
 def _wrapper(layers: Layers) -> Callable[..., Any]:
@@ -79,5 +100,4 @@ def _wrapper(layers: Layers) -> Callable[..., Any]:
                 return layers.through(0, args, kwargs)
         return inner(*args, **kwargs)
 
-    _known[id(called)] = called, layers
     return called

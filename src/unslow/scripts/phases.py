@@ -19,7 +19,7 @@ from typing import Any, final
 from unslow.scripts.arguments import Arguments
 from unslow.scripts.events import outermost
 from unslow.scripts.imports import when_imported
-from unslow.scripts.layers import Around, put_around
+from unslow.scripts.layers import put_around
 from unslow.scripts.sites import Called, called_from, line_from
 from unslow.scripts.transfers import watch_transfers
 
@@ -159,16 +159,7 @@ class Phases:
     ) -> None:
         """Calls of that name become spans; only those whose first argument is `chosen`, where that is asked for. `into`
         is the place and the name of the argument that says where they write to."""
-        put_around(owner, name, self._spanned(owner, name, kind, chosen, into), self)
 
-    def _spanned(
-        self,
-        owner: Any,
-        name: str,
-        kind: str,
-        chosen: Callable[[Any], bool] | None = None,
-        into: tuple[int, str] | None = None,
-    ) -> Around:
         def watched(call: Callable[[], Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
             if chosen is not None and not chosen(args[0]):
                 return call()
@@ -185,7 +176,7 @@ class Phases:
             finally:
                 self.end(place)
 
-        return watched
+        put_around(owner, name, watched, self)
 
     def _learn(self, seen: tuple[str, str]) -> None:
         """The spans of what turns out to be built for a call that writes become parts of its phase."""
@@ -197,20 +188,11 @@ class Phases:
 
     def _states(self, owner: Any) -> None:
         """A state is made of others' states: only the outermost is asked for by the user."""
-        is_open = False
+        self._wrap(owner, "state_dict", "state", lambda _: not self._is_in_a_state())
 
-        def watched(call: Callable[[], Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-            nonlocal is_open
-            if is_open:
-                return call()
-            is_open = True
-            try:
-                return spanned(call, args, kwargs)
-            finally:
-                is_open = False
-
-        spanned = self._spanned(owner, "state_dict", "state")
-        put_around(owner, "state_dict", watched, self)
+    def _is_in_a_state(self) -> bool:
+        span = self.spans[self._open[-1]] if self._open else None
+        return span is not None and (span.kind == "state" or span.part)
 
     def _saving(self, names: Mapping[str, tuple[int, str]], module: Any) -> None:
         for name, into in names.items():

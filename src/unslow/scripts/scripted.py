@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from unslow.scripts.imports import when_imported
+from unslow.scripts.layers import original_of
 
-_OURS = str(Path(__file__).resolve().parents[1])
 _LOOKS_UP = {"torch.jit._builtins": "_find_builtin", "torch.jit._recursive": "try_compile_fn"}
 """Where TorchScript asks what a function is; both take it first."""
 
@@ -26,22 +25,11 @@ def shown_to_torchscript() -> None:
 
 def _look_beneath(name: str, module: Any) -> None:
     inner: Callable[..., Any] = getattr(module, name)
-    if _is_ours(inner):
+    if original_of(inner) is not inner:
         return
 
     @functools.wraps(inner)
     def asked(function: Any, *args: Any, **kwargs: Any) -> Any:
-        return inner(_original_of(function), *args, **kwargs)
+        return inner(original_of(function), *args, **kwargs)
 
     setattr(module, name, asked)
-
-
-def _original_of(function: Any) -> Any:
-    while _is_ours(function) and hasattr(function, "__wrapped__"):
-        function = function.__wrapped__
-    return function
-
-
-def _is_ours(function: Any) -> bool:
-    code = getattr(function, "__code__", None)
-    return code is not None and str(code.co_filename).startswith(_OURS)

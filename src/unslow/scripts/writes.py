@@ -119,7 +119,6 @@ class _Keeper:
                 self.made.note(place)
 
     def removes(self, count: int, arguments: tuple[Any, ...]) -> None:
-        self.owned.clear()
         for path in _paths(arguments[:count]):
             place = self._place_of(path)
             if os.path.lexists(place) and not self._is_kept_apart(place) and place not in self.made:

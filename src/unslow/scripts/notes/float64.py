@@ -9,7 +9,7 @@ from typing import Any
 from unslow.scripts.imports import when_imported
 from unslow.scripts.layers import put_around
 from unslow.scripts.losses import first_of
-from unslow.scripts.notes._notes import Notes, Watch, after
+from unslow.scripts.notes._notes import Notes, Watch, after, around
 from unslow.scripts.sites import called_from
 
 MAKERS = ("from_numpy", "tensor", "as_tensor")
@@ -33,26 +33,17 @@ def _tensors(notes: Notes, torch: Any) -> None:
         if getattr(result, "dtype", None) is torch.float64:
             notes.note("double", called_from(2), {"call": name, "elements": int(result.numel())})
 
+    def asked_for(name: str, _: tuple[Any, ...], kwargs: dict[str, Any], result: Any, __: float) -> None:
+        if kwargs.get("dtype") is torch.float64:
+            notes.note("double", called_from(2), {"call": name, "elements": int(result.numel()), "by_dtype": True})
+
     for name in MAKERS:
         after(torch, name, functools.partial(made, name))
     for name in METHODS:
         after(torch.Tensor, name, functools.partial(made, name))
     for name in FACTORIES:
-        _asked_for(notes, torch, name)
+        around(torch, name, functools.partial(asked_for, name))
     _default_dtype(notes, torch)
-
-
-def _asked_for(notes: Notes, torch: Any, name: str) -> None:
-    inner = getattr(torch, name)
-
-    @functools.wraps(inner)
-    def made(*args: Any, **kwargs: Any) -> Any:
-        result = inner(*args, **kwargs)
-        if kwargs.get("dtype") is torch.float64:
-            notes.note("double", called_from(), {"call": name, "elements": int(result.numel()), "by_dtype": True})
-        return result
-
-    setattr(torch, name, made)
 
 
 def _default_dtype(notes: Notes, torch: Any) -> None:
