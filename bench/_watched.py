@@ -29,13 +29,13 @@ from unslow.scripts.mirror import mirrored
 from unslow.scripts.notes import Notes, watch_all
 from unslow.scripts.phases import Phases
 from unslow.scripts.run import Plan, run
+from unslow.survey.recorded import Recorded
+from unslow.survey.script import MOST_RECORDED
 
 OURS = f"{Path(events.__file__).resolve().parents[1]}{os.sep}"
 IMMUTABLE = 1 << 8
 """Python's flag of types whose attributes cannot be set."""
 WARM_STEPS, UNTIMED_STEPS = 8, 2
-FORGET_STEPS = 400
-"""As many as a survey records at most."""
 
 
 def main() -> None:
@@ -56,6 +56,8 @@ def _turns(line: Connection, phases: Phases, losses: Losses) -> Plan:
     for _ in range(WARM_STEPS):
         yield from _step()
     replaced, hooks = list(_all_replaced()), _Hooks()
+    recorded = Recorded(phases, _step)
+    events.settle_on("optimizer")
     while True:
         watch, count = line.recv()
         for one in replaced:
@@ -68,15 +70,11 @@ def _turns(line: Connection, phases: Phases, losses: Losses) -> Plan:
             if not watch:
                 yield from _step()
                 continue
-            phases.on = number % 2 == 1
-            yield from _step()
+            yield from recorded.next()
             losses.stepped()
-            phases.close(time.perf_counter_ns())
-            phases.on = False
-            if number % FORGET_STEPS == 0:
-                phases.forget()
+            if recorded.taken == MOST_RECORDED:
+                recorded.begin_anew()
         line.send(time.perf_counter() - took_s)
-        phases.forget()
 
 
 def _step() -> Generator[None, str]:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any, get_args
 
 from unslow.core.script import StepKind
 from unslow.core.step import when_stepped
 from unslow.scripts.imports import when_imported
-from unslow.scripts.layers import ALWAYS, Around, Layers, Switch, put_around
+from unslow.scripts.layers import ALWAYS, Around, Switch, outermost_only, put_around
 
 KINDS: tuple[StepKind, ...] = get_args(StepKind)
 OTHERS_MAY_STEP = 20
@@ -22,17 +23,34 @@ OTHERS_MAY_STEP = 20
 Listener = Callable[[StepKind], None]
 
 
+@dataclass
+class _Ear:
+    """A switch for the steps of one kind."""
+
+    on: bool = True
+
+
+_EARS: dict[StepKind, _Ear] = {kind: _Ear() for kind in KINDS}
+
+
 def listen(listener: Listener, kinds: Iterable[StepKind] = KINDS) -> None:
     """Tell of every step of these kinds, at its end, from now on. Called before the script begins."""
     for kind in kinds:
-        _SOURCES[kind](functools.partial(listener, kind))
+        _EARS[kind].on = True
+        _SOURCES[kind](functools.partial(listener, kind), _EARS[kind])
 
 
-def _marked(tell: Callable[[], None]) -> None:
+def settle_on(kind: StepKind) -> None:
+    """From now on steps that are less surely the script's than those of `kind` need not be told of: that takes time."""
+    for other in KINDS[KINDS.index(kind) + 1 :]:
+        _EARS[other].on = False
+
+
+def _marked(tell: Callable[[], None], _: Switch) -> None:
     when_stepped(tell)
 
 
-def _optimizers(tell: Callable[[], None]) -> None:
+def _optimizers(tell: Callable[[], None], _: Switch) -> None:
     """Of several optimizers (as for two networks that play against each other) one is the clock."""
     clock: dict[str, int] = {"of": 0, "others": 0}
 
@@ -49,28 +67,23 @@ def _optimizers(tell: Callable[[], None]) -> None:
     when_imported("torch.optim.optimizer", patch)
 
 
-def _loaders(tell: Callable[[], None]) -> None:
+def _loaders(tell: Callable[[], None], switch: Switch) -> None:
     """A step ends where the next batch is asked for: what is done with a batch belongs to it."""
 
+    def taken(call: Callable[[], Any], args: tuple[Any, ...], _: dict[str, Any]) -> Any:
+        if getattr(args[0], "_num_yielded", 0):
+            tell()
+        return call()
+
     def patch(module: Any) -> None:
-        taken = module._BaseDataLoaderIter.__next__
-
-        @functools.wraps(taken)
-        def told(self: Any) -> Any:
-            if getattr(self, "_num_yielded", 0):
-                tell()
-            return taken(self)
-
-        module._BaseDataLoaderIter.__next__ = told
+        put_around(module._BaseDataLoaderIter, "__next__", taken, switch)
 
     when_imported("torch.utils.data.dataloader", patch)
 
 
-def _models(tell: Callable[[], None]) -> None:
-    """Modules are watched until those on top are known; then only these are, for each hook takes time."""
-
+def _models(tell: Callable[[], None], switch: Switch) -> None:
     def patch(module: Any) -> None:
-        outermost(module, _nothing, lambda called: tell())
+        outermost(module, _nothing, lambda called: tell(), switch)
 
     when_imported("torch.nn.modules.module", patch)
 
@@ -97,45 +110,23 @@ def outermost(
 def around_outermost(library: Any, around: Around, switch: Switch = ALWAYS) -> None:
     """Call `around` in place of a module that no other module calls, while `switch` is on; `args` begins with it.
     `library` is `torch.nn.modules.module`.
-
-    A module's `__call__` is replaced by one that knows whether it is within another's.
     """
-    put_around(library.Module, "__call__", around, switch, _knowing_its_depth)
+    put_around(library.Module, "__call__", around, switch, outermost_only)
 
 
-def _knowing_its_depth(layers: Layers) -> Callable[..., Any]:
-    inner, is_inside = layers.inner, False
+def _sessions(tell: Callable[[], None], switch: Switch) -> None:
+    def run(call: Callable[[], Any], *_: Any) -> Any:
+        answer = call()
+        tell()
+        return answer
 
-    @functools.wraps(inner)
-    def called(self: Any, *args: Any, **kwargs: Any) -> Any:
-        nonlocal is_inside
-        if is_inside:
-            return inner(self, *args, **kwargs)
-        is_inside = True
-        try:
-            return layers.through(0, (self, *args), kwargs)
-        finally:
-            is_inside = False
-
-    return called
-
-
-def _sessions(tell: Callable[[], None]) -> None:
     def patch(module: Any) -> None:
-        run = module.Session.run
-
-        @functools.wraps(run)
-        def told(self: Any, *args: Any, **kwargs: Any) -> Any:
-            answer = run(self, *args, **kwargs)
-            tell()
-            return answer
-
-        module.Session.run = told
+        put_around(module.Session, "run", run, switch)
 
     when_imported("onnxruntime.capi.onnxruntime_inference_collection", patch)
 
 
-_SOURCES: dict[StepKind, Callable[[Callable[[], None]], None]] = {
+_SOURCES: dict[StepKind, Callable[[Callable[[], None], Switch], None]] = {
     "step": _marked,
     "optimizer": _optimizers,
     "loader": _loaders,

@@ -44,17 +44,11 @@ class Layers:
 
     def through(self, place: int, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The call, by way of those from `place` on that are switched on."""
-        outermost: Around | None = None
         for at in range(place, len(self.put)):
             switch, around = self.put[at]
-            if not switch.on:
-                continue
-            if outermost is not None:
-                return outermost(functools.partial(self.through, at, args, kwargs), args, kwargs)
-            outermost = around
-        if outermost is None:
-            return self.inner(*args, **kwargs)
-        return outermost(functools.partial(self.inner, *args, **kwargs), args, kwargs)
+            if switch.on:
+                return around(functools.partial(self.through, at + 1, args, kwargs), args, kwargs)
+        return self.inner(*args, **kwargs)
 
 
 _known: dict[int, tuple[Any, Layers]] = {}
@@ -90,14 +84,35 @@ def original_of(function: Any) -> Any:
     return function
 
 
+def outermost_only(layers: Layers) -> Callable[..., Any]:
+    """A wrapper for what calls itself (a module calls others): calls within a call go past the layers."""
+    inner, put, is_inside = layers.inner, layers.put, False
+
+    @functools.wraps(inner)
+    def called(*args: Any, **kwargs: Any) -> Any:
+        nonlocal is_inside
+        if is_inside:
+            return inner(*args, **kwargs)
+        for at, (switch, around) in enumerate(put, 1):
+            if switch.on:
+                is_inside = True
+                try:
+                    return around(functools.partial(layers.through, at, args, kwargs), args, kwargs)
+                finally:
+                    is_inside = False
+        return inner(*args, **kwargs)
+
+    return called
+
+
 def _wrapper(layers: Layers) -> Callable[..., Any]:
     inner, put = layers.inner, layers.put
 
     @functools.wraps(inner)
     def called(*args: Any, **kwargs: Any) -> Any:
-        for switch, _ in put:
+        for at, (switch, around) in enumerate(put, 1):
             if switch.on:
-                return layers.through(0, args, kwargs)
+                return around(functools.partial(layers.through, at, args, kwargs), args, kwargs)
         return inner(*args, **kwargs)
 
     return called

@@ -19,7 +19,7 @@ from typing import Any, final
 from unslow.scripts.arguments import Arguments
 from unslow.scripts.events import outermost
 from unslow.scripts.imports import when_imported
-from unslow.scripts.layers import put_around
+from unslow.scripts.layers import Layers, outermost_only, put_around
 from unslow.scripts.sites import Called, called_from, line_from
 from unslow.scripts.transfers import watch_transfers
 
@@ -156,6 +156,7 @@ class Phases:
         kind: str,
         chosen: Callable[[Any], bool] | None = None,
         into: tuple[int, str] | None = None,
+        wrapper_of: Callable[[Layers], Callable[..., Any]] | None = None,
     ) -> None:
         """Calls of that name become spans; only those whose first argument is `chosen`, where that is asked for. `into`
         is the place and the name of the argument that says where they write to."""
@@ -176,7 +177,7 @@ class Phases:
             finally:
                 self.end(place)
 
-        put_around(owner, name, watched, self)
+        put_around(owner, name, watched, self, wrapper_of)
 
     def _learn(self, seen: tuple[str, str]) -> None:
         """The spans of what turns out to be built for a call that writes become parts of its phase."""
@@ -188,7 +189,7 @@ class Phases:
 
     def _states(self, owner: Any) -> None:
         """A state is made of others' states: only the outermost is asked for by the user."""
-        self._wrap(owner, "state_dict", "state", lambda _: not self._is_in_a_state())
+        self._wrap(owner, "state_dict", "state", lambda _: not self._is_in_a_state(), wrapper_of=outermost_only)
 
     def _is_in_a_state(self) -> bool:
         span = self.spans[self._open[-1]] if self._open else None
@@ -223,7 +224,6 @@ class Phases:
 
         def begins(_: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
             if not self.on:
-                opened.append(-1)
                 return None
             site = line_from()
             goes_on(site)

@@ -38,10 +38,14 @@ def run(mirror: Mirror, arguments: Iterable[str], plan: Plan, kinds: Iterable[St
     BadInput
         The script raised; with the file and the line of its own that did.
     """
-    main, stopping = threading.get_ident(), Stopping()
+    main, stopping, is_the_script = threading.get_ident(), Stopping(), True
+
+    def forked() -> None:
+        nonlocal is_the_script
+        is_the_script = False
 
     def stepped(kind: StepKind) -> None:
-        if threading.get_ident() != main or os.getpid() != process:
+        if not is_the_script or threading.get_ident() != main:
             return
         try:
             plan.send(kind)
@@ -51,7 +55,7 @@ def run(mirror: Mirror, arguments: Iterable[str], plan: Plan, kinds: Iterable[St
             return
         stopping.now()
 
-    process = os.getpid()
+    os.register_at_fork(after_in_child=forked)
     events.listen(stepped, kinds)
     _prepare(mirror, arguments)
     module = _main_module(mirror.script)

@@ -78,16 +78,17 @@ class _Keeper:
     made: Made
     free: tuple[str, ...]
     owned: set[str] = field(default_factory=set[str])
-    """Files that were made the mirror's, until links may have come into their way: a script may write one each step."""
+    """Files that were made the mirror's, as they are named, until their names may mean others or links may have come
+    into their way: a script may write one each step."""
 
     def will_write(self, path: str) -> None:
-        place = os.path.abspath(path)
-        if place in self.owned and not os.path.islink(place):
+        if path in self.owned and not os.path.islink(path):
             return
+        place = os.path.abspath(path)
         if lies_below(place, self.root):
             own_file(place, self.root)
             if len(self.owned) < MOST_OWNED:
-                self.owned.add(place)
+                self.owned.add(path)
             return
         real = os.path.realpath(path)
         if self._is_kept_apart(real) or os.path.isdir(real):
@@ -107,6 +108,7 @@ class _Keeper:
             self.will_write(path)
 
     def goes_into(self, arguments: tuple[Any, ...]) -> None:
+        self.owned.clear()
         for path in _paths(arguments[:1]):
             own_folder(path, self.root)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import random
 import shutil
 import statistics
 import time
@@ -22,8 +21,7 @@ from unslow.core.facts import Facts, ThreadPool
 from unslow.core.script import STEP_WORDS, LoaderFacts, ScriptFacts, StepKind, Written
 from unslow.core.units import seconds as seconds_text
 from unslow.core.workload import Model, Target, Workload
-from unslow.record.distortion import Costs
-from unslow.scripts.events import KINDS
+from unslow.scripts.events import KINDS, settle_on
 from unslow.scripts.loaders import Loaders
 from unslow.scripts.losses import Losses
 from unslow.scripts.made import LOG
@@ -33,6 +31,7 @@ from unslow.scripts.phases import Phase, Phases
 from unslow.scripts.run import Plan, own_modules, run
 from unslow.survey import observe
 from unslow.survey.neighbours import Neighbours
+from unslow.survey.recorded import Recorded
 from unslow.survey.rhythm import rhythm
 from unslow.survey.script_windows import LEAST_SAMPLED, operator_window, sampled_window
 from unslow.survey.torch_facts import dispatch_seconds
@@ -43,8 +42,8 @@ RECORDING = "script.json"
 SURE = 4
 """Steps of one kind before it is taken for the script's, until a surer one is seen."""
 RECORDED_S = 8.0
-LEAST_RECORDED, MOST_RECORDED = 6, 400
-"""Steps that are recorded, every second one with its phases."""
+LEAST_RECORDED, MOST_RECORDED = 6, 600
+"""Steps that are timed, some of them with their phases."""
 NOTED_S, LEAST_NOTED = 1.5, 8
 """Seconds and steps in which calls are noted, besides those in which the steps are found."""
 LONG_STEP_S, LEAST_NOTED_LONG = 10.0, 2
@@ -76,7 +75,7 @@ def survey_script(target: Target, folder: Path, after: int, tell: Tell) -> tuple
     ended = run(mirror, target.arguments, plan)
     seconds = time.perf_counter() - started
     plan.close()
-    if watcher.taken < LEAST_RECORDED:
+    if watcher.recorded.taken < LEAST_RECORDED:
         raise _no_steps(target, watcher.counts, seconds)
     recording = folder / RECORDING
     recording.write_text(json.dumps(watcher.recording()), encoding="utf-8")
@@ -112,23 +111,14 @@ class _Watcher:
         self._ended: dict[StepKind, float] = {}
         self._noted_s: Counter[str] = Counter()
         self.kind: StepKind = "step"
-        self.recorded: list[dict[str, int]] = []
-        self._bare: list[float] = []
-        self._in_a_row: list[float] = []
-        self._costs = Costs()
         self._phases, self._loaders, self._losses = Phases(), Loaders(keep=True), Losses(most=1)
+        self.recorded = Recorded(self._phases, self._next)
         self._notes = Notes()
         self._loader_facts: tuple[LoaderFacts, ...] = ()
         self._began = time.perf_counter()
         self._setup_s = self._cores_taken = self._cores_wanted = 0.0
-        self._spans: list[Phase] = []
         self._samples: dict[str, Any] = {}
         self._operators: dict[str, Any] = {}
-
-    @property
-    def taken(self) -> int:
-        """The steps that were timed, with their phases or without."""
-        return len(self.recorded) + len(self._bare)
 
     def started_plan(self, folder: Path) -> Plan:
         """The plan of the survey, ready to be sent steps."""
@@ -163,13 +153,14 @@ class _Watcher:
     def _became_quicker(self, wait_s: float) -> bool:
         """Whether the recording reaches from a first epoch, in which a batch was waited for `wait_s`, into another that
         is quicker: no mean of both says anything."""
-        first, last = (statistics.median(part) for part in (self._seconds[:SURE], self._seconds[-SURE:]))
+        seconds = self.recorded.seconds
+        first, last = (statistics.median(part) for part in (seconds[:SURE], seconds[-SURE:]))
         return wait_s >= LONG_WAIT * first and last * CLEARLY < first
 
     def _is_quicker_later(self) -> Generator[None, StepKind, bool]:
         """Whether the first epoch was another than the rest: where data is waited for, caches may be filled in it."""
         left, wait_s = self._loaders.first_epoch_left()
-        step_s = statistics.median(self._seconds)
+        step_s = statistics.median(self.recorded.seconds)
         if wait_s < LONG_WAIT * step_s or not 0 < left * step_s < EPOCH_S:
             return False
         for _ in range(left + 1):  # The first step of the next one waits for the loader to begin again.
@@ -180,18 +171,9 @@ class _Watcher:
         return (time.perf_counter() - started) / SURE * CLEARLY < step_s
 
     def _begin_anew(self) -> None:
-        self.recorded.clear()
-        self._bare.clear()
-        self._in_a_row.clear()
-        self._costs = Costs()
-        self._spans.clear()
+        self.recorded.begin_anew()
         self._samples.clear()
         self._operators.clear()
-
-    @property
-    def _seconds(self) -> list[float]:
-        """Of the steps that were timed: without their phases, where there are such."""
-        return self._bare or [(step["end_ns"] - step["start_ns"]) / 1e9 for step in self.recorded]
 
     def _discover(self) -> Plan:
         while not self.counts or self.counts[self._surest] < SURE:
@@ -200,6 +182,7 @@ class _Watcher:
             self._notes.stepping = True
             self._count(kind)
         self.kind = self._surest
+        settle_on(self.kind)
         for _ in range(self._after):
             yield from self._next()
 
@@ -212,22 +195,17 @@ class _Watcher:
         return "forward"
 
     def _record(self) -> Plan:
-        """One of each two steps with its phases, so that the other tells what looking costs; which one, a coin says:
-        an epoch's last batch may be smaller, and must not always be the one.
-
-        Where a surer kind of step is seen (training begins after an evaluation), all begins anew with it.
-        """
-        ends, coin, looks = time.perf_counter() + RECORDED_S, random.Random(0), False
+        """Where a surer kind of step is seen (training begins after an evaluation), all begins anew with it."""
+        ends = time.perf_counter() + RECORDED_S
         neighbours = Neighbours()
-        self._spans = self._phases.spans
-        while self.taken < MOST_RECORDED:
-            looks = coin.random() < 0.5 if self.taken % 2 == 0 else not looks
-            yield from self._step(looks)
+        while self.recorded.taken < MOST_RECORDED:
+            yield from self.recorded.next()
             if self._surest != self.kind:
                 self.kind = self._surest
+                settle_on(self.kind)
                 ends = time.perf_counter() + RECORDED_S
                 self._begin_anew()
-            if self.taken >= LEAST_RECORDED and time.perf_counter() > ends:
+            if self.recorded.taken >= LEAST_RECORDED and time.perf_counter() > ends:
                 break
         self._cores_taken, self._cores_wanted = neighbours.cores(), neighbours.wanted_cores()
 
@@ -235,25 +213,11 @@ class _Watcher:
         """Some steps in which calls are noted: what that takes is in no time that is reported."""
         self._notes.on = True
         ends, count = time.perf_counter() + NOTED_S, 0
-        least = LEAST_NOTED if statistics.median(self._seconds) < LONG_STEP_S else LEAST_NOTED_LONG
+        least = LEAST_NOTED if statistics.median(self.recorded.seconds) < LONG_STEP_S else LEAST_NOTED_LONG
         while count < least or time.perf_counter() < ends:
             yield from self._next()
             count += 1
         self._notes.on = False
-
-    def _step(self, looks: bool) -> Plan:
-        self._phases.on = looks
-        thread_s, cpu, start = time.thread_time(), time.process_time_ns(), time.perf_counter_ns()
-        yield from self._next()
-        end, cpu = time.perf_counter_ns(), time.process_time_ns() - cpu
-        self._costs.note(looks, time.thread_time() - thread_s)
-        self._in_a_row.append((end - start) / 1e9)
-        self._phases.close(end)
-        self._phases.on = False
-        if looks:
-            self.recorded.append({"start_ns": start, "end_ns": end, "cpu_ns": cpu})
-        else:
-            self._bare.append((end - start) / 1e9)
 
     def _next(self) -> Plan:
         """Until a step of the kind ends, or one of a surer kind."""
@@ -292,17 +256,17 @@ class _Watcher:
         return {
             "schema": SCHEMA,
             "step": self.kind,
-            "bare_seconds": self._bare,
-            "distortion": self._costs.distortion(statistics.median(self._bare)) if self._bare else None,
-            "steps": self.recorded,
-            "spans": [asdict(span) for span in self._spans],
+            "bare_seconds": self.recorded.bare,
+            "distortion": self.recorded.distortion(),
+            "steps": self.recorded.steps,
+            "spans": [asdict(span) for span in self.recorded.spans],
             "sampled": self._samples,
             "operators": self._operators,
         }
 
     def facts(self, target: Target, run_s: float) -> Facts:
         """`run_s`: what the whole script took; 0 where it did not end by itself."""
-        seconds = self._seconds
+        seconds = self.recorded.seconds
         median = statistics.median(seconds)
         loaders = self._loader_facts or self._loaders.facts()
         pools = (*observe.thread_pools(), *self._pools_asked_for())
@@ -313,7 +277,7 @@ class _Watcher:
             seconds_per_request=median,
             build_seconds=self._setup_s,
             peak_memory_bytes=psutil.Process().memory_info().rss,
-            cpu_seconds_per_request=statistics.median(step["cpu_ns"] for step in self.recorded) / 1e9,
+            cpu_seconds_per_request=statistics.median(step["cpu_ns"] for step in self.recorded.steps) / 1e9,
             flat_inputs=False,
             thread_pools=pools,
             spread=_spread(seconds, median),
@@ -325,7 +289,7 @@ class _Watcher:
                 step=self.kind,
                 steps=self.counts[self.kind],
                 period=_period(loaders, self.kind, self.counts[self.kind]),
-                rhythm=rhythm(self._in_a_row),
+                rhythm=rhythm(self.recorded.in_a_row),
                 loaders=loaders,
                 written=self._written(),
                 noted=self._notes.facts(),
@@ -366,10 +330,10 @@ class _Watcher:
 
     def _written(self) -> tuple[Written, ...]:
         found: dict[tuple[str, str], list[Phase]] = {}
-        for span in self._spans:
+        for span in self.recorded.spans:
             if span.kind in ("checkpoint", "print", "log") and span.site:
                 found.setdefault((span.kind, span.site), []).append(span)
-        steps = len(self.recorded)
+        steps = len(self.recorded.steps)
         return tuple(
             Written(
                 kind,
