@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from unslow.scripts.layers import put_around
+from unslow.scripts.layers import outermost_only, put_around
 
 
 @dataclass
@@ -92,3 +92,42 @@ def test_an_error_comes_through() -> None:
     put_around(module, "f", one.around, one)
     with pytest.raises(TypeError):
         module.f()
+
+
+class Nested:
+    """Calls itself, as a module calls others."""
+
+    def f(self, depth: int) -> str:
+        if depth < 0:
+            raise ValueError
+        return f"{depth}{self.f(depth - 1) if depth else ''}"
+
+
+@pytest.fixture
+def nested() -> type:
+    return type("Nested", (), {"f": Nested.f})
+
+
+def test_of_what_calls_itself_the_outermost_call_alone_is_told(nested: Any) -> None:
+    one = Switched("one")
+    put_around(nested, "f", one.around, one, outermost_only)
+    assert nested().f(2) == "one(210)"
+    assert nested().f(1) == "one(10)"
+
+
+def test_after_an_error_the_next_call_is_the_outermost_again(nested: Any) -> None:
+    one = Switched("one")
+    put_around(nested, "f", one.around, one, outermost_only)
+    with pytest.raises(ValueError):
+        nested().f(-1)
+    assert nested().f(0) == "one(0)"
+
+
+def test_where_nobody_is_on_a_call_is_not_within_another(nested: Any) -> None:
+    one, two = Switched("one", on=False), Switched("two")
+    put_around(nested, "f", one.around, one, outermost_only)
+    put_around(nested, "f", two.around, two, outermost_only)
+    two.on = False
+    assert nested().f(1) == "10"
+    two.on = True
+    assert nested().f(1) == "two(10)"

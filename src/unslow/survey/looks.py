@@ -6,8 +6,16 @@ import random
 from typing import final
 
 ENOUGH = 20
-"""So many steps are looked at first, one of each two; then fewer: a step that is looked at takes longer."""
-AT_FIRST, LATER = 2, 4
+"""So many steps are looked at first, one of each two."""
+LOOK_S, MOST_COST = 250e-6, 0.005
+"""What looking at a step takes at the most, and the part of the time of all that it may take later."""
+OFTEN, SELDOM = 2, 8
+"""One of so many is looked at where steps are long, and where they are short."""
+
+
+def one_of(step_s: float) -> int:
+    """Of how many steps that take so long one is looked at."""
+    return round(min(SELDOM, max(OFTEN, LOOK_S / (MOST_COST * max(step_s, 1e-6)))))
 
 
 @final
@@ -19,14 +27,13 @@ class Looks:
 
     def __init__(self, seed: int = 0) -> None:
         self._coin = random.Random(seed)
-        self._looked = 0
         self._group: list[bool | None] = []
 
-    def at_next(self) -> bool | None:
-        """Of the next step: True to look at it, False for the one beside that, None for any other."""
+    def at_next(self, size: int) -> bool | None:
+        """Of the next step: True to look at it, False for the one beside that, None for any other. A group that begins
+        with it has so many steps."""
         if not self._group:
-            self._group = self._new_group(AT_FIRST if self._looked < ENOUGH else LATER)
-            self._looked += 1
+            self._group = self._new_group(size)
         return self._group.pop(0)
 
     def _new_group(self, size: int) -> list[bool | None]:

@@ -10,7 +10,7 @@ from typing import final
 from unslow.record.distortion import Costs
 from unslow.scripts.phases import Phase, Phases
 from unslow.scripts.run import Plan
-from unslow.survey.looks import Looks
+from unslow.survey.looks import ENOUGH, OFTEN, Looks, one_of
 
 
 @final
@@ -33,7 +33,8 @@ class Recorded:
         for each in (self.steps, self.bare, self.in_a_row):
             each.clear()
         self._phases.forget()
-        self.spans, self._costs, self._looks = self._phases.spans, Costs(), Looks()
+        self.spans, self._costs = self._phases.spans, Costs()
+        self._looks, self._one_of = Looks(), OFTEN
 
     @property
     def taken(self) -> int:
@@ -51,7 +52,7 @@ class Recorded:
 
     def next(self) -> Plan:
         """Time one more step."""
-        looks = self._looks.at_next()
+        looks = self._looks.at_next(self._one_of)
         self._phases.on = looks is True
         thread_s, cpu, start = time.thread_time(), time.process_time_ns(), time.perf_counter_ns()
         yield from self._step()
@@ -63,5 +64,7 @@ class Recorded:
             self._phases.close(end)
             self._phases.on = False
             self.steps.append({"start_ns": start, "end_ns": end, "cpu_ns": cpu})
+            if len(self.steps) == ENOUGH:
+                self._one_of = one_of(statistics.median(self.bare))
         else:
             self.bare.append((end - start) / 1e9)
