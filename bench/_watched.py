@@ -2,8 +2,8 @@
 
     python -m bench._watched ADDRESS train.py [ARGUMENT …]
 
-ADDRESS is that of a `multiprocessing.connection.Listener`. What comes is whether to watch, and how many steps to take;
-the seconds that they took go back. Both happen in one process, whose memory and threads lie as they lie: without
+ADDRESS is that of a `multiprocessing.connection.Listener`. What comes is whether to watch, how many steps to take
+untimed, and how many then; the seconds that these took go back. Both happen in one process, whose memory and threads lie as they lie: without
 watching, every function that was replaced is put back, and of the optimizers' hooks only the one that tells the end of
 a step is left. (What tells of files that are opened cannot be taken out of a process; it stays.)
 """
@@ -35,7 +35,7 @@ from unslow.survey.script import MOST_RECORDED
 OURS = f"{Path(events.__file__).resolve().parents[1]}{os.sep}"
 IMMUTABLE = 1 << 8
 """Python's flag of types whose attributes cannot be set."""
-WARM_STEPS, UNTIMED_STEPS = 8, 2
+WARM_STEPS = 8
 
 
 def main() -> None:
@@ -59,13 +59,13 @@ def _turns(line: Connection, phases: Phases, losses: Losses) -> Plan:
     recorded = Recorded(phases, _step)
     events.settle_on("optimizer")
     while True:
-        watch, count = line.recv()
+        watch, untimed, count = line.recv()
         for one in replaced:
             one.put(watch)
         hooks.put(watch)
         took_s = 0.0
-        for number in range(UNTIMED_STEPS + count):
-            if number == UNTIMED_STEPS:
+        for number in range(untimed + count):
+            if number == untimed:
                 took_s = time.perf_counter()
             if not watch:
                 yield from _step()
