@@ -3,9 +3,10 @@
     python -m bench._watched ADDRESS train.py [ARGUMENT …]
 
 ADDRESS is that of a `multiprocessing.connection.Listener`. What comes is whether to watch, how many steps to take
-untimed, and how many then; the seconds that these took go back. Both happen in one process, whose memory and threads lie as they lie: without
-watching, every function that was replaced is put back, and of the optimizers' hooks only the one that tells the end of
-a step is left. (What tells of files that are opened cannot be taken out of a process; it stays.)
+untimed, and how many then; the seconds that these took go back. Both happen in one process, whose memory and threads
+lie as they lie: without watching, every function that was replaced is put back, and of the optimizers' hooks only the
+one that tells the end of a step is left. (What tells of files that are opened cannot be taken out of a process; it
+stays.)
 """
 
 from __future__ import annotations
