@@ -100,13 +100,14 @@ def _opened(name: str) -> Generator[Connection]:
             process.wait()
 
 
-def _distortion(name: str) -> float:
+def _distortion(name: str) -> float | None:
+    """None where steps differ too much by themselves."""
     script = str(ROOT / "examples" / name / "train.py")
     command = [sys.executable, "-c", "from unslow.cli.main import main; main()", "profile", script, "--json", "--"]
     done = subprocess.run([*command, *ENDLESS], check=True, capture_output=True, text=True)
-    found = float(json.loads(done.stdout)["profile"]["distortion"])
-    progress(f"{name}: the survey sees {found:+.4f}")
-    return found
+    found = json.loads(done.stdout)["profile"]["distortion"]
+    progress(f"{name}: the survey sees {'nothing' if found is None else f'{found:+.4f}'}")
+    return None if found is None else float(found)
 
 
 if __name__ == "__main__":

@@ -42,16 +42,31 @@ def costs(*pairs: tuple[float, float]) -> Costs:
 
 
 def test_what_looking_adds_to_a_thread_is_a_part_of_the_step() -> None:
-    assert costs((0.010, 0.0), *[(0.010, 0.012)] * 2, (0.010, 0.9)).distortion(0.1) == pytest.approx(0.02)
-    assert costs((0.010, 0.012)).distortion(0.01) == pytest.approx(0.2)
-    assert costs((0.012, 0.010)).distortion(0.1) == pytest.approx(-0.02)
+    assert costs((0.010, 0.0), *[(0.010, 0.012)] * 4, (0.010, 0.9)).distortion(0.1) == pytest.approx(0.02)
+    assert costs(*[(0.010, 0.012)] * 5).distortion(0.01) == pytest.approx(0.2)
+    assert costs(*[(0.012, 0.010)] * 5).distortion(0.1) == pytest.approx(-0.02)
+
+
+def test_what_is_lost_among_steps_that_differ_is_not_known() -> None:
+    photos = [(0.010, 0.020), (0.020, 0.011), (0.015, 0.016), (0.010, 0.018), (0.017, 0.012), (0.012, 0.020)]
+    assert costs(*photos).distortion(0.02) is None
+
+
+def test_what_is_far_above_how_steps_differ_is_known() -> None:
+    slowed = [(0.010, 0.050), (0.012, 0.054), (0.011, 0.049), (0.010, 0.052), (0.012, 0.051)]
+    assert costs(*slowed).distortion(0.01) == pytest.approx(4.0, abs=0.2)
 
 
 def test_steps_of_two_kinds_are_no_distortion() -> None:
-    assert costs(*[(0.010, 0.020)] * 9, *[(0.020, 0.010)] * 8).distortion(0.1) == pytest.approx(0.1 / 9)
+    assert costs(*[(0.010, 0.020)] * 9, *[(0.020, 0.010)] * 8).distortion(0.1) is None
+    assert costs(*[(0.010, 0.011)] * 90, *[(0.011, 0.010)] * 80).distortion(0.1) == pytest.approx(0.001, abs=0.001)
 
 
 def test_without_steps_of_both_kinds_or_time_nothing_is_known() -> None:
     noted = Costs()
     noted.note(True, 0.1)
-    assert noted.distortion(1.0) is None and costs((0.1, 0.1)).distortion(0.0) is None
+    assert noted.distortion(1.0) is None and costs(*[(0.1, 0.1)] * 5).distortion(0.0) is None
+
+
+def test_a_few_neighbours_tell_nothing() -> None:
+    assert costs(*[(0.010, 0.012)] * 4).distortion(0.01) is None

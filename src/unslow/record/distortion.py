@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from unslow.core.errors import BadUsage
+
+LEAST_PAIRS = 5
+"""Fewer neighbours tell nothing of how far they differ anyway."""
+FINE_ENOUGH = 0.02
+"""The part of a step to which its cost must be known, where it is not far above what neighbours differ by."""
+STANDARD_ERRORS, CLEAR = 2.0, 4.0
+_QUARTILES_TO_SD = 1 / 1.349
+_MIDDLE_MEAN_TO_MEAN_ERROR = 1.09
+"""The standard error of the mean of the middle half over that of the mean, on normal noise."""
 
 
 def distortion(bare_seconds: Sequence[float], recorded_seconds: Sequence[float]) -> float:
@@ -52,9 +62,16 @@ class Costs:
         (self.looked_at if looks else self.bare).append(thread_seconds)
 
     def distortion(self, step_s: float) -> float | None:
-        """What looking adds to a step as a part of the `step_s` that it takes without; None where there are no
-        neighbours. Steps may come in two kinds, as in epochs of two batches: then neighbours differ by as much to
-        either side, and only the mean of the middle half, not the median, lies between."""
+        """What looking adds to a step as a part of the `step_s` that it takes without; None where that is lost in what
+        steps differ by anyway (one decodes larger photos than the next). Steps may come in two kinds, as in epochs of
+        two batches: then neighbours differ by as much to either side, and only the mean of the middle half, not the
+        median, lies between."""
         added = sorted(after - before for before, after in zip(self.bare, self.looked_at, strict=False))
+        if len(added) < LEAST_PAIRS or step_s <= 0:
+            return None
         middle = added[len(added) // 4 : len(added) - len(added) // 4]
-        return statistics.fmean(middle) / step_s if middle and step_s > 0 else None
+        found = statistics.fmean(middle) / step_s
+        spread = (middle[-1] - middle[0]) * _QUARTILES_TO_SD
+        error = _MIDDLE_MEAN_TO_MEAN_ERROR * spread / math.sqrt(len(added)) / step_s
+        is_known = STANDARD_ERRORS * error <= FINE_ENOUGH or abs(found) > CLEAR * error
+        return found if is_known else None
