@@ -13,6 +13,7 @@ from unslow.core.events import Event, silent
 from unslow.core.heat import Final, Heat
 from unslow.core.options import Options
 from unslow.core.variant import Applied, Variant
+from unslow.measure.bench import LEAST_TURN_PAIRS
 from unslow.measure.energy import NO_METER, Meter, rapl
 from unslow.measure.final_rounds import FinalResult, hold_finals
 from unslow.measure.finals import PROCESS_PAIRS_WHEN_CLEAR, TURN_PAIRS_PER_PROCESS, finals_estimate
@@ -215,6 +216,26 @@ def test_time_that_is_over_ends_the_finals_after_the_fewest_rounds(tmp_path: Pat
     result = held(yard, tmp_path, {FAST.id: 8, OTHER.id: 8}, keep=lambda final: kept.append(final.id), until=0.0)
     assert {len(final.log_ratios) for final in result.finals.values()} == {PROCESS_PAIRS_WHEN_CLEAR}
     assert set(kept) == set(result.finals) == {FAST.id, OTHER.id}
+
+
+def pairs_of(final: Final) -> list[int]:
+    return [len(pairs) for pairs in final.log_ratios]
+
+
+def test_where_time_is_short_rounds_have_as_few_turns_as_have_a_median(tmp_path: Path) -> None:
+    result = held(Yard({"original": Script(0.02)}), tmp_path, {FAST.id: 8, OTHER.id: 8}, until=0.0)
+    assert {tuple(pairs_of(final)) for final in result.finals.values()} == {(LEAST_TURN_PAIRS,) * 3}
+
+
+def test_time_is_shared_out_among_the_rounds_that_there_must_be(tmp_path: Path) -> None:
+    whole = Yard({"original": Script(0.02), FAST.id: Script(0.01)})
+    assert pairs_of(held(whole, tmp_path, {FAST.id: 3}).finals[FAST.id]) == [TURN_PAIRS_PER_PROCESS] * 3
+    yard = Yard({"original": Script(0.02), FAST.id: Script(0.01)})
+    until = 0.7 * whole.now
+    pairs = pairs_of(held(yard, tmp_path, {FAST.id: 3}, until=until).finals[FAST.id])
+    assert all(LEAST_TURN_PAIRS < one < TURN_PAIRS_PER_PROCESS for one in pairs)
+    assert max(pairs) - min(pairs) <= 1
+    assert yard.now <= until
 
 
 def test_with_time_left_every_round_is_held(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from unslow.core.script import ScriptFacts
 from unslow.core.variant import Fix
 from unslow.core.workload import Model, Target, Workload
 from unslow.machine.facts import this_machine
+from unslow.measure.bench import LEAST_TURN_PAIRS
 from unslow.measure.finals import PROCESS_PAIRS_WHEN_CLEAR
 from unslow.search.space import Known
 from unslow.verbs._budget import LEAST_RACE_SHARE, MOST_FINALISTS, RESCUE_SHARE, Budget, steady_s
@@ -89,6 +90,14 @@ class TestAScript:
         plan = budget(tmp_path, 300.0, script=self.SCRIPT)
         longer = replace(plan, steady_s=seconds)
         assert longer.finals_s(1) - plan.finals_s(1) == pytest.approx(PROCESS_PAIRS_WHEN_CLEAR * 16.0)
+
+    def test_a_turn_of_an_epoch_has_an_untimed_one_before_it(self, tmp_path: Path) -> None:
+        plan = budget(tmp_path / "a", 300.0, script=self.SCRIPT, seconds_per_request=0.1)
+        epochs = budget(tmp_path / "b", 300.0, script=replace(self.SCRIPT, period=8), seconds_per_request=0.1)
+        more_s = (8 + 8 - (3 + 1)) * 0.1
+        pairs = min(LEAST_TURN_PAIRS, plan.bench.turn_pairs)
+        least = PROCESS_PAIRS_WHEN_CLEAR * pairs * 2 * more_s
+        assert epochs.finals_s(1) - plan.finals_s(1) >= least
 
     def test_the_original_takes_its_first_steps_too(self, tmp_path: Path) -> None:
         plan = budget(tmp_path, 300.0, script=self.SCRIPT, seconds_per_request=0.5)

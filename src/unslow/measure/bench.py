@@ -31,7 +31,7 @@ ANSWERS_TIMEOUT_S = 900.0
 WARM_UP_S = 4.0
 SCRIPT_ROUND_S = 20.0
 LEAST_TURN_PAIRS = 5
-"""What the turns of one round of a script's finals take, roughly, and the least of them that have a median."""
+"""What is timed in the turns of one round of a script's finals, roughly, and the least of them that have a median."""
 MEMORY_SHARE = 0.8
 """Of the memory that is free when a process starts, what it may take with its tree."""
 

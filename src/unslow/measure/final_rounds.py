@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +15,7 @@ from unslow.core.errors import UnslowError, WorkerFailed
 from unslow.core.events import Event, Listener
 from unslow.core.heat import Final, Heat
 from unslow.core.options import Options
-from unslow.measure.bench import Bench, Opened
+from unslow.measure.bench import LEAST_TURN_PAIRS, Bench, Opened
 from unslow.measure.finals import PROCESS_PAIRS_WHEN_CLEAR, finals_estimate
 from unslow.measure.opening import Opening, open_together, original_opening
 from unslow.measure.turns import Turn, TurnPair, timeout_of, turn_pairs
@@ -101,7 +101,8 @@ def hold_finals(
     """Each round starts a fresh original and fresh finalists; a finalist takes part in as many rounds as it needs.
 
     Whoever has had all of its rounds is handed to `keep` at once. After `PROCESS_PAIRS_WHEN_CLEAR` rounds no other is
-    begun that would end after `until` (on the bench's clock): the interval is then as wide as fewer rounds make it. A
+    begun that would end after `until` (on the bench's clock), and each of them has fewer pairs of turns, where time is
+    short, but never less than `LEAST_TURN_PAIRS`: the interval is then as wide as that makes it. A
     round in which the original dies is held once more; if it dies again the finals end, and whoever has `LEAST_ROUNDS`
     by then is reported with what is known of it (and not kept: a run that goes on measures it anew).
     """
@@ -115,7 +116,8 @@ def hold_finals(
         if not running:
             break
         began = bench.clock()
-        done = _round_or_again(stage, running, number, known)
+        ends = began + (until - began) / max(1, PROCESS_PAIRS_WHEN_CLEAR - number)
+        done = _round_or_again(stage, running, number, known, ends)
         longest_s = max(longest_s, bench.clock() - began)
         # A load is shared out among all rounds: with fewer of them its p99 would have no upper end.
         enough_rounds = number + 1 >= PROCESS_PAIRS_WHEN_CLEAR and not wants_load(options)
@@ -137,18 +139,20 @@ def hold_finals(
 
 
 def _round_or_again(
-    stage: _Stage, running: Sequence[Heat], number: int, known: Mapping[str, Sequence[_Part]]
+    stage: _Stage, running: Sequence[Heat], number: int, known: Mapping[str, Sequence[_Part]], ends: float
 ) -> _Round:
     """One round; where the original dies in it, one more with fresh processes on both sides."""
-    first = _round(stage, running, number, known)
+    first = _round(stage, running, number, known, ends)
     if not first.original_died:
         return first
     stage.listener(Event("note", f"The original's process ended in the finals; once more. {first.original_died}"))
-    again = _round(stage, [f for f in running if f.id not in first.failures], number, known)
+    again = _round(stage, [f for f in running if f.id not in first.failures], number, known, ends)
     return replace(again, failures={**first.failures, **again.failures})
 
 
-def _round(stage: _Stage, running: Sequence[Heat], number: int, known: Mapping[str, Sequence[_Part]]) -> _Round:
+def _round(
+    stage: _Stage, running: Sequence[Heat], number: int, known: Mapping[str, Sequence[_Part]], ends: float
+) -> _Round:
     bench = stage.bench
     parts: dict[str, _Part] = {}
     failures: dict[str, str] = {}
@@ -161,11 +165,12 @@ def _round(stage: _Stage, running: Sequence[Heat], number: int, known: Mapping[s
                 stack.enter_context(one.process)
         if isinstance(original, WorkerFailed):
             return _Round({}, {}, original.what)
-        for finalist in running:
+        for place, finalist in enumerate(running):
+            mine_ends = bench.clock() + (ends - bench.clock()) / (len(running) - place)
             try:
                 if finalist is not running[0]:
                     (opened,) = open_together(bench, [_opening(stage, finalist)])
-                parts[finalist.id] = _against(stage, original, finalist, opened, number, known[finalist.id])
+                parts[finalist.id] = _against(stage, original, finalist, opened, number, known[finalist.id], mine_ends)
             except UnslowError as error:
                 if not original.answers():
                     return _Round({}, failures, error.what)
@@ -181,7 +186,13 @@ def _opening(stage: _Stage, finalist: Heat) -> Opening:
 
 
 def _against(
-    stage: _Stage, original: Opened, finalist: Heat, opened: Opened | WorkerFailed, number: int, known: Sequence[_Part]
+    stage: _Stage,
+    original: Opened,
+    finalist: Heat,
+    opened: Opened | WorkerFailed,
+    number: int,
+    known: Sequence[_Part],
+    ends: float,
 ) -> _Part:
     if isinstance(opened, WorkerFailed):
         raise opened
@@ -189,7 +200,7 @@ def _against(
     with opened.process:
         seed = options.seed * 7919 + number * 104_729 + int(finalist.id, 16) % 7919
         theirs, mine = (replace(one.side, meter=stage.bench.meter) for one in (original, opened))
-        pairs = tuple(itertools.islice(turn_pairs(theirs, mine, seed), stage.bench.turn_pairs))
+        pairs = tuple(_until(ends, stage.bench, turn_pairs(theirs, mine, seed)))
         peaks = opened.process.peak_memory_bytes, original.process.peak_memory_bytes
         warming = opened.side.still_warming, original.side.still_warming
         part = _Part(pairs, opened.setup_s, peaks[0], original.setup_s, peaks[1], *warming)
@@ -200,6 +211,16 @@ def _against(
     medians = [float(np.median(ratios)) for ratios in _log_ratios((*known, part), options)]
     stage.listener(Event("finals", str(finalist.variant), finalist.id, finals_estimate(medians), len(medians)))
     return part
+
+
+def _until(ends: float, bench: Bench, pairs: Iterator[TurnPair]) -> Iterator[TurnPair]:
+    """As many as a round has, or so many as have a median and end in time."""
+    began = bench.clock()
+    for taken, pair in enumerate(itertools.islice(pairs, bench.turn_pairs), 1):
+        yield pair
+        now = bench.clock()
+        if taken >= LEAST_TURN_PAIRS and now + (now - began) / taken > ends:
+            return
 
 
 def _log_ratios(parts: Sequence[_Part], options: Options) -> tuple[tuple[float, ...], ...]:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from unslow.core.options import Options
-from unslow.measure.bench import Bench
+from unslow.measure.bench import LEAST_TURN_PAIRS, Bench
 from unslow.measure.finals import PROCESS_PAIRS_WHEN_CLEAR
+from unslow.measure.turns import TURN_SECONDS, TURN_STEPS, UNTIMED_STEPS
 from unslow.search.space import Known, candidates, ceiling_of
 from unslow.verify.script_runs import steps_within
 
@@ -65,14 +66,22 @@ class Budget:
         return variants * (facts.build_seconds + SPAWN_S + facts.evaluation_requests * facts.seconds_per_request)
 
     def finals_s(self, finalists: int) -> float:
-        """As few rounds as there may be; the first finalist opens with the original."""
+        """As few rounds as there may be, of a script with as few turns; the first finalist opens with the original."""
         facts = self.bench.facts
         if facts.script is not None and facts.script.whole_runs:
             return PROCESS_PAIRS_WHEN_CLEAR * finalists * 2 * (facts.script.run_s + SPAWN_S)
-        steps = 3 if facts.script is None else max(3, facts.script.turn_steps(facts.seconds_per_request))
-        turns_s = self.bench.turn_pairs * max(0.1, 2 * steps * facts.seconds_per_request)
-        opening_s = max(facts.build_seconds, SPAWN_S) + WARM_S + (finalists - 1) * SPAWN_S
-        return PROCESS_PAIRS_WHEN_CLEAR * (opening_s + finalists * (WARM_S + self.steady_s + turns_s))
+        pairs = self.bench.turn_pairs if facts.script is None else min(LEAST_TURN_PAIRS, self.bench.turn_pairs)
+        warm_s = max(WARM_S, 2 * self._turn_s)
+        opening_s = max(facts.build_seconds, SPAWN_S) + warm_s + (finalists - 1) * SPAWN_S
+        return PROCESS_PAIRS_WHEN_CLEAR * (opening_s + finalists * (warm_s + self.steady_s + pairs * 2 * self._turn_s))
+
+    @property
+    def _turn_s(self) -> float:
+        """A turn of the original's, with the steps before it that are not timed."""
+        facts = self.bench.facts
+        together = 1 if facts.script is None else facts.script.turn_steps(facts.seconds_per_request)
+        steps = max(TURN_STEPS, together) + max(UNTIMED_STEPS, together)
+        return max(TURN_SECONDS, steps * facts.seconds_per_request)
 
 
 def can_rescue(known: Known) -> bool:
