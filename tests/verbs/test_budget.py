@@ -18,7 +18,8 @@ from unslow.machine.facts import this_machine
 from unslow.measure.bench import LEAST_TURN_PAIRS
 from unslow.measure.finals import PROCESS_PAIRS_WHEN_CLEAR
 from unslow.search.space import Known
-from unslow.verbs._budget import LEAST_RACE_SHARE, MOST_FINALISTS, RESCUE_SHARE, Budget, steady_s
+from unslow.verbs._budget import LEAST_RACE_SHARE, MOST_FINALISTS, RESCUE_SHARE, Budget, seeds_for, steady_s
+from unslow.verify.training_losses import SEEDS
 
 
 def budget(folder: Path, budget_s: float, now: float = 0.0, **known: Any) -> Budget:
@@ -45,7 +46,7 @@ def test_there_is_always_one_finalist(tmp_path: Path, now: float) -> None:
 
 def test_as_many_finalists_as_fit_and_no_more_than_three(tmp_path: Path) -> None:
     plan = budget(tmp_path, 1e6)
-    two = plan.finals_s(2)
+    two = plan.finals_s(2) + plan.judging_s(1)
     assert plan.finalists == MOST_FINALISTS
     assert budget(tmp_path / "two", two + 1.0).finalists == 2
     assert budget(tmp_path / "one", two - 1.0).finalists == 1
@@ -90,6 +91,21 @@ class TestAScript:
         plan = budget(tmp_path, 300.0, script=self.SCRIPT)
         longer = replace(plan, steady_s=seconds)
         assert longer.finals_s(1) - plan.finals_s(1) == pytest.approx(PROCESS_PAIRS_WHEN_CLEAR * 16.0)
+
+    def test_what_is_judged_over_seeds_is_planned_for_once(self, tmp_path: Path) -> None:
+        plan = budget(tmp_path, 1000.0, script=self.SCRIPT)
+        over_seeds = replace(plan, seeds=6)
+        assert over_seeds.judging_s(1) == pytest.approx(4 * plan.judging_s(1))
+        planned_s = over_seeds.judging_s(1) + over_seeds.finals_s(1)
+        assert over_seeds.race_ends(rescues=False) == pytest.approx(1000.0 - planned_s)
+
+    @pytest.mark.parametrize(("tag", "seeds"), [("exact", 0), ("numeric", 0), ("lossy", SEEDS)])
+    def test_only_what_changes_losses_is_judged_over_seeds(self, tag: Any, seeds: int) -> None:
+        offered = replace(self.fix("mixed-precision", 0), tag=tag)
+        assert seeds_for(self.known(self.SCRIPT, offered)) == seeds
+        assert seeds_for(self.known(None, offered)) == 0
+        skipped = replace(self.known(self.SCRIPT, offered), options=Options(skip=("mixed-precision",)))
+        assert seeds_for(skipped) == 0
 
     def test_a_turn_of_an_epoch_has_an_untimed_one_before_it(self, tmp_path: Path) -> None:
         plan = budget(tmp_path / "a", 300.0, script=self.SCRIPT, seconds_per_request=0.1)

@@ -9,18 +9,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from unslow.core.options import Options
+from unslow.core.variant import Fix
 from unslow.measure.bench import LEAST_TURN_PAIRS, Bench
 from unslow.measure.finals import PROCESS_PAIRS_WHEN_CLEAR
 from unslow.measure.turns import TURN_SECONDS, TURN_STEPS, UNTIMED_STEPS
 from unslow.search.space import Known, candidates, ceiling_of
 from unslow.verify.script_runs import steps_within
+from unslow.verify.training_losses import SEEDS
 
 LEAST_RACE_SHARE = 0.3
 RESCUE_SHARE = 0.05
 """Kept for putting layers of a lossy variant back to full precision."""
 MOST_FINALISTS = 3
 PLANNED_FINALISTS, PLANNED_JUDGED = 1, 2
-"""Whoever wins clearly needs no more; the race is worth more than a second finalist that may not come."""
+"""Whoever wins clearly needs no more; the race is worth more than a second finalist that may not come. Of those that
+are judged over several seeds one alone is planned."""
 SPAWN_S, WARM_S = 2.0, 2.0
 """What opening a process takes beside building the model, and what warming it up takes."""
 
@@ -28,12 +31,13 @@ SPAWN_S, WARM_S = 2.0, 2.0
 @dataclass(frozen=True)
 class Budget:
     """Of one run, that began at `started` on the bench's clock. `steady_s`: what a changed script may take until it is
-    steady, whenever it is opened."""
+    steady, whenever it is opened. `seeds`: over how many a changed script may be judged."""
 
     bench: Bench
     options: Options
     started: float
     steady_s: float = 0.0
+    seeds: int = 0
 
     @property
     def ends(self) -> float:
@@ -42,7 +46,8 @@ class Budget:
     def race_ends(self, rescues: bool) -> float:
         """Early enough for the rest, but never before a fair part of the budget is spent on the race."""
         rescue_s = RESCUE_SHARE * self.options.budget_s if rescues else 0.0
-        planned = self.ends - self.judging_s(PLANNED_JUDGED) - self.finals_s(PLANNED_FINALISTS) - rescue_s
+        judged = 1 if self.seeds else PLANNED_JUDGED
+        planned = self.ends - self.judging_s(judged) - self.finals_s(PLANNED_FINALISTS) - rescue_s
         return max(planned, self.bench.clock() + LEAST_RACE_SHARE * self.options.budget_s)
 
     @property
@@ -52,17 +57,18 @@ class Budget:
 
     @property
     def finalists(self) -> int:
-        """How many fit into what is left now; one is measured whatever the time."""
-        left_s = self.ends - self.bench.clock()
+        """How many fit into what is left now, where each that is judged may need what one does; one is measured
+        whatever the time."""
+        left_s = self.ends - self.bench.clock() - self.judging_s(1)
         return max([1, *(n for n in range(2, MOST_FINALISTS + 1) if self.finals_s(n) <= left_s)])
 
     def judging_s(self, variants: int) -> float:
         """Saving variants, and every answer of theirs, which take no longer than the original's. Of a script: the
-        losses of its first steps, and the original's."""
+        losses of its first steps, and the original's; over seeds both run at the same time."""
         facts = self.bench.facts
         if facts.script is not None:
             steps_s = steps_within(facts.seconds_per_request) * facts.seconds_per_request
-            return (1 + variants) * (facts.build_seconds + SPAWN_S + steps_s)
+            return (1 + variants * (1 + self.seeds)) * (facts.build_seconds + SPAWN_S + steps_s)
         return variants * (facts.build_seconds + SPAWN_S + facts.evaluation_requests * facts.seconds_per_request)
 
     def finals_s(self, finalists: int) -> float:
@@ -86,8 +92,19 @@ class Budget:
 
 def can_rescue(known: Known) -> bool:
     """Whether a lossy fix may be tried of which some layers could go back to full precision."""
-    offered = [fix for fix in known.fixes.values() if fix.layers and fix.name not in known.options.skip]
-    return any(ceiling_of(fix, known.findings) >= known.options.worth for fix in offered)
+    return any(fix.layers for fix in _offered(known))
+
+
+def seeds_for(known: Known) -> int:
+    """Over how many seeds variants of a script may be judged: those of a fix that changes its losses."""
+    is_lossy = known.facts.script is not None and any(fix.tag == "lossy" for fix in _offered(known))
+    return SEEDS if is_lossy else 0
+
+
+def _offered(known: Known) -> list[Fix]:
+    """The fixes that may be tried."""
+    named = [fix for fix in known.fixes.values() if fix.name not in known.options.skip]
+    return [fix for fix in named if ceiling_of(fix, known.findings) >= known.options.worth]
 
 
 def steady_s(known: Known) -> float:

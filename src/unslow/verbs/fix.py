@@ -22,7 +22,7 @@ from unslow.scripts.made import LOG, remove_made
 from unslow.search.contest import race
 from unslow.search.space import Known
 from unslow.verbs._bench import bench_of
-from unslow.verbs._budget import Budget, can_rescue, steady_s
+from unslow.verbs._budget import Budget, can_rescue, seeds_for, steady_s
 from unslow.verbs._call import call
 from unslow.verbs._decide import decide
 from unslow.verbs._look import look
@@ -105,7 +105,7 @@ def _fixed(run: Named, options: Options, listener: Listener, processes: Processe
     seen = look(run.target, run.folder, journal, options, processes, listener)
     bench = bench_of(seen.surveyed, seen.machine, run.folder, options, processes)
     known = Known(bench.original, bench.facts, seen.machine, seen.findings, fixes_for(bench.facts.framework), options)
-    budget = Budget(bench, options, started, steady_s(known))
+    budget = Budget(bench, options, started, steady_s(known), seeds_for(known))
     listener = telling_trials(listener, known.fixes, options, budget.ends, why_slower(known))
     original = Original(bench)
     guard = TrainingGuard(bench, options) if bench.facts.script else Guard(bench, options)
