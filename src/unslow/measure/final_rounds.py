@@ -101,10 +101,10 @@ def hold_finals(
     """Each round starts a fresh original and fresh finalists; a finalist takes part in as many rounds as it needs.
 
     Whoever has had all of its rounds is handed to `keep` at once. After `PROCESS_PAIRS_WHEN_CLEAR` rounds no other is
-    begun that would end after `until` (on the bench's clock), and each of them has fewer pairs of turns, where time is
-    short, but never less than `LEAST_TURN_PAIRS`: the interval is then as wide as that makes it. A
-    round in which the original dies is held once more; if it dies again the finals end, and whoever has `LEAST_ROUNDS`
-    by then is reported with what is known of it (and not kept: a run that goes on measures it anew).
+    begun that would end after `until` (on the bench's clock), and where time is short each of these has fewer pairs of
+    turns, but never less than `LEAST_TURN_PAIRS`: the interval is then as wide as that makes it. A round in which the
+    original dies is held once more; if it dies again the finals end, and whoever has `LEAST_ROUNDS` by then is reported
+    with what is known of it (and not kept: a run that goes on measures it anew).
     """
     stage = _Stage(bench, bundles, process_pairs, options, listener)
     known: dict[str, list[_Part]] = {finalist.id: [] for finalist in finalists}
