@@ -46,6 +46,21 @@ print(rows.dtype, model(rows).dtype)
 """
 
 
+LAYERS = """
+import torch
+
+
+class Norm(torch.nn.LayerNorm):
+    def __init__(self, kind):
+        super().__init__(2, dtype=kind)
+
+
+model = torch.nn.Sequential(torch.nn.Linear(3, 2, dtype=torch.float64), Norm(torch.float64))
+other = torch.nn.Linear(2, 3, dtype=torch.float64)
+print(model[0].weight.dtype, model[1].weight.dtype, other.weight.dtype)
+"""
+
+
 LOADED = """
 import numpy as np
 import torch
@@ -124,6 +139,21 @@ class TestOfAScript:
         text, line = scripted.both(tmp_path, ASKED, FIX, {"calls": calls})
         assert line == "True torch.float32 torch.float32"
         assert "torch.zeros(3, 2, dtype=torch.float32, requires_grad=True)" in text
+
+    def test_layers_that_are_told_their_type_by_both_forms(self, tmp_path: Path) -> None:
+        kinds = [("torch.nn.modules.linear", "Linear"), ("torch.nn.modules.normalization", "LayerNorm")]
+        known = [noted("double", call=kind, elements=9, by_dtype=True, module=module) for module, kind in kinds]
+        (parameters,) = FIX.space(scripted.setting(noted=tuple(known)))
+        assert [(call["module"], call["call"]) for call in parameters["calls"]] == kinds
+        made = ["torch.nn.Linear(3, 2, dtype=torch.float64)", "super().__init__(2, dtype=kind)"]
+        calls = [
+            {"site": scripted.site_of(LAYERS, text), "call": kind, "module": module, "by_dtype": True}
+            for text, (module, kind) in zip(made, kinds, strict=True)
+        ]
+        text, line = scripted.both(tmp_path, LAYERS, FIX, {"calls": calls})
+        assert line == "torch.float32 torch.float32 torch.float64"
+        assert "torch.nn.Linear(3, 2, dtype=torch.float32)" in text
+        assert "super().__init__(2, dtype=torch.float32)" in text
 
     def test_the_run_time_form_and_the_edit_come_to_the_same(self, tmp_path: Path) -> None:
         made = [

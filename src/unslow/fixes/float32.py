@@ -55,6 +55,8 @@ DEFAULT = "set_default_dtype"
 BY_DTYPE = "by_dtype"
 """What is known of a call that is told its type by the argument `dtype`: that is changed, and what it makes is a leaf
 as before."""
+MODULE = "module"
+"""What is known of a call that makes a layer: the module in which its kind is defined."""
 
 
 def apply(workload: Workload, parameters: Parameters, workshop: Workshop) -> Workload:
@@ -96,8 +98,10 @@ def _calls(setting: Setting) -> list[dict[str, object]]:
 
 
 def _how(noted: Noted) -> dict[str, object]:
-    """Of a factory that is told its type by name: that it is."""
-    return {BY_DTYPE: True} if noted.details.get(BY_DTYPE) else {}
+    """Of a factory or a layer that is told its type by name: that it is, and where the layer comes from."""
+    if not noted.details.get(BY_DTYPE):
+        return {}
+    return {BY_DTYPE: True} | ({MODULE: noted.details[MODULE]} if MODULE in noted.details else {})
 
 
 def _loaders(setting: Setting) -> list[dict[str, object]]:
@@ -113,7 +117,8 @@ def install(parameters: Parameters) -> None:
         if call["call"] == DEFAULT:
             around_calls("torch", DEFAULT, [site_of(call)], _single_by_default)
         if call.get(BY_DTYPE):
-            around_calls("torch", call["call"], [site_of(call)], _single_by_name)
+            library, name = (call[MODULE], f"{call['call']}.__init__") if MODULE in call else ("torch", call["call"])
+            around_calls(library, name, [site_of(call)], _single_by_name)
         for library, name in _MAKERS.get(call["call"], ()):
             around_calls(library, name, [site_of(call)], lambda inner, _, args, kwargs: inner(*args, **kwargs).float())
     for loader in parameters.get("loaders", ()):

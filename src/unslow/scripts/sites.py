@@ -69,6 +69,16 @@ def direct_frame(skip: int = 1, through: str = _OURS) -> FrameType | None:
     return frame if frame is not None and frame.f_code.co_filename.startswith(_root) else None
 
 
+def called_by_users(skip: int = 1) -> FrameType | None:
+    """A library's frame that the user's innermost one has called; None where that calls ours, or there is no user's."""
+    frame: FrameType | None = sys._getframe(skip + 1)  # pyright: ignore[reportPrivateUsage]
+    called = None
+    while frame is not None and not frame.f_code.co_filename.startswith(_root):
+        called = called if frame.f_code.co_filename.startswith(_OURS) else frame
+        frame = frame.f_back
+    return called if frame is not None else None
+
+
 def _makes(frame: FrameType, making: object) -> bool:
     """Whether what is made is the first argument of the function, as it is of `__init__` and of what wraps that."""
     code = frame.f_code

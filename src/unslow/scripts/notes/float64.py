@@ -1,16 +1,18 @@
-"""`double`: a call makes float64 numbers (`torch.from_numpy`, `.double()`, …); `backward`: of a float64 loss."""
+"""`double`: a call makes float64 numbers (`torch.from_numpy`, `.double()`, `nn.Linear(…, dtype=torch.float64)`, …);
+`backward`: of a float64 loss."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from types import FrameType
 from typing import Any
 
 from unslow.scripts.imports import when_imported
 from unslow.scripts.layers import put_around
 from unslow.scripts.losses import first_of
 from unslow.scripts.notes._notes import Notes, Watch, after, around
-from unslow.scripts.sites import called_from
+from unslow.scripts.sites import Called, called_by_users, called_from
 
 MAKERS = ("from_numpy", "tensor", "as_tensor")
 METHODS = ("double", "to")
@@ -35,7 +37,12 @@ def _tensors(notes: Notes, torch: Any) -> None:
 
     def asked_for(name: str, _: tuple[Any, ...], kwargs: dict[str, Any], result: Any, __: float) -> None:
         if kwargs.get("dtype") is torch.float64:
-            notes.note("double", called_from(2), {"call": name, "elements": int(result.numel()), "by_dtype": True})
+            called, layer = called_from(2), _layer_of(called_by_users(2))
+            details = {"call": name, "elements": int(result.numel()), "by_dtype": True}
+            if called is not None and layer is not None:
+                called = Called(called.site, direct=True)
+                details |= {"call": layer.__qualname__, "module": layer.__module__}
+            notes.note("double", called, details)
 
     for name in MAKERS:
         after(torch, name, functools.partial(made, name))
@@ -44,6 +51,15 @@ def _tensors(notes: Notes, torch: Any) -> None:
     for name in FACTORIES:
         around(torch, name, functools.partial(asked_for, name))
     _default_dtype(notes, torch)
+
+
+def _layer_of(frame: FrameType | None) -> type | None:
+    """The kind of layer whose constructor it is, one of PyTorch's; None of all else."""
+    if frame is None or frame.f_code.co_name != "__init__" or not frame.f_globals["__name__"].startswith("torch.nn."):
+        return None
+    made = frame.f_locals.get(frame.f_code.co_varnames[0])
+    kinds = (kind for kind in type(made).__mro__ if "__init__" in vars(kind))
+    return next((kind for kind in kinds if getattr(kind.__init__, "__code__", None) is frame.f_code), None)
 
 
 def _default_dtype(notes: Notes, torch: Any) -> None:
