@@ -104,6 +104,11 @@ class TestAScript:
         offered = replace(self.fix("mixed-precision", 0), tag=tag)
         assert seeds_for(self.known(self.SCRIPT, offered)) == seeds
         assert seeds_for(self.known(None, offered)) == 0
+        assert seeds_for(self.known(self.SCRIPT, replace(offered, treats=("tiny-batches",)))) == 0
+        hardly_worth_it = replace(
+            self.known(self.SCRIPT, offered), findings=[Finding("decoding-repeated", "", 0.0, 0.0)]
+        )
+        assert seeds_for(hardly_worth_it) == seeds
         skipped = replace(self.known(self.SCRIPT, offered), options=Options(skip=("mixed-precision",)))
         assert seeds_for(skipped) == 0
 

@@ -92,19 +92,19 @@ class Budget:
 
 def can_rescue(known: Known) -> bool:
     """Whether a lossy fix may be tried of which some layers could go back to full precision."""
-    return any(fix.layers for fix in _offered(known))
+    return any(fix.layers and ceiling_of(fix, known.findings) >= known.options.worth for fix in _not_skipped(known))
 
 
 def seeds_for(known: Known) -> int:
-    """Over how many seeds variants of a script may be judged: those of a fix that changes its losses."""
-    is_lossy = known.facts.script is not None and any(fix.tag == "lossy" for fix in _offered(known))
-    return SEEDS if is_lossy else 0
+    """Over how many seeds variants of a script may be judged: those of a fix that changes its losses, also for what is
+    not worth it yet. On a variant that is many times as fast it may be."""
+    found = {finding.habit for finding in known.findings}
+    lossy = [fix for fix in _not_skipped(known) if fix.tag == "lossy" and found.intersection(fix.treats)]
+    return SEEDS if lossy and known.facts.script is not None else 0
 
 
-def _offered(known: Known) -> list[Fix]:
-    """The fixes that may be tried."""
-    named = [fix for fix in known.fixes.values() if fix.name not in known.options.skip]
-    return [fix for fix in named if ceiling_of(fix, known.findings) >= known.options.worth]
+def _not_skipped(known: Known) -> list[Fix]:
+    return [fix for fix in known.fixes.values() if fix.name not in known.options.skip]
 
 
 def steady_s(known: Known) -> float:
