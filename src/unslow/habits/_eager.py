@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from unslow.core.finding import Evidence, EvidenceValue
-from unslow.core.profile import Profile
+from unslow.core.profile import Profile, Span
 from unslow.core.units import share as show_share
 from unslow.habits._attention import attention
 from unslow.habits._floors import Part, joined
 from unslow.habits._imitated import is_imitated
-from unslow.habits._ops import Kind, kind_of
+from unslow.habits._ops import Kind, has_array_of, kind_of
 from unslow.habits._shares import operators_per_request, shares_by_kind, split
 
 _FLOOR_OF: dict[Kind, str] = {
@@ -51,21 +51,24 @@ def by_operators(evidence: Evidence, starting: float, kernels: Mapping[Kind, flo
 
 
 def of_a_model(evidence: Evidence) -> Operators:
-    """Of all that was recorded, but products of imitated numbers, which a compiler leaves to the same library, and
-    attention in single operators, which is another habit. On a
-    device only what a compiler joins: waiting for the host is another habit, and products have libraries of their own
-    there."""
+    """Of all that was recorded, but products of imitated numbers and of float64, which a compiler leaves to the same
+    library, and attention in single operators, which is another habit. On a device only what a compiler joins: waiting
+    for the host is another habit, and products have libraries of their own there."""
     profile, machine = evidence.profile, evidence.machine
     times = split(profile, evidence.facts)
-    imitated = shares_by_kind(profile, lambda span: is_imitated(span, machine))
+    left_alone = shares_by_kind(profile, lambda span: is_imitated(span, machine) or _is_double_product(span))
     written_out = _attention_by_kind(profile)
     kernels: dict[Kind, float] = {
-        kind: max(0.0, share - imitated.get(kind, 0.0) - written_out.get(kind, 0.0))
+        kind: max(0.0, share - left_alone.get(kind, 0.0) - written_out.get(kind, 0.0))
         for kind, share in times.kernels.items()
     }
     if profile.devices:
         return by_operators(evidence, 0.0, without_products(kernels))
     return by_operators(evidence, times.dispatch + profile.shares["framework"], kernels)
+
+
+def _is_double_product(span: Span) -> bool:
+    return kind_of(span) in _PRODUCTS and has_array_of(span, "float64")
 
 
 def _attention_by_kind(profile: Profile) -> dict[Kind, float]:

@@ -1,4 +1,7 @@
-"""`with torch.device(…):` knows the functions that make tensors by identity: it must know them as PyTorch has them."""
+"""What PyTorch knows of devices: which there may be, and which functions `with torch.device(…):` changes.
+
+It knows those by identity, so it must know them as PyTorch has them.
+"""
 
 from __future__ import annotations
 
@@ -16,3 +19,9 @@ def remember_constructors(torch: Any) -> None:
     listed = getattr(module, "_device_constructors", None)
     if listed is not None:
         listed()
+
+
+def knows_devices(torch: Any) -> bool:
+    """Whether this build can have tensors elsewhere than in the processor's memory. No device is touched to say so."""
+    built_for = (getattr(torch.version, name, None) for name in ("cuda", "hip", "xpu"))
+    return any(built_for) or bool(torch.backends.mps.is_built())

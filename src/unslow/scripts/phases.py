@@ -17,9 +17,10 @@ from dataclasses import dataclass
 from typing import Any, final
 
 from unslow.scripts.arguments import Arguments
+from unslow.scripts.devices import knows_devices
 from unslow.scripts.events import outermost
 from unslow.scripts.imports import when_imported
-from unslow.scripts.layers import Layers, outermost_only, put_around
+from unslow.scripts.layers import Layers, Switch, outermost_only, put_around
 from unslow.scripts.sites import Called, called_from, line_from
 from unslow.scripts.transfers import watch_transfers
 
@@ -138,6 +139,11 @@ class Phases:
         if note is not None:
             note.__exit__(None, None, None)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether a span is open."""
+        return bool(self._open)
+
     def innermost(self) -> str:
         """The kind of the span that is open now, "" between them; asked from another thread."""
         try:
@@ -157,9 +163,10 @@ class Phases:
         chosen: Callable[[Any], bool] | None = None,
         into: tuple[int, str] | None = None,
         wrapper_of: Callable[[Layers], Callable[..., Any]] | None = None,
+        switch: Switch | None = None,
     ) -> None:
         """Calls of that name become spans; only those whose first argument is `chosen`, where that is asked for. `into`
-        is the place and the name of the argument that says where they write to."""
+        is the place and the name of the argument that says where they write to. `switch`: else it is `self`."""
 
         def watched(call: Callable[[], Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
             if chosen is not None and not chosen(args[0]):
@@ -177,7 +184,7 @@ class Phases:
             finally:
                 self.end(place)
 
-        put_around(owner, name, watched, self, wrapper_of)
+        put_around(owner, name, watched, switch or self, wrapper_of)
 
     def _learn(self, seen: tuple[str, str]) -> None:
         """The spans of what turns out to be built for a call that writes become parts of its phase."""
@@ -239,7 +246,7 @@ class Phases:
 
     def _waits(self, module: Any) -> None:
         for name in ("item", "tolist"):
-            self._wrap(module.Tensor, name, "sync", self._may_wait)
+            self._wrap(module.Tensor, name, "sync", self._may_wait, switch=_Waits(self))
 
     def _may_wait(self, tensor: Any) -> bool:
         """What lies in the processor's own memory is there; within another phase libraries ask for it thousands of
@@ -257,6 +264,26 @@ class Phases:
                 self.end(opened.pop())
 
         outermost(module, begins, ends, self)
+
+
+@final
+class _Waits:
+    """A switch for calls that may wait for a device. A build of PyTorch that knows none has nothing to wait for within
+    another phase, where libraries make such calls by the thousand: not even a look at each may cost anything there."""
+
+    def __init__(self, phases: Phases) -> None:
+        self._phases = phases
+        self._knows_devices: bool | None = None
+
+    @property
+    def on(self) -> bool:
+        if not self._phases.on:
+            return False
+        if not self._phases.is_open:
+            return True
+        if self._knows_devices is None:
+            self._knows_devices = knows_devices(sys.modules["torch"])
+        return self._knows_devices
 
 
 def _is_open(place: Any) -> bool:

@@ -14,7 +14,7 @@ SHORT = torch.ops.mkldnn._is_mkldnn_bf16_supported()
 class Reader(nn.Module):
     def __init__(self):
         super().__init__()
-        self.lstm, self.head = nn.LSTM(8, 128, num_layers=2), nn.Linear(128, 10)
+        self.lstm, self.head = nn.LSTM(8, 192, num_layers=2), nn.Linear(192, 10)
 
     def forward(self, rows):
         return self.head(self.lstm(rows)[0][-1])
