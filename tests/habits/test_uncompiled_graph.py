@@ -68,6 +68,12 @@ def test_products_of_imitated_numbers_compile_to_the_same() -> None:
     assert the(HABIT, evidence(short, on=FLOORED)).evidence["conv_share"] == pytest.approx(0.6)
 
 
+def test_products_of_float64_compile_to_the_same() -> None:
+    doubles = step(op("aten::addmm", 60, "float64"), op("aten::relu", 20, "float64"))
+    numbers = the(HABIT, evidence(doubles, on=FLOORED)).evidence
+    assert numbers["matmul_share"] == 0 and numbers["elementwise_share"] == pytest.approx(0.2)
+
+
 def test_what_compiles_to_something_slower_may_stay_as_it_is() -> None:
     convolution = step(op("aten::mkldnn_convolution", 100))
     assert the(HABIT, evidence(convolution, on=machine(floors={"graph/eager:conv": 1.5}))).ceiling == 1

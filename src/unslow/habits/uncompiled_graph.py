@@ -19,7 +19,7 @@ operators (the category `framework`, and what an operator costs before it comput
 normalisation and copies, matrix products and convolutions. What must remain of each is the micro-benchmark of this
 machine: "graph/eager:dispatch", ":elementwise", ":matmul", ":conv", weighted by the time of each. The threshold is 1
 % of the wall time, below which a recording's noise is larger; what counts is the ceiling.
-On a device only what is no product is at stake.
+Products of float64 are not at stake: a compiler leaves them to the same library. On a device no product is.
 A script: the same, of the forward and the backward pass of models that no compiler has made, without their products;
 the Python between operators is what starts them; where no operators were recorded, and on a GPU, both passes are at
 stake, and no floor is known.
