@@ -101,7 +101,8 @@ def _how(noted: Noted) -> dict[str, object]:
     """Of a factory or a layer that is told its type by name: that it is, and where the layer comes from."""
     if not noted.details.get(BY_DTYPE):
         return {}
-    return {BY_DTYPE: True} | ({MODULE: noted.details[MODULE]} if MODULE in noted.details else {})
+    found: dict[str, object] = {BY_DTYPE: True}
+    return {**found, MODULE: noted.details[MODULE]} if MODULE in noted.details else found
 
 
 def _loaders(setting: Setting) -> list[dict[str, object]]:

@@ -19,9 +19,12 @@ Around = Callable[[Callable[[], Any], tuple[Any, ...], dict[str, Any]], Any]
 
 
 class Switch(Protocol):
-    """Whoever wants to be asked; `on` is read at every call."""
+    """Whoever wants to be asked."""
 
-    on: bool
+    @property
+    def on(self) -> bool:
+        """Read at every call."""
+        ...
 
 
 @final
