@@ -51,7 +51,7 @@ class CachedItems:
     def _open(self):
         item = self.dataset[0]
         arrays = [_array(leaf) for leaf in _leaves(item)]
-        self._template = item
+        self._made_of = _maker(item)
         self._specs = [(array.shape, array.dtype, array.nbytes) for array in arrays]
         self._bytes = max(1, sum(nbytes for _, _, nbytes in self._specs))
         # A mapped file that its disk has no room for would end the program: half of what is free may be taken.
@@ -79,7 +79,7 @@ class CachedItems:
             # A bytearray of its own: what is done to an item is not done to the kept one.
             arrays.append(np.frombuffer(bytearray(self._map[at : at + nbytes]), dtype).reshape(shape))
             at += nbytes
-        return _like(self._template, iter(arrays))
+        return self._made_of(iter(arrays))
 
     def __getstate__(self):
         return {"dataset": self.dataset, "_most_bytes": self._most_bytes, "_specs": None, "_map": None}
@@ -97,17 +97,20 @@ def _array(leaf):
     return leaf.numpy() if hasattr(leaf, "detach") else np.asarray(leaf)
 
 
-def _like(template, arrays):
-    """The arrays in the structure of the first item: tensors where it had tensors, numbers where it had numbers."""
+def _maker(template):
+    """What puts arrays into the structure of an item: tensors where it had tensors, numbers where it had numbers. The
+    structure is looked at once, for every item is made so."""
+    kind = type(template)
     if isinstance(template, dict):
-        return {key: _like(value, arrays) for key, value in template.items()}
-    if isinstance(template, tuple) and hasattr(template, "_fields"):
-        return type(template)(*(_like(value, arrays) for value in template))
+        makers = {key: _maker(value) for key, value in template.items()}
+        return lambda arrays: {key: make(arrays) for key, make in makers.items()}
     if isinstance(template, (list, tuple)):
-        return type(template)(_like(value, arrays) for value in template)
-    array = next(arrays)
+        several = [_maker(value) for value in template]
+        if hasattr(template, "_fields"):
+            return lambda arrays: kind(*[make(arrays) for make in several])
+        return lambda arrays: kind([make(arrays) for make in several])
     if hasattr(template, "detach"):
         import torch
 
-        return torch.from_numpy(array)
-    return array if isinstance(template, np.ndarray) else type(template)(array.item())
+        return lambda arrays: torch.from_numpy(next(arrays))
+    return next if isinstance(template, np.ndarray) else lambda arrays: kind(next(arrays).item())
