@@ -181,10 +181,14 @@ class _Watcher:
             self._setup_s = self._setup_s or time.perf_counter() - self._began
             self._notes.stepping = True
             self._count(kind)
-        self.kind = self._surest
-        settle_on(self.kind)
+        self._settle()
         for _ in range(self._after):
             yield from self._next()
+
+    def _settle(self) -> None:
+        """The surest kind that was seen is the script's."""
+        self.kind = self._surest
+        settle_on(self.kind)
 
     @property
     def _surest(self) -> StepKind:
@@ -201,8 +205,7 @@ class _Watcher:
         while self.recorded.taken < MOST_RECORDED:
             yield from self.recorded.next()
             if self._surest != self.kind:
-                self.kind = self._surest
-                settle_on(self.kind)
+                self._settle()
                 ends = time.perf_counter() + RECORDED_S
                 self._begin_anew()
             if self.recorded.taken >= LEAST_RECORDED and time.perf_counter() > ends:
@@ -273,7 +276,7 @@ class _Watcher:
         torch = any(pool.name == "torch" for pool in pools)
         return Facts(
             framework="script",
-            requests=sum(self.counts.values()),
+            requests=self.counts[self.kind],
             seconds_per_request=median,
             build_seconds=self._setup_s,
             peak_memory_bytes=psutil.Process().memory_info().rss,
