@@ -51,6 +51,27 @@ def test_attention_stays_out_of_int8() -> None:
     assert finding.floor == 0.6
 
 
+EAGER = {"graph/eager:matmul": 0.4, "graph/eager:conv": 1.2}
+
+
+def test_a_compiled_model_has_the_better_float32_already() -> None:
+    fast = machine(floors=FLOORS | EAGER)
+    assert the(HABIT, evidence(PRODUCTS, facts(modules=("OptimizedModule",)), fast)).floor == pytest.approx(0.3)
+    assert the(HABIT, evidence(PRODUCTS, facts(framework="onnx"), fast)).floor == pytest.approx(0.3)
+
+
+def test_where_int8_does_not_pay_its_library_is_no_reason() -> None:
+    slower = machine(floors={"int8/float32:matmul": 1.3, "bfloat16/float32:matmul": 1.0} | EAGER)
+    assert not found(HABIT, evidence(PRODUCTS, on=slower))
+
+
+def test_int8_is_compared_with_eager_float32_by_way_of_its_own() -> None:
+    fast = machine(floors=FLOORS | EAGER)
+    assert the(HABIT, evidence(PRODUCTS, on=fast)).floor == pytest.approx(0.3 * 0.4)
+    convolved = step(op("aten::mkldnn_convolution", 60))
+    assert the(HABIT, evidence(convolved, on=machine(floors=FLOORS | EAGER | {"int8/float32:conv": 0.5}))).floor == 0.5
+
+
 def test_a_kind_that_does_not_pay_is_left_out() -> None:
     floors = {**FLOORS, "int8/float32:conv": 1.1, "bfloat16/float32:conv": 1.4}
     both = step(op("aten::addmm", 60), op("aten::mkldnn_convolution", 20))

@@ -11,7 +11,7 @@ from unslow.core.units import share as show_share
 from unslow.habits._attention import attention
 from unslow.habits._floors import Part, joined
 from unslow.habits._imitated import is_imitated
-from unslow.habits._ops import Kind, has_array_of, kind_of
+from unslow.habits._ops import Kind, has_array_of, is_compiled, kind_of
 from unslow.habits._shares import operators_per_request, shares_by_kind, split
 
 _FLOOR_OF: dict[Kind, str] = {
@@ -31,6 +31,11 @@ class Operators:
     title: str
     at_stake: Part
     numbers: dict[str, EvidenceValue]
+
+
+def is_compiled_model(evidence: Evidence) -> bool:
+    """Whether the recording shows a compiled region, or the model a module that `torch.compile` made."""
+    return "OptimizedModule" in evidence.facts.modules or any(map(is_compiled, evidence.profile.spans))
 
 
 def by_operators(evidence: Evidence, starting: float, kernels: Mapping[Kind, float]) -> Operators:

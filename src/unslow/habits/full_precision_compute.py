@@ -16,10 +16,12 @@ How it shows
 The own time of matrix products, convolutions and attention on float32 arrays (where the recording has no dtypes: of
 all, if most of the weights are float32). What must remain is the better of the micro-benchmarks "int8/float32:matmul"
 and "bfloat16/float32:matmul" of this machine, or their ":conv" twins; for attention, which stays out of int8,
-bfloat16 alone. A kind of operator for which both are 1 or more is left out: shorter numbers do not pay on this
-processor, often for want of instructions, which the evidence names. The threshold is 1 % of the wall time, below
-which a recording's noise is larger. Source: TensorBoard's profiler (time eligible for low
-precision above 0, with none of it used), with the micro-benchmark in the place of a table of processors.
+bfloat16 alone. Both compare within one library; what computes in int8 has float32 products of its own, which may be
+faster than eager PyTorch's to begin with: of a model that is not compiled, "graph/eager:matmul" (or ":conv") times
+"int8/float32" must remain. A kind of operator for which both types take 1 or more is left out: shorter numbers do not
+pay on this processor, often for want of instructions, which the evidence names. The threshold is 1 % of the wall time,
+below which a recording's noise is larger. Source: TensorBoard's profiler (time eligible for low precision above 0,
+with none of it used), with the micro-benchmark in the place of a table of processors.
 
 When it does not matter
 -----------------------
@@ -42,16 +44,16 @@ from unslow.core.finding import Evidence, EvidenceValue, Finding, Habit
 from unslow.core.machine import Machine
 from unslow.core.profile import Span
 from unslow.core.units import share as show_share
-from unslow.habits._floors import Part, joined
+from unslow.habits._eager import is_compiled_model
+from unslow.habits._floors import Part, bounded, joined
 from unslow.habits._ops import Kind, array_inputs, has_array_of
 from unslow.habits._shares import LEAST_SHARE, is_empty, shares_by_kind
 
 NAME = "full-precision-compute"
-_KEYS: dict[Kind, tuple[str, ...]] = {
-    "matmul": ("int8/float32:matmul", "bfloat16/float32:matmul"),
-    "conv": ("int8/float32:conv", "bfloat16/float32:conv"),
-    "attention": ("bfloat16/float32:matmul",),
-}
+_INT8: dict[Kind, str] = {"matmul": "int8/float32:matmul", "conv": "int8/float32:conv"}
+_BFLOAT16: dict[Kind, str] = {
+    "matmul": "bfloat16/float32:matmul", "conv": "bfloat16/float32:conv", "attention": "bfloat16/float32:matmul",
+}  # fmt: skip
 _X86_SETS = ("avx_vnni", "avx512_vnni", "avx512_bf16", "amx_int8", "amx_bf16")
 _ARM_SETS = ("asimddp", "i8mm", "bf16")
 _ADVICE = "Try bfloat16 or int8 for the matrix products, and check the metric on labelled data."
@@ -62,7 +64,8 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
     profile, facts, machine = evidence.profile, evidence.facts, evidence.machine
     if facts.script is not None:
         return  # What trains keeps its weights in float32: `matrix-units-unused` looks at that.
-    best: dict[Kind, float | None] = {kind: best_floor(machine.floors, kind) for kind in _KEYS}
+    eager = facts.framework in ("torch", "exported") and not is_compiled_model(evidence)
+    best: dict[Kind, float | None] = {kind: best_floor(machine.floors, kind, eager) for kind in _BFLOAT16}
     paying: dict[Kind, float | None] = {kind: floor for kind, floor in best.items() if floor is None or floor < 1}
     known = {kind: floor for kind, floor in best.items() if floor is not None}
     numbers: dict[str, EvidenceValue] = {f"best_floor_{kind}": floor for kind, floor in known.items()}
@@ -77,15 +80,22 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
     at_stake = joined(Part(shares.get(kind, 0.0), floor) for kind, floor in paying.items())
     if at_stake.share < LEAST_SHARE:
         return
-    numbers |= {f"float32_{kind}_share": shares.get(kind, 0.0) for kind in _KEYS}
+    numbers |= {f"float32_{kind}_share": shares.get(kind, 0.0) for kind in _BFLOAT16}
     may = "may" if at_stake.floor is None else "would"
     title = f"{show_share(at_stake.share)} of the time goes to float32 products; shorter numbers {may} be faster here."
     yield Finding(NAME, title, at_stake.share, at_stake.floor, numbers, advice=_ADVICE)
 
 
-def best_floor(floors: Mapping[str, float], kind: Kind) -> float | None:
-    """What remains of float32's time with the best shorter type for this kind of operator; None if not measured."""
-    return min((floors[key] for key in _KEYS[kind] if key in floors), default=None)
+def best_floor(floors: Mapping[str, float], kind: Kind, eager: bool = False) -> float | None:
+    """What remains of float32's time with the best shorter type for this kind of operator; None if not measured.
+
+    `eager`: that float32 is eager PyTorch's. Where int8 does not pay, what else its library does better is no reason.
+    """
+    int8 = floors.get(_INT8[kind]) if kind in _INT8 else None
+    if int8 is not None and int8 < 1 and eager:
+        int8 *= bounded(floors.get(f"graph/eager:{kind}", 1.0))
+    measured = (int8, floors.get(_BFLOAT16[kind]))
+    return min((floor for floor in measured if floor is not None), default=None)
 
 
 def missing_sets(machine: Machine) -> tuple[str, ...]:

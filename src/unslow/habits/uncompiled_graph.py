@@ -47,10 +47,10 @@ from itertools import pairwise
 from unslow.core.finding import Evidence, EvidenceValue, Finding, Habit
 from unslow.core.profile import Profile
 from unslow.core.units import share as show_share
-from unslow.habits._eager import Operators, by_operators, of_a_model, without_products
+from unslow.habits._eager import Operators, by_operators, is_compiled_model, of_a_model, without_products
 from unslow.habits._floors import Part
 from unslow.habits._models import kinds_within, model_share, models, names_operators, on_cuda, starting_share
-from unslow.habits._ops import is_compiled, op_name
+from unslow.habits._ops import op_name
 from unslow.habits._shares import LEAST_SHARE, is_empty, operators
 
 NAME = "uncompiled-graph"
@@ -71,7 +71,7 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
 
 def _eager(evidence: Evidence) -> Iterator[Finding]:
     profile = evidence.profile
-    if any(is_compiled(span) for span in profile.spans) or "OptimizedModule" in evidence.facts.modules:
+    if is_compiled_model(evidence):
         return
     if is_empty(profile) and not evidence.facts.modules and evidence.facts.framework != "exported":
         return  # A recording whose shares are withheld does not show either whether a graph was compiled.
