@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from handmade import EMPTY, evidence, found, phase, script, step, the
+from handmade import EMPTY, evidence, found, in_a_row, phase, script, step, the
 from unslow.core.script import Site, Written
 from unslow.habits.io_in_the_loop import HABIT
 
@@ -13,6 +13,25 @@ WRITING = step(phase("forward", 50), phase("checkpoint", 30, "io"), phase("print
 
 def test_nothing_is_written_in_the_loop() -> None:
     assert not found(HABIT, evidence(step(phase("forward", 90)), script()), evidence(WRITING, script()))
+
+
+@pytest.mark.parametrize(
+    ("call", "times", "rest_us", "expected"),
+    [
+        ("logging.Logger.handle", 1.0, 400, 1.0),
+        ("os.fsync", 1.0, 400, 0.75),
+        ("os.fsync", 0.1, 400, 0.975),
+        ("os.fdatasync", 1.0, 40_000, 1.0),
+        ("os.fsync", 20.0, 400, 0.5),
+    ],
+)
+def test_what_follows_a_line_that_is_forced_to_the_disk_is_cold(
+    call: str, times: float, rest_us: float, expected: float
+) -> None:
+    line = Written("log", Site("train.py", 21), times, 200e-6, call=call)
+    alike = in_a_row(*(step(phase("log", rest_us / 2, "io"), us=rest_us * 1.5) for _ in range(8)))
+    finding = the(HABIT, evidence(alike, script(written=(line,))))
+    assert finding.rest_at_best == pytest.approx(expected, abs=0.003)
 
 
 def test_a_line_now_and_then() -> None:

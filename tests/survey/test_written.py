@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from unslow.habits.io_in_the_loop import FORCING
+
 from .test_script import project, survey
 
 __all__ = ["project"]
@@ -104,6 +106,7 @@ def test_what_goes_into_a_file_that_the_script_has_opened(project: Path) -> None
 def test_a_file_that_is_forced_to_the_disk(project: Path) -> None:
     (written,) = survey(project, FORCED).script.written
     assert (written.kind, written.site.line, round(written.calls_per_step, 1)) == ("log", 15, 1)
+    assert written.call in FORCING
 
 
 def test_what_is_summarised_for_tensorboard(project: Path) -> None:

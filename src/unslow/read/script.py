@@ -1,12 +1,13 @@
 """Our recording of a script (`unslow.script/1`): its steps, and where the main thread was between them.
 
 Each step is a root; what it called (a batch waited for, forward, backward, the optimizer, a checkpoint, a print) lies
-within it. What no call covers is the script's own Python, `framework`. What these are made of, operators and lines of
-Python, comes from two windows of their own (`_composition.py`).
+within it. What no call covers is the script's own Python, `framework`; what looking took is in neither. What these
+are made of, operators and lines of Python, comes from two windows of their own (`_composition.py`).
 """
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from unslow.core.errors import BadInput
 from unslow.core.profile import Category, Profile, Span
 from unslow.read._composition import compositions, laid_out
 from unslow.read._files import AGAIN, fraction, json_of, listing, mapping, nanoseconds
+from unslow.read._looking import without_looking
 from unslow.read._reader import Reader
 
 SCHEMA = "unslow.script/1"
@@ -81,9 +83,16 @@ def read(path: Path) -> Profile:
             places[place], free[inside], free[len(spans)] = len(spans), span.end_ns, span.start_ns
             spans.append(span)
             place += 1
+    spans, distortion = without_looking(spans, fraction(document.get("distortion")), _bare_ns(document, path))
     composed = compositions(document, path)
     notes = () if composed else (NOT_SAMPLED,)
-    return Profile(laid_out(spans, composed), "script", len(steps), fraction(document.get("distortion")), notes)
+    return Profile(laid_out(spans, composed), "script", len(steps), distortion, notes)
+
+
+def _bare_ns(document: Mapping[str, Any], path: Path) -> float:
+    """The median of the steps that were not looked at; 0 where there are none."""
+    seconds = [fraction(value) for value in listing(document.get("bare_seconds", []), path, "bare_seconds")]
+    return statistics.median([value for value in seconds if value is not None] or [0.0]) * 1e9
 
 
 def _parent(phase: Mapping[str, Any]) -> int:

@@ -84,7 +84,9 @@ class Phases:
         """From now on, in this process; libraries as they are imported."""
         os.register_at_fork(after_in_child=self._in_another)
         self._wrap(builtins, "print", "print", into=(NOWHERE, "file"))
-        self._wrap(os, "fsync", "log")  # Whoever forces a file to the disk by hand keeps a log in it.
+        for name in ("fsync", "fdatasync"):  # Whoever forces a file to the disk by hand keeps a log in it.
+            if hasattr(os, name):  # Not every system has both.
+                self._wrap(os, name, "log")
         for library, names in SAVING.items():
             when_imported(library, functools.partial(self._saving, names))
         for library, names in LOGGING.items():
