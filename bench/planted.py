@@ -3,14 +3,17 @@
     python -m bench.planted [--only NAME …] [--again]
 
 Each program of `tests/planted/programs` is diagnosed; then each with a habit takes turns against itself with the habit
-removed by hand, in one pair of processes. What is done is kept in `bench/results/planted.json`, a program at a time, so
-that an interrupted run goes on; `--again` begins anew, `--only` looks at these again and tells no bar. The table is
-`bench/results/planted.md`. A program that says on which processors it shows what it is for is left out on others.
+removed by hand, in three pairs of processes. What is done is kept in `bench/results/planted.json`, a program at a
+time, so that an interrupted run goes on; `--again` begins anew, `--only` looks at these again and tells no bar. The
+table is `bench/results/planted.md`. A program that says on which processors it shows what it is for is left out on
+others.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
+import statistics
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -27,7 +30,6 @@ from unslow.core.options import Options
 from unslow.core.trial import RatedFinding
 from unslow.fixes import fixes_for
 from unslow.machine.facts import this_machine
-from unslow.measure.race import speedup
 from unslow.measure.turns import TurnPair, turn_pairs
 from unslow.processes.local import LocalProcesses
 from unslow.verbs._look import rated
@@ -35,9 +37,9 @@ from unslow.verbs.compare import both_sides
 from unslow.verbs.diagnose import looked_at
 
 NAME, SCHEMA = "planted", "unslow.bench.planted/1"
-PAIRS, LEAST_PAIRS, TURNS_S, ALPHA = 12, 6, 25.0, 0.2
-"""Pairs of turns of one pair of processes, for what removing a habit gives: as many as fit in these seconds, between
-the least and the most. Their interval is one of 80 %."""
+PROCESS_PAIRS, PAIRS, LEAST_PAIRS, TURNS_S = 3, 8, 3, 12.0
+"""Pairs of processes for what removing a habit gives, since a process's memory lies as it lies for all of its life; and
+pairs of turns of each: as many as fit in these seconds, between the least and the most."""
 LEAST_RIGHT, LEAST_REALISED, LEAST_OF_CEILING, MOST_OF_CEILING = 0.95, 0.8, 0.6, 1.05
 LONGEST_BEYOND_S = 15.0
 
@@ -45,8 +47,9 @@ LONGEST_BEYOND_S = 15.0
 @dataclass(frozen=True)
 class Row:
     """What one program gave. `first` is the first finding worth fixing ("" for none), `ceiling` and `floor` those of
-    the planted habit where it was found; `gain` is what removing it gives, with the ends of its interval. `seconds` is
-    what the diagnosis took, `beyond_s` that without the script's own start and the steps that went by meanwhile."""
+    the planted habit where it was found; `gain` is what removing it gives: the median over the pairs of processes, each
+    the median of its turns, with the least and the most of them. `seconds` is what the diagnosis took, `beyond_s` that
+    without the script's own start and the steps that went by meanwhile."""
 
     name: str
     habit: str
@@ -139,16 +142,17 @@ def _with_findings(row: Row, rated: Sequence[RatedFinding]) -> Row:
 
 def _with_gain(row: Row, program: Program) -> Row:
     """In turns against itself without the habit."""
-    options = Options()
+    options, gains = Options(), list[float]()
     with tempfile.TemporaryDirectory(prefix="unslow-planted-") as scratch:
         sides = both_sides(program.target, program.without, Path(scratch), options, LocalProcesses(), silent)
-        a = sides.open(0)
-        with a.process:
-            b = sides.open(1)
-            with b.process:
-                pairs = _in_time(turn_pairs(a.side, b.side, 0))
-                found = speedup([pair.log_ratio(options.objective) for pair in pairs], ALPHA)
-    return replace(row, gain=found.point, low=found.low, high=found.high)
+        for seed in range(PROCESS_PAIRS):
+            a = sides.open(0)
+            with a.process:
+                b = sides.open(1)
+                with b.process:
+                    pairs = _in_time(turn_pairs(a.side, b.side, seed))
+                    gains.append(math.exp(statistics.median(pair.log_ratio(options.objective) for pair in pairs)))
+    return replace(row, gain=statistics.median(gains), low=min(gains), high=max(gains))
 
 
 def _in_time(pairs: Iterable[TurnPair]) -> Iterator[TurnPair]:

@@ -47,9 +47,7 @@ def test_what_follows_a_long_wait_counts_as_in_the_quickest_steps(waited_us: flo
     assert finding.ceiling == pytest.approx(1 / rest)
 
 
-@pytest.mark.parametrize(
-    ("waited_us", "expected"), [(26.6, 1.0), (74.3, 0.75), (360, 0.5), (760, 0.333), (4000, 0.333)]
-)
+@pytest.mark.parametrize(("waited_us", "expected"), [(26.6, 1.0), (74.3, 0.754), (360, 0.6), (760, 0.475), (4000, 0.4)])
 def test_the_longer_the_wait_the_colder_is_all_that_follows(waited_us: float, expected: float) -> None:
     alike = in_a_row(*(step(phase("data", waited_us, "data"), us=waited_us + 40) for _ in range(8)))
     finding = the(HABIT, evidence(alike, script(loader())))

@@ -33,13 +33,13 @@ LONG_WAIT = 1 / 8
 planted programs whose steps sync a file for 17 to 21 % of their time gain more than that time when it is gone."""
 MOST_COLD = 0.8
 """No more of the rest is taken for that than a fifth: what differs more are steps of another size."""
-WARM = ((0.4, 1.0), (0.9, 1 / 2), (0.95, 1 / 3))
+WARM = ((0.4, 1.0), (0.64, 0.76), (0.9, 0.6), (0.98, 0.4))
 """From two fifths of a step on the waste is about as long as all that follows it, of which even the quickest is cold:
-its caches are emptied, its other threads asleep; and the less there is of it, the more of it is what watching costs.
-At these shares of a step the rest counts as what may take so much less, between them in proportion. Source: what the
-rest took of its time once the waste was gone: where 60 to 64 % of a step went, 0.76 to 0.83 (answers printed and
-checkpoints saved in each step), where 82 % did, 0.8 (tables unpacked anew), where 96 to 98 % did, 0.35 to 0.8 (patches
-of photographs made tensors number by number; digits fetched from an object store)."""
+its caches are emptied, its other threads asleep. At these shares of a step the rest counts as what may take so much
+less, between them in proportion. Source: what the rest took of its time once the waste was gone: where 60 to 64 % of a
+step went, 0.68 to 0.95 (answers printed and checkpoints saved in each step), where 79 % did, 0.71 and 0.9 (dropout at
+inference), where 85 % did, 0.97 (tables unpacked anew), where 95 to 98 % did, 0.45 and more (patches of photographs
+made tensors number by number, digits fetched from an object store)."""
 COLD_NS, MOST_SLEPT = 100_000, 0.5
 """What follows a sleep of the thread takes up to so much longer than it would without: the core has done other things
 meanwhile, or nothing. Source: steps of 0.63 ms that force a line to the disk for 0.21 ms take 0.33 ms without the line,

@@ -39,9 +39,9 @@ def main():
     model = nn.Sequential(nn.Linear(13, 64), nn.ReLU(), nn.Linear(64, 3))
     optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9, fused=True)
     total = torch.zeros(())
-    for step in range(1, 20001):
-        chosen = numbers.integers(len(wines), size=128)
-        rows = scaled(wines[chosen], low, high, 0.05 * numbers.standard_normal((128, 13)))
+    for step in range(1, 10001):
+        chosen = numbers.integers(len(wines), size=512)
+        rows = scaled(wines[chosen], low, high, 0.05 * numbers.standard_normal((512, 13)))
         optimizer.zero_grad()
         loss = nn.functional.cross_entropy(model(torch.from_numpy(rows)), torch.from_numpy(kinds[chosen]))
         loss.backward()
