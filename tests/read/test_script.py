@@ -38,6 +38,12 @@ def test_what_no_call_covers_is_the_scripts_own_python(tmp_path: Path) -> None:
     assert sum(seen.shares.values()) == pytest.approx(1)
 
 
+def test_what_looking_took_is_in_no_step(tmp_path: Path) -> None:
+    seen = profile(tmp_path, distortion=0.08, bare_seconds=[100e-9, 100e-9])  # 8 ns a step, 2 on either side of a call
+    assert seen.distortion == 0.08 and seen.wall_ns < 200
+    assert sum(span.duration_ns for span in seen.spans if span.name == "wait for a batch") == 40
+
+
 def test_a_call_within_a_call_is_its_child(tmp_path: Path) -> None:
     spans = profile(tmp_path).spans
     inner = next(span for span in spans if span.name == "backward")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from unslow.habits.io_in_the_loop import FORCING
+from unslow.core.script import FORCING
 
 from .test_script import project, survey
 

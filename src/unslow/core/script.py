@@ -94,6 +94,10 @@ class LoaderFacts:
     doubles: bool = False
 
 
+FORCING = frozenset({"os.fsync", "os.fdatasync"})
+"""Calls that return when the disk has it: the thread sleeps meanwhile."""
+
+
 @dataclass(frozen=True)
 class Written:
     """Something the script writes inside its steps: a "checkpoint", a "print", a "log", by the place of the call.

@@ -32,13 +32,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from unslow.core.finding import Evidence, Finding, Habit
+from unslow.core.script import FORCING
 from unslow.core.units import seconds
 from unslow.core.units import share as show_share
 from unslow.habits._shares import LEAST_SHARE, is_empty, rest_at_best
 
 NAME = "io-in-the-loop"
-FORCING = frozenset({"os.fsync", "os.fdatasync"})
-"""Calls that return when the disk has it: the thread sleeps meanwhile."""
 
 
 def detect(evidence: Evidence) -> Iterator[Finding]:

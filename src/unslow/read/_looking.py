@@ -6,35 +6,27 @@ where the step's own Python, or the span that encloses it, would be blamed for i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from unslow.core.profile import Span
 
-UNSURE = 1 / 3
-"""The part of what looking took of which it is not known where it lies: a span costs more where the caches are cold.
-Source: two of six spans alone cost a step half of what all did (steps of 0.6 ms, a forward call and an optimizer)."""
 
-
-def without_looking(spans: Sequence[Span], distortion: float | None, bare_ns: float) -> tuple[list[Span], float | None]:
-    """The spans without what looking added to a step of `bare_ns`, and the part that may still be in them.
+def without_looking(spans: Sequence[Span], cost_ns: float) -> list[Span]:
+    """The spans without the `cost_ns` that looking added to each step, on average; below 0 it is noise.
 
     Of a stretch between two spans no more is taken than it has; steps keep their starts.
     """
     steps = [place for place, span in enumerate(spans) if span.parent < 0]
-    each_ns = max(0.0, distortion or 0.0) * bare_ns * len(steps) / max(1, 2 * (len(spans) - len(steps)))
-    if not each_ns:
-        return list(spans), distortion
-    taken_ns = 0
+    each_ns = max(0.0, cost_ns) * len(steps) / max(1, 2 * (len(spans) - len(steps)))
     moved = list(spans)
     for first, end in zip(steps, [*steps[1:], len(spans)], strict=True):
-        taken_ns += _take_out(moved, first, end, each_ns)
-    left = (distortion or 0.0) - taken_ns / (bare_ns * len(steps))
-    return moved, max(left, (distortion or 0.0) * UNSURE)
+        _take_out(moved, first, end, each_ns)
+    return moved
 
 
-def _take_out(spans: list[Span], first: int, end: int, each_ns: float) -> int:
-    """From the step at `first`, whose spans go up to `end`, before each start and after each end; what was taken."""
+def _take_out(spans: list[Span], first: int, end: int, each_ns: float) -> None:
+    """From the step at `first`, whose spans go up to `end`, before each start and after each end."""
     taken_ns, last_ns, was_end = 0, spans[first].start_ns, False
     for place, is_start, at_ns in _bounds(spans, first, end):
         share_ns = round(each_ns * (was_end + (is_start and place != first)))
@@ -42,10 +34,9 @@ def _take_out(spans: list[Span], first: int, end: int, each_ns: float) -> int:
         moved_ns = at_ns - taken_ns
         spans[place] = replace(spans[place], **{"start_ns" if is_start else "end_ns": moved_ns})
         last_ns, was_end = at_ns, not is_start
-    return taken_ns
 
 
-def _bounds(spans: Sequence[Span], first: int, end: int) -> Iterator[tuple[int, bool, int]]:
+def _bounds(spans: Sequence[Span], first: int, end: int) -> list[tuple[int, bool, int]]:
     """Starts (True) and ends of the spans of a step, in the order of time: place, which, and when."""
     bounds: list[tuple[int, bool, int]] = []
     opened: list[int] = []
@@ -55,5 +46,4 @@ def _bounds(spans: Sequence[Span], first: int, end: int) -> Iterator[tuple[int, 
             bounds.append((closed, False, spans[closed].end_ns))
         opened.append(place)
         bounds.append((place, True, spans[place].start_ns))
-    bounds += [(place, False, spans[place].end_ns) for place in reversed(opened)]
-    return iter(bounds)
+    return bounds + [(place, False, spans[place].end_ns) for place in reversed(opened)]

@@ -83,7 +83,8 @@ def read(path: Path) -> Profile:
             places[place], free[inside], free[len(spans)] = len(spans), span.end_ns, span.start_ns
             spans.append(span)
             place += 1
-    spans, distortion = without_looking(spans, fraction(document.get("distortion")), _bare_ns(document, path))
+    distortion = fraction(document.get("distortion"))
+    spans = without_looking(spans, (distortion or 0.0) * _bare_ns(document, path))
     composed = compositions(document, path)
     notes = () if composed else (NOT_SAMPLED,)
     return Profile(laid_out(spans, composed), "script", len(steps), distortion, notes)

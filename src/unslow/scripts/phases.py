@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, final
 
+from unslow.core.script import FORCING
 from unslow.scripts.arguments import Arguments
 from unslow.scripts.devices import knows_devices
 from unslow.scripts.events import outermost
@@ -84,7 +85,8 @@ class Phases:
         """From now on, in this process; libraries as they are imported."""
         os.register_at_fork(after_in_child=self._in_another)
         self._wrap(builtins, "print", "print", into=(NOWHERE, "file"))
-        for name in ("fsync", "fdatasync"):  # Whoever forces a file to the disk by hand keeps a log in it.
+        for call in FORCING:  # Whoever forces a file to the disk by hand keeps a log in it.
+            name = call.removeprefix("os.")
             if hasattr(os, name):  # Not every system has both.
                 self._wrap(os, name, "log")
         for library, names in SAVING.items():
