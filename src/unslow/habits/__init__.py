@@ -12,7 +12,6 @@ from dataclasses import replace
 
 from unslow.core.discover import plugins
 from unslow.core.finding import Evidence, Finding, Habit
-from unslow.habits._shares import LEAST_SHARE
 from unslow.habits._trust import MOST_DISTORTION, Abstention, abstention, doubts
 
 __all__ = ["MOST_DISTORTION", "WORTH", "Abstention", "abstention", "all_habits", "diagnose", "doubts", "ranked"]
@@ -45,9 +44,8 @@ def ranked(findings: Sequence[Finding], worth: float = WORTH) -> list[Finding]:
     """In the order in which they deserve attention.
 
     Scored findings that are worth fixing come by ceiling, highest first. An unbounded finding comes after them, unless
-    as much of the time is at stake in it as in any of them (but for what cannot be told from noise), and all of that
-    would give more than they can: then it comes first. Scored findings below `worth` come last. Equals keep the order
-    of their names.
+    more of the time is at stake in it than in any of them, and all of that would give more than they can: then it comes
+    first. Scored findings below `worth` come last. Equals keep the order of their names.
     """
     scored = [finding for finding in findings if finding.ceiling is not None and finding.worth(worth)]
     most_scored = max((finding.share for finding in scored), default=0.0)
@@ -56,7 +54,7 @@ def ranked(findings: Sequence[Finding], worth: float = WORTH) -> list[Finding]:
     def rank(finding: Finding) -> tuple[int, float, str]:
         ceiling = finding.ceiling
         if ceiling is None:
-            leads = finding.share > most_scored - LEAST_SHARE and finding.promise > best_scored
+            leads = finding.share > most_scored and finding.promise > best_scored
             return (0 if leads else 2, -finding.share, finding.habit)
         return (1 if ceiling >= worth else 3, -ceiling, finding.habit)
 
