@@ -7,11 +7,13 @@ from typing import Any
 import made_devices
 import pytest
 
-from handmade import EMPTY, Op, evidence, facts, found, machine, op, phase, script, step, the
-from unslow.habits.unfused_attention import HABIT
+from handmade import EMPTY, Op, evidence, facts, found, op, phase, script, step, the
+from unslow.core.attention import FusedAttention
+from unslow.core.finding import Evidence
+from unslow.habits.unfused_attention import HABIT, wants
 
 QUERY, SCORES, VALUE = (8, 64, 16), (8, 64, 64), (8, 64, 16)
-FLOORS = {"fused/unfused:attention": 0.25}
+FUSED = FusedAttention(8, 64, 64, 16, "float32", masked=False)
 
 
 def product(us: float, *shapes: Sequence[int], **details: Any) -> Op:
@@ -27,6 +29,11 @@ def attention(**details: Any) -> list[Op]:
         op("aten::native_dropout", 5, shape=(2, 4, 64, 64), **details),
         product(10, SCORES, VALUE, **details),
     ]
+
+
+def tried(case: Evidence, fused_us: float | None) -> Evidence:
+    """With what one call of the fused operator took on this machine."""
+    return case if fused_us is None else replace(case, fused={FUSED: fused_us / 1e6})
 
 
 def test_no_softmax_and_no_time() -> None:
@@ -47,11 +54,30 @@ def test_what_a_fused_operator_calls_itself() -> None:
     assert not found(HABIT, evidence(step(inside)), evidence(step(laid_out, source="script"), script()))
 
 
-@pytest.mark.parametrize(("dtype", "floor"), [("float32", 0.25), ("bfloat16", 0.1), ("float16", None)])
-def test_the_floor_is_that_of_its_type(dtype: str, floor: float | None) -> None:
-    ops = [replace(one, details={**one.details, "dtypes": [dtype] * len(one.details["dtypes"])}) for one in attention()]
-    on = machine(floors={**FLOORS, "fused/unfused:attention-bfloat16": 0.1})
-    assert the(HABIT, evidence(step(*ops), on=on)).floor == floor
+def test_nothing_is_wanted_that_is_not_attention() -> None:
+    cases = evidence(EMPTY), evidence(step(*attention(), us=1000)), evidence(step(*attention()), facts("onnx"))
+    assert not [one for case in cases for one in wants(case)]
+
+
+@pytest.mark.parametrize("mask", ["masked_fill", "add"])
+def test_what_is_wanted_is_of_its_shapes_and_type_and_masked_where_the_scores_are(mask: str) -> None:
+    masked = op(f"aten::{mask}", 5, shape=(2, 4, 64, 64))
+    ops = [replace(one, details={**one.details, "dtypes": ["bfloat16"] * 2}) for one in (*attention(), masked)]
+    assert list(wants(evidence(step(*ops)))) == [FusedAttention(8, 64, 64, 16, "bfloat16", masked=True)]
+    assert list(wants(evidence(step(*attention())))) == [FUSED]
+
+
+@pytest.mark.parametrize(("fused_us", "floor"), [(10, 0.25), (60, 1.0), (None, None)])
+def test_the_floor_is_what_the_fused_operator_takes_here(fused_us: float | None, floor: float | None) -> None:
+    case = tried(evidence(step(*attention(), us=80)), fused_us)
+    assert the(HABIT, case).floor == (floor if floor is None else pytest.approx(floor))
+
+
+def test_shapes_that_were_not_tried_count_by_their_scores() -> None:
+    twice = [product(10, (8, 128, 16), (8, 16, 64)), op("aten::_softmax", 20, shape=(2, 4, 128, 64)),
+             product(10, (8, 128, 64), VALUE)]  # fmt: skip
+    finding = the(HABIT, tried(evidence(step(*attention(), *twice)), 5))
+    assert finding.floor == pytest.approx((5 + 10) / 80) and finding.evidence["queries"] == 128
 
 
 def test_what_takes_hardly_any_time() -> None:
@@ -65,16 +91,17 @@ def test_other_frameworks_join_their_operators_themselves() -> None:
 def test_products_around_a_softmax() -> None:
     called = op("aten::matmul", 20, "", category="framework", calls=[product(10, QUERY, (8, 16, 64))])
     case = step(called, *attention()[1:], op("aten::addmm", 30))
-    finding = the(HABIT, evidence(case, on=machine(floors=FLOORS)))
+    finding = the(HABIT, tried(evidence(case), 10))
     assert finding.share == pytest.approx(0.5), "with what only starts the product"
-    assert finding.ceiling == pytest.approx(1 / (1 - 0.5 * 0.75))
+    assert finding.ceiling == pytest.approx(100 / (50 + 10))
     assert finding.evidence["queries"] == finding.evidence["keys"] == 64
 
 
 def test_the_backward_pass_is_part_of_it_and_has_no_floor() -> None:
     back = [product(10, VALUE, (8, 16, 64)), op("aten::_softmax_backward_data", 10, shape=SCORES)]
-    finding = the(HABIT, evidence(step(*attention(), *back), on=machine(floors=FLOORS)))
-    assert finding.share == pytest.approx(0.6) and finding.floor is None
+    case = evidence(step(*attention(), *back))
+    finding = the(HABIT, case)
+    assert finding.share == pytest.approx(0.6) and finding.floor is None and not list(wants(case))
 
 
 def test_operators_of_a_script() -> None:
@@ -83,10 +110,16 @@ def test_operators_of_a_script() -> None:
     assert finding.share == pytest.approx(0.4) and finding.floor is None
 
 
+def test_handing_the_scores_back_is_part_of_it() -> None:
+    freed = op("memory::free", 10, shape=SCORES, category="other")
+    others = op("memory::free", 10, shape=(8, 999, 64), category="other")
+    assert the(HABIT, evidence(step(*attention(), freed, others, us=100))).share == pytest.approx(0.5)
+
+
 def test_kernels_without_shapes_are_told_by_their_order() -> None:
     names = ("aten::bmm", "aten::mul", "aten::_softmax", "aten::bmm", "aten::addmm")
     kernels = [made_devices.activity(100 * n, 100, op=name) for n, name in enumerate(names)]
     profile = made_devices.profile(*kernels)
-    assert the(HABIT, evidence(profile, on=machine(floors=FLOORS))).share == pytest.approx(0.4)
+    assert the(HABIT, evidence(profile)).share == pytest.approx(0.4)
     classifier = [replace(one, details={"op": name}) for one, name in zip(kernels, reversed(names), strict=True)][:2]
     assert not found(HABIT, evidence(made_devices.profile(*classifier)))

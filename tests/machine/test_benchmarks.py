@@ -16,8 +16,7 @@ from unslow.machine.facts import this_machine
 
 KEYS = (
     "batched/single:dispatch", "batched/single:matmul", "batched/single:vector", "bfloat16/float32:conv",
-    "bfloat16/float32:matmul", "float32/float64:elementwise", "float32/float64:matmul", "fused/unfused:attention",
-    "fused/unfused:attention-bfloat16", "graph/eager:conv",
+    "bfloat16/float32:matmul", "float32/float64:elementwise", "float32/float64:matmul", "graph/eager:conv",
     "graph/eager:dispatch", "graph/eager:elementwise", "graph/eager:matmul", "inference_mode/autograd:dispatch",
     "int8/float32:conv", "int8/float32:matmul", "normal/subnormal:elementwise", "right/oversubscribed:matmul",
 )  # fmt: skip

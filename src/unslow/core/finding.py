@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from unslow.core.attention import FusedAttention
 from unslow.core.facts import Facts
 from unslow.core.machine import Machine
 from unslow.core.profile import Profile
@@ -56,11 +57,12 @@ class Finding:
 
 @dataclass(frozen=True)
 class Evidence:
-    """All that a habit may look at."""
+    """All that a habit may look at. `fused` is what it wanted timed on this machine, in seconds of one call."""
 
     profile: Profile
     facts: Facts
     machine: Machine
+    fused: Mapping[FusedAttention, float] = field(default_factory=dict[FusedAttention, float])
 
 
 Area = Literal["data", "numbers", "inference", "host", "device"]
@@ -73,7 +75,8 @@ class Habit:
     """One bad habit, as a detector, listed under its `area`. `advice_only`: no fix of ours treats it; the finding says
     what to do by hand.
 
-    `is_cause` is False for `compute-bound`, which is the answer when no habit explains the time.
+    `is_cause` is False for `compute-bound`, which is the answer when no habit explains the time. `wants` is what is to
+    be timed on this machine before `detect` can give a floor.
     """
 
     name: str
@@ -81,3 +84,4 @@ class Habit:
     detect: Callable[[Evidence], Iterable[Finding]]
     advice_only: bool = False
     is_cause: bool = True
+    wants: Callable[[Evidence], Iterable[FusedAttention]] | None = None

@@ -10,11 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from unslow.core.attention import FusedAttention
 from unslow.core.discover import plugins
 from unslow.core.finding import Evidence, Finding, Habit
 from unslow.habits._trust import MOST_DISTORTION, Abstention, abstention, doubts
 
-__all__ = ["MOST_DISTORTION", "WORTH", "Abstention", "abstention", "all_habits", "diagnose", "doubts", "ranked"]
+__all__ = [
+    "MOST_DISTORTION", "WORTH", "Abstention", "abstention", "all_habits", "diagnose", "doubts", "ranked", "wanted",
+]  # fmt: skip
 
 WORTH = 1.03  # a ceiling below this is true, but not worth fixing (the default of `--worth`)
 
@@ -38,6 +41,13 @@ def diagnose(evidence: Evidence, worth: float = WORTH) -> list[Finding]:
         return ranked(causes, worth)
     rest = [finding for habit in habits if not habit.is_cause for finding in habit.detect(evidence)]
     return [*ranked(causes, worth), *rest]
+
+
+def wanted(evidence: Evidence) -> list[FusedAttention]:
+    """What the habits want timed on this machine; nothing where `abstention` has a reason."""
+    if abstention(evidence.profile) is not None:
+        return []
+    return [one for habit in all_habits().values() if habit.wants is not None for one in habit.wants(evidence)]
 
 
 def ranked(findings: Sequence[Finding], worth: float = WORTH) -> list[Finding]:

@@ -4,10 +4,11 @@ operators where a recording keeps no shapes."""
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from unslow.core.attention import FusedAttention
 from unslow.core.profile import Profile, Span
 from unslow.habits._ops import Kind, array_inputs, kind_of, op_name
 
@@ -17,6 +18,10 @@ BACKWARD = "softmax_backward_data"
 FUSED = "attention"
 BETWEEN: frozenset[Kind] = frozenset({"elementwise", "softmax", "dropout", "layout", "fill"})
 """What may be done to the scores: scaled, masked, dropped, copied into another layout."""
+MASKING = frozenset({"masked_fill", "where", "add", "baddbmm"})
+"""What hides a part of them."""
+FREE = "free"
+"""Handing them back to the system, as `unslow.read` names it."""
 
 Scores = tuple[int, ...]
 """The batches (all axes but the last two in one), the queries and the keys."""
@@ -24,17 +29,17 @@ Scores = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Attention:
-    """The spans of such attention, by index, with the operators around them; how often its softmax was called, and the
-    shapes of its scores."""
+    """The spans of such attention, by index, with the operators around them; how often its softmax was called; and the
+    same in one operator, with how often it would be called, as far as shapes tell."""
 
     spans: frozenset[int] = frozenset()
     calls: float = 0.0
-    shapes: tuple[Scores, ...] = ()
+    fused: Mapping[FusedAttention, float] = field(default_factory=dict[FusedAttention, float])
 
 
 def attention(profile: Profile) -> Attention:
     """All that computes attention in a row of operators; what a fused operator calls itself is not."""
-    own = [index for index, span in enumerate(profile.spans) if span.category == "compute"]
+    own = [index for index, span in enumerate(profile.spans) if span.category == "compute" or op_name(span) == FREE]
     inside = _inside_fused(profile)
     own = [index for index in own if not inside[index]]
     has_shapes = any(array_inputs(profile.spans[index]) for index in own)
@@ -65,20 +70,29 @@ def _inside_fused(profile: Profile) -> list[bool]:
 
 def _by_shapes(spans: Sequence[Span], own: Sequence[int]) -> Attention:
     products = [span for index in own if op_name(span := spans[index]) in PRODUCTS]
-    made = {shape for span in products if (shape := _made(span))}
+    made = {shape: array_inputs(span)[-2] for span in products if (shape := _made(span))}
     taken = {shape for span in products for shape in _given(span)}
-    softmaxes = [index for index in own if op_name(spans[index]) in SOFTMAX and _shape(spans[index]) in made & taken]
-    shapes = {shape for index in softmaxes if (shape := _shape(spans[index]))}
-    chosen = [index for index in own if _handles(spans[index], shapes)]
-    return Attention(frozenset(chosen), sum(spans[index].calls for index in softmaxes), tuple(sorted(shapes)))
+    calls = dict[Scores, float]()
+    for index in own:
+        if op_name(spans[index]) in SOFTMAX and (shape := _shape(spans[index])) in taken and shape in made:
+            calls[shape] = calls.get(shape, 0.0) + spans[index].calls
+    chosen = [index for index in own if _handles(spans[index], calls.keys())]
+    masked = {_shape(spans[index]) for index in chosen if op_name(spans[index]) in MASKING}
+    fused = {_fused(shape, *made[shape], shape in masked): calls[shape] for shape in sorted(calls)}
+    return Attention(frozenset(chosen), sum(calls.values()), fused)
 
 
-def _handles(span: Span, shapes: set[Scores]) -> bool:
+def _fused(scores: Scores, dtype: str, query: Sequence[int], masked: bool) -> FusedAttention:
+    batches, queries, keys = scores
+    return FusedAttention(batches, queries, keys, query[-1], dtype, masked)
+
+
+def _handles(span: Span, shapes: Collection[Scores]) -> bool:
     """Whether an operator makes such scores or takes them in, the backward pass included."""
     if op_name(span) in PRODUCTS:
         turned = {(batches, keys, queries) for batches, queries, keys in shapes}
         return _made(span) in shapes or any(one in shapes or one in turned for one in _given(span))
-    return (kind_of(span) in BETWEEN or op_name(span) == BACKWARD) and _shape(span) in shapes
+    return (kind_of(span) in BETWEEN or op_name(span) in (BACKWARD, FREE)) and _shape(span) in shapes
 
 
 def _by_order(spans: Sequence[Span], own: Sequence[int]) -> Attention:

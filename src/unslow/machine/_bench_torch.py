@@ -39,9 +39,7 @@ def prepare() -> Mapping[str, Case]:
     }
     cases: dict[str, Case] = {name: partial(_without_autograd, torch, body) for name, body in bare.items()}
     cases["inference_mode/autograd:dispatch"] = partial(_inference_mode, torch)
-    # Last: threads that these have started may go on spinning for a moment.
-    for name, dtype in {"attention": "float32", "attention-bfloat16": "bfloat16"}.items():
-        cases[f"fused/unfused:{name}"] = partial(_without_autograd, torch, partial(_attention, dtype))
+    # Last: threads that this has started may go on spinning for a moment.
     cases["right/oversubscribed:matmul"] = partial(_without_autograd, torch, _oversubscribed)
     return cases
 
@@ -142,30 +140,6 @@ def _subnormal(torch: Any) -> list[float]:
         return [chain, partial(torch.mm, matrix, torch.eye(128))]
 
     return best(*(ratios_in_turns(normal, tiny) for normal, tiny in zip(calls(1.0), calls(1e-40), strict=True)))
-
-
-def _attention(dtype: str, torch: Any) -> list[float]:
-    """Attention with a causal mask in one operator, against the operators one by one: a long sequence and a short
-    one, on one core and on all (the operators one by one wait for all threads each time)."""
-    fused = torch.nn.functional.scaled_dot_product_attention
-
-    def ratios(length: int) -> list[float]:
-        # As a model splits one projection into heads: not one array each.
-        query, key, value = torch.randn(1, length, 3, 4, 32).to(getattr(torch, dtype)).permute(2, 0, 3, 1, 4).unbind()
-        hidden = torch.ones(length, length, dtype=torch.bool).triu(1)
-
-        def unfused() -> Any:
-            scores = query @ key.transpose(-2, -1) * 32**-0.5
-            return scores.masked_fill(hidden, float("-inf")).softmax(-1) @ value
-
-        return ratios_in_turns(partial(fused, query, key, value, is_causal=True), unfused)
-
-    found: list[list[float]] = []
-    for threads in dict.fromkeys((THREADS, cores())):
-        torch.set_num_threads(threads)
-        found += map(ratios, (64, 512))
-    torch.set_num_threads(THREADS)
-    return best(*found)
 
 
 def _oversubscribed(torch: Any) -> list[float]:

@@ -17,8 +17,6 @@ _SENTENCES = {
     "batched/single:matmul": "a linear layer of 64 rows takes {left} of its time per request in batches of 16",
     "batched/single:vector": "a linear layer of one row takes {left} of its time per request in batches of 16",
     "batched/single:dispatch": "tiny operators take {left} of their time per request in batches of 16",
-    "fused/unfused:attention": "fused attention takes {left} of the time of its operators one by one",
-    "fused/unfused:attention-bfloat16": "fused attention in bfloat16 takes {left} of the time of its operators",
     "normal/subnormal:elementwise": "ordinary numbers take {left} of the time of subnormal ones",
     "right/oversubscribed:matmul": "a thread per core takes {left} of the time of four threads per core",
 }

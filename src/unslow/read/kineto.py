@@ -21,6 +21,7 @@ from unslow.read._files import fraction, listing, mapping
 from unslow.read._kineto_calls import Call, Calls, calls_in
 from unslow.read._kineto_devices import device_profile, has_devices
 from unslow.read._kineto_file import batch_of, document
+from unslow.read._kineto_frees import with_frees
 from unslow.read._kineto_steps import kept_steps, steps_in
 from unslow.read._kineto_table import ANNOTATION, DEVICES, OPERATOR, PYTHON, RUNTIME, Column, Gathering, Table
 from unslow.read._reader import Reader
@@ -84,7 +85,7 @@ def _profile(table: Table, rest: Mapping[str, Any]) -> Profile:
     header = mapping(rest.get("unslow", {}), table.path, "a header")
     requests = listing(header.get("requests", []), table.path, "requests")
     calls = calls_in(rest, table.path)
-    spans = _spans(tree, [calls.get(str(request), Calls()) for request in requests])
+    spans = with_frees(_spans(tree, [calls.get(str(request), Calls()) for request in requests]))
     return Profile(spans, "kineto", tree.steps, fraction(header.get("distortion")), _notes(host, tree))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from unslow.core.errors import BadInput, BadUsage, WorkerFailed
@@ -19,7 +19,8 @@ from unslow.core.trial import RatedFinding
 from unslow.core.variant import Fix
 from unslow.core.workload import Target, Workload
 from unslow.fixes import fixes_for
-from unslow.habits import abstention, diagnose, doubts
+from unslow.habits import abstention, diagnose, doubts, wanted
+from unslow.machine.attention import fused_seconds
 from unslow.machine.facts import this_machine
 from unslow.measure.bench import environment_of, memory_limit
 from unslow.processes.base import Conditions, Processes
@@ -69,7 +70,9 @@ def look(
     # Where shares of the time are withheld no habit asks what must remain of them (fixes of types in PyTorch may).
     machine = this_machine(floors=abstention(profile) is None or surveyed.facts.framework == "torch")
     listener(Event("profile", "where the time goes", payload=profile))
-    findings = diagnose(Evidence(profile, surveyed.facts, machine), options.worth)
+    evidence = Evidence(profile, surveyed.facts, machine)
+    evidence = replace(evidence, fused=fused_seconds(wanted(evidence), machine.cores))
+    findings = diagnose(evidence, options.worth)
     listener(
         Event("findings", "what slows it", payload=rated(findings, options.worth, fixes_for(surveyed.facts.framework)))
     )

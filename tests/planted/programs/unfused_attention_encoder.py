@@ -15,7 +15,7 @@ import unslow
 
 SHORT = torch.bfloat16 if torch.ops.mkldnn._is_mkldnn_bf16_supported() else torch.float32  # What the processor has.
 
-LENGTH, TOGETHER, WIDTH, HEADS, LAYERS = 512, 2, 256, 8, 2
+LENGTH, TOGETHER, WIDTH, HEADS, LAYERS = 1024, 2, 256, 8, 2
 
 
 class Layer(nn.Module):

@@ -14,7 +14,7 @@ from torch.nn import functional
 SHORT = torch.bfloat16 if torch.ops.mkldnn._is_mkldnn_bf16_supported() else torch.float32  # What the processor has.
 
 FIXED = "--fixed" in sys.argv
-SIDE, WIDTH, HEADS, STEPS = 8, 128, 4, 1_000
+SIDE, WIDTH, HEADS, STEPS = 8, 128, 4, 400
 
 
 class Describer(nn.Module):
@@ -43,7 +43,7 @@ class Describer(nn.Module):
 torch.manual_seed(0)
 photos = torch.stack([torch.tensor(photo) for photo in load_sample_images().images]).permute(0, 3, 1, 2).to(SHORT) / 255
 parts = [
-    [photo[:, top : top + 208, left : left + 208] for top in (0, 210) for left in (0, 210, 420)] for photo in photos
+    [photo[:, top : top + 256, left : left + 256] for top in (0, 170) for left in (0, 192, 384)] for photo in photos
 ]
 batches = [torch.stack(of_one) for of_one in parts]
 model = Describer().to(SHORT).eval()

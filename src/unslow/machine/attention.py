@@ -1,0 +1,33 @@
+"""What attention in one operator takes on this machine, for the shapes of a workload: whether it is faster than its
+parts, and by how much, hangs on them more than any micro-benchmark of one shape could tell."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
+
+from unslow.core.attention import FusedAttention
+from unslow.core.jsonable import to_json
+from unslow.machine import _children
+from unslow.machine.floors import Asked
+
+DEADLINE_SECONDS = 8.0
+"""For all of them, the start of the process included."""
+
+Start = Callable[[Mapping[str, str], int, float], AbstractContextManager[Mapping[str, Asked]]]
+
+
+def fused_seconds(
+    asked: Sequence[FusedAttention], cores: int, start: Start = _children.Children
+) -> dict[FusedAttention, float]:
+    """Seconds of one call of each, at its shortest, with as many threads as `cores`; without those that this machine
+    cannot do, or for which there was no time. Nothing here raises."""
+    found: dict[FusedAttention, float] = {}
+    if not asked:
+        return found
+    with suppress(OSError), start({"torch": "unslow.machine._bench_attention"}, cores, DEADLINE_SECONDS) as children:
+        for one in asked:
+            if values := children["torch"].ask(json.dumps(to_json(one))).get("values"):
+                found[one] = min(values)
+    return found

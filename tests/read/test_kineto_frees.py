@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from unslow.core.profile import Profile, Span
+from unslow.read._kineto_frees import FREE, with_frees
+
+LARGE, SMALL = (16, 1024, 1024), (16, 64, 64)
+MOST_NS = round(2 * 0.1 * 4 * 16 * 1024 * 1024)
+
+
+def op(start: int, end: int, parent: int = 0, shape: tuple[int, ...] = LARGE, name: str = "aten::div") -> Span:
+    details: dict[str, Any] = {"op": name, "shapes": [list(shape), []], "dtypes": ["float32", "Scalar"]}
+    return Span(name, "compute", start, end, parent, details)
+
+
+def step(end: int) -> Span:
+    return Span("step", "framework", 0, end)
+
+
+def frees(*spans: Span) -> list[Span]:
+    with_them = Profile(with_frees(spans), "kineto").self_check()
+    return [span for span in with_them.spans if span.name == FREE]
+
+
+def test_nothing_large_nothing_long_and_nothing_at_all() -> None:
+    assert not frees() and not frees(step(10**9))
+    assert not frees(step(10**7), op(0, 10, shape=SMALL))
+    assert not frees(step(40_010), op(0, 10))
+    assert not frees(step(10**7), Span("a library's call", "framework", 0, 10, 0))
+
+
+def test_between_operators_within_one_nothing_is_freed() -> None:
+    inner = op(0, 10, 1), op(10**6, 10**6 + 10, 1)
+    around = Span("aten::matmul", "framework", 0, 10**6 + 10, 0)
+    assert not frees(step(10**6 + 20), around, *inner)
+
+
+@pytest.mark.parametrize(("gap_ns", "freed_ns"), [(10**6, 10**6), (10**8, MOST_NS)])
+def test_what_follows_an_operator_on_a_large_array_up_to_what_freeing_can_take(gap_ns: int, freed_ns: int) -> None:
+    (free,) = frees(step(gap_ns + 20), op(0, 10), op(gap_ns + 10, gap_ns + 20, shape=SMALL))
+    assert (free.start_ns, free.duration_ns, free.parent) == (10, freed_ns, 0)
+    assert free.details["shapes"] == [list(LARGE)] and free.category == "other"
+
+
+def test_the_last_of_a_step_and_what_an_operator_calls() -> None:
+    around = Span("aten::matmul", "framework", 0, 100, 0)
+    (free,) = frees(step(10**6), around, op(0, 50, 1), Span("aten::_unsafe_view", "framework", 60, 90, 1))
+    assert (free.start_ns, free.end_ns) == (100, 10**6)
+
+
+def test_all_that_follows_keeps_its_parent() -> None:
+    first, second = step(10**6), Span("step", "framework", 10**6, 2 * 10**6)
+    spans = with_frees((first, op(0, 10), second, op(10**6, 10**6 + 10, 2), op(2 * 10**6 - 10, 2 * 10**6, 2)))
+    assert [span.parent for span in spans] == [-1, 0, 0, -1, 3, 3, 3]
