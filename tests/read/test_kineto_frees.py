@@ -8,7 +8,7 @@ from unslow.core.profile import Profile, Span
 from unslow.read._kineto_frees import FREE, with_frees
 
 LARGE, SMALL = (16, 1024, 1024), (16, 64, 64)
-MOST_NS = round(2 * 0.1 * 4 * 16 * 1024 * 1024)
+MOST_NS = round(0.1 * 4 * 16 * 1024 * 1024)
 
 
 def op(start: int, end: int, parent: int = 0, shape: tuple[int, ...] = LARGE, name: str = "aten::div") -> Span:
@@ -30,6 +30,25 @@ def test_nothing_large_nothing_long_and_nothing_at_all() -> None:
     assert not frees(step(10**7), op(0, 10, shape=SMALL))
     assert not frees(step(40_010), op(0, 10))
     assert not frees(step(10**7), Span("a library's call", "framework", 0, 10, 0))
+
+
+@pytest.mark.parametrize("name", ["aten::add_", "aten::embedding", "aten::addmm"])
+def test_what_is_kept(name: str) -> None:
+    assert not frees(step(10**7), op(0, 10, name=name))
+
+
+def test_each_array_is_freed_once() -> None:
+    second = op(10**8, 10**8 + 10, shape=SMALL)
+    first, later = op(0, 10), op(2 * 10**8, 2 * 10**8 + 10, shape=SMALL)
+    assert sum(span.duration_ns for span in frees(step(10**9), first, second, later)) == MOST_NS
+    next_step = Span("step", "framework", 10**9, 2 * 10**9)
+    late = op(10**9, 10**9 + 10, 2, SMALL)
+    assert not frees(step(20), op(0, 10), next_step, late), "nor in the next step"
+
+
+def test_it_may_be_freed_after_a_later_operator() -> None:
+    (free,) = frees(step(10**6), op(0, 10), op(20, 30, shape=SMALL), op(40, 50, shape=SMALL))
+    assert (free.start_ns, free.details["shapes"]) == (50, [list(LARGE)])
 
 
 def test_between_operators_within_one_nothing_is_freed() -> None:

@@ -101,6 +101,12 @@ def test_shapes_that_change_a_layout_and_a_library_that_calls(project: Path) -> 
     assert known["shapes"] == 3 and known["channels_last"]
 
 
+def test_a_model_whose_weights_are_laid_out_lays_out_what_it_computes(project: Path) -> None:
+    """Images of one channel lie the same way in both layouts."""
+    source = LOOP.replace("optimizer =", "model.to(memory_format=torch.channels_last)\noptimizer =")
+    assert source != LOOP and not found(project, "not-channels-last", source)
+
+
 def test_autocast_is_on_already(project: Path) -> None:
     loss = "    loss = model(images).square().mean()\n"
     source = LOOP.replace(loss, "    with torch.autocast('cpu', torch.bfloat16):\n    " + loss)

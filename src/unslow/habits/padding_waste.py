@@ -41,6 +41,10 @@ from unslow.habits._script import phase_share
 from unslow.habits._shares import LEAST_SHARE, is_empty, shares_by_kind
 
 NAME = "padding-waste"
+NEARER, ALL_NEARER = 0.1, 0.5
+"""What remains takes so much less than its part of the time at best, from so much padding on, and below it in
+proportion: smaller arrays lie nearer, in the caches. Source: batches of a transformer encoder, cut to half, of which
+tokens and their squares leave 0.40 of the time, take 0.36 of it."""
 _SQUARED: frozenset[Kind] = frozenset(("attention", "softmax"))
 _ADVICE = "Cut each batch at its own longest request, and batch requests of like length together."
 
@@ -69,7 +73,7 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
         return
     numbers |= {"token_compute_share": min(1.0, linear + squared), "attention_share": squared}
     title = f"{show_share(padding)} of the tokens are padding: {show_share(at_stake)} of the time is spent on them."
-    yield Finding(NAME, title, at_stake, 0.0, numbers, advice=_ADVICE)
+    yield Finding(NAME, title, at_stake, 0.0, numbers, advice=_ADVICE, rest_at_best=_nearer(padding))
 
 
 def _of_a_script(evidence: Evidence, script: ScriptFacts) -> Iterator[Finding]:
@@ -86,7 +90,11 @@ def _of_a_script(evidence: Evidence, script: ScriptFacts) -> Iterator[Finding]:
         yield Finding(NAME, title, 1.0, None, numbers, str(call.site), _SCRIPT_ADVICE)
     elif padding * computing >= LEAST_SHARE:
         title = f"{show_share(padding)} of the tokens of a batch are padding, and are computed like all others."
-        yield Finding(NAME, title, padding * computing, 0.0, numbers, str(call.site), _SCRIPT_ADVICE)
+        yield Finding(NAME, title, padding * computing, 0.0, numbers, str(call.site), _SCRIPT_ADVICE, _nearer(padding))
+
+
+def _nearer(padding: float) -> float:
+    return 1 - NEARER * min(1.0, padding / ALL_NEARER)
 
 
 HABIT = Habit(name=NAME, area="numbers", detect=detect)

@@ -34,6 +34,7 @@ from unslow.core.script import LoaderFacts
 from unslow.core.units import seconds
 from unslow.core.units import share as show_share
 from unslow.habits._script import COPIED_BYTES_PER_S, LEAST_WAIT, TIMES_COPYING, steady_share, waited_for
+from unslow.habits._shares import rest_without
 
 NAME = "slow-collate"
 LEAST_PART, TIMES_AT_ONCE = 0.2, 2.0
@@ -63,7 +64,8 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
         numbers["why_not_vectorised"] = loader.why_not_vectorised
     site = str(loader.collate or loader.site)
     advice = "Join each field of all items at once: torch.stack, or numpy.stack and one torch.from_numpy."
-    yield Finding(NAME, title, share, min(1.0, remains_s / loader.collate_s), numbers, site, advice)
+    at_best = 1.0 if loader.workers else rest_without(evidence.profile, share)
+    yield Finding(NAME, title, share, min(1.0, remains_s / loader.collate_s), numbers, site, advice, at_best)
 
 
 def _joins_slowly(loader: LoaderFacts) -> bool:

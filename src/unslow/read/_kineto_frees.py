@@ -1,8 +1,8 @@
 """Handing large arrays back to the system: what lies between an operator that took one in and what comes next.
 
-No event of Kineto's says so: an intermediate result is freed by Python once its name is bound to the next, after the
-operator. What is longer than starting the next one takes is that, up to what handing back the operator's largest input
-and one more of its size can take; the rest is Python.
+No event of Kineto's says so: an intermediate result is freed by Python once its name is bound to the next, after some
+operator. What is longer than starting the next one takes is that, up to what handing back the large arrays of the step
+can take, each once; the rest is Python.
 """
 
 from __future__ import annotations
@@ -21,39 +21,51 @@ LEAST_BYTES = 4 << 20
 """Smaller ones stay with the process's allocator."""
 NS_PER_BYTE = 0.1
 """At most: pages of 4 KiB each some 0.3 µs. Source: scores of an attention of 32 MiB, freed in 2.7 ms."""
-MOST_FREED = 2
-"""Arrays of that size in one stretch: what an operator took in, and what that was made of."""
 STARTS_NS = 50_000
 """What lies between two operators takes as much in Python alone."""
+AFTER_A_BIAS = frozenset({"aten::addmm", "aten::baddbmm", "aten::addbmm"})
+LOOKUPS = frozenset({"aten::embedding", "aten::index_select", "aten::index", "aten::gather", "aten::take_along_dim"})
+"""What they take in is a table, which is kept."""
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class _Array:
-    size: int = 0
-    shape: tuple[int, ...] = ()
-    dtype: str = ""
+    """A large one that an operator took in, and what freeing it can take."""
 
-    @property
-    def details(self) -> Mapping[str, Any]:
-        return {"op": FREE, "shapes": [list(self.shape)], "dtypes": [self.dtype], "bytes": self.size}
+    details: Mapping[str, Any]
+    most_ns: int
 
 
 def with_frees(spans: Sequence[Span]) -> tuple[Span, ...]:
     """The spans, parents before their children, with such stretches as spans of their own, of the category "other"."""
     after = _ends_of_subtrees(spans)
-    found: dict[int, Span] = {}
-    known: dict[int, _Array] = {}
+    found: dict[int, list[Span]] = {}
+    known: dict[int, _Array | None] = {}
+    held: list[_Array] = []
     for index, span in enumerate(spans):
+        if span.parent < 0:
+            held.clear()
         if "::" not in span.name or (span.parent >= 0 and "::" in spans[span.parent].name):
             continue
+        for inside in spans[index : after[index]]:
+            if inside.category == "compute" and (array := known.setdefault(id(inside.details), _large(inside))):
+                held.append(array)
         gap_ns = _until_the_next(spans, after[index], span) - span.end_ns
-        if gap_ns > STARTS_NS:
-            inside = (one.details for one in spans[index : after[index]] if one.category == "compute")
-            largest = max((known.setdefault(id(one), _largest_in(one)) for one in inside), default=_Array())
-            if largest.size >= LEAST_BYTES:
-                end_ns = span.end_ns + min(gap_ns, round(MOST_FREED * largest.size * NS_PER_BYTE))
-                found[after[index]] = Span(FREE, "other", span.end_ns, end_ns, span.parent, largest.details)
+        if held and gap_ns > STARTS_NS:
+            found[after[index]] = _freed(held, span, gap_ns)
     return tuple(_inserted(spans, found)) if found else tuple(spans)
+
+
+def _freed(held: list[_Array], span: Span, gap_ns: int) -> list[Span]:
+    """What lies behind this operator, one after the other: the last that were taken in are freed first."""
+    spans: list[Span] = []
+    start_ns, end_ns = span.end_ns, span.end_ns + gap_ns
+    while held and start_ns < end_ns:
+        array = held.pop()
+        until_ns = min(end_ns, start_ns + array.most_ns)
+        spans.append(Span(FREE, "other", start_ns, until_ns, span.parent, array.details))
+        start_ns = until_ns
+    return spans
 
 
 def _until_the_next(spans: Sequence[Span], following: int, span: Span) -> int:
@@ -72,16 +84,20 @@ def _ends_of_subtrees(spans: Sequence[Span]) -> list[int]:
     return after
 
 
-def _largest_in(details: Mapping[str, Any]) -> _Array:
-    """The largest of an operator's inputs."""
-    shapes: Any = details.get("shapes") or ()
-    dtypes: Any = details.get("dtypes") or ()
-    arrays = (
-        _Array(math.prod(shape) * _item_bytes(str(dtype)), tuple(shape), str(dtype))
-        for shape, dtype in zip(shapes, dtypes, strict=False)
-        if shape and all(isinstance(length, int) for length in shape)
-    )
-    return max(arrays, default=_Array())
+def _large(span: Span) -> _Array | None:
+    """What an operator took in and may have been the last to: its first array, where it is large. What it works in is
+    kept, and so are weights, which come second, and tables."""
+    if span.name.endswith("_") or span.name in LOOKUPS:
+        return None
+    shapes: Any = span.details.get("shapes") or ()
+    dtypes: Any = span.details.get("dtypes") or ()
+    place = 1 if span.name in AFTER_A_BIAS else 0
+    for shape, dtype in list(zip(shapes, dtypes, strict=False))[place : place + 1]:
+        if shape and all(isinstance(length, int) for length in shape):
+            size = math.prod(shape) * _item_bytes(str(dtype))
+            details = {"op": FREE, "shapes": [shape], "dtypes": [dtype], "bytes": size}
+            return _Array(details, round(size * NS_PER_BYTE)) if size >= LEAST_BYTES else None
+    return None
 
 
 def _item_bytes(dtype: str) -> int:
@@ -91,12 +107,12 @@ def _item_bytes(dtype: str) -> int:
         return 2 if "16" in dtype else 1
 
 
-def _inserted(spans: Sequence[Span], found: Mapping[int, Span]) -> Iterator[Span]:
+def _inserted(spans: Sequence[Span], found: Mapping[int, Sequence[Span]]) -> Iterator[Span]:
     """`found` by the index before which they come; parents are counted anew."""
     moved: list[int] = []
     count = 0
     for index in range(len(spans) + 1):
-        if (span := found.get(index)) is not None:
+        for span in found.get(index, ()):
             yield Span(span.name, span.category, span.start_ns, span.end_ns, moved[span.parent], span.details)
             count += 1
         if index < len(spans):

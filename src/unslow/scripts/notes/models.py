@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import CodeType
 from typing import Any
 
@@ -93,7 +93,7 @@ def _of_call(model: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> dict[st
         "autocast": torch.is_autocast_enabled(kind) if kind in ("cpu", "cuda") else False,
         "compiled": any(_is_compiled(module) for module in modules),
         "images": len(images),
-        "channels_last": any(_is_channels_last(torch, image) for image in images),
+        "channels_last": any(_is_channels_last(torch, laid_out) for laid_out in (*images, *_kernels(model))),
         "convolutions": sum(type(module).__name__ in ("Conv2d", "ConvTranspose2d") for module in modules),
         "matmul_precision": _flag(torch.get_float32_matmul_precision),
         "cudnn_tf32": _flag(lambda: torch.backends.cudnn.allow_tf32),
@@ -103,6 +103,11 @@ def _of_call(model: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> dict[st
 
 def _is_compiled(module: Any) -> bool:
     return type(module).__name__ == "OptimizedModule" or getattr(module, "_compiled_call_impl", None) is not None
+
+
+def _kernels(model: Any) -> Iterator[Any]:
+    """The weights that may be those of convolutions: one laid out channels last makes all that follows it so."""
+    return (weight for weight in model.parameters() if weight.ndim == IMAGE_AXES)
 
 
 def _is_channels_last(torch: Any, image: Any) -> bool:
