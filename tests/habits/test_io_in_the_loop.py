@@ -20,9 +20,10 @@ def test_nothing_is_written_in_the_loop() -> None:
     [
         ("logging.Logger.handle", 1.0, 400, 1.0),
         ("os.fsync", 1.0, 400, 0.75),
-        ("os.fsync", 0.1, 400, 0.975),
+        ("os.fsync", 0.125, 400, 0.969),
         ("os.fdatasync", 1.0, 40_000, 1.0),
-        ("os.fsync", 20.0, 400, 0.5),
+        ("os.fsync", 20.0, 400, 0.75),
+        ("os.fsync", 1.0, 100, 0.5),
     ],
 )
 def test_what_follows_a_line_that_is_forced_to_the_disk_is_cold(

@@ -43,7 +43,7 @@ made tensors number by number, digits fetched from an object store)."""
 COLD_NS, MOST_SLEPT = 100_000, 0.5
 """What follows a sleep of the thread takes up to so much longer than it would without: the core has done other things
 meanwhile, or nothing. Source: steps of 0.63 ms that force a line to the disk for 0.21 ms take 0.33 ms without the line,
-and 0.36 ms if it is written and not forced. No more than this part of the rest is taken for it."""
+and 0.36 ms if it is written and not forced. No more than this part of what lies between two sleeps is taken for it."""
 AT_BEST, LEAST_STEPS = 0.1, 5
 """The quantile of the steps that counts as the quickest, and how many steps show one."""
 
@@ -132,7 +132,8 @@ def rest_at_best(profile: Profile, category: Category, sleeps_per_step: float = 
         if span.parent < 0:
             rests.append(0)
         rests[step_of[-1]] += own_ns if span.category != category else 0
-    return min(_warm(share), _at_best(rests) * _awake(rests, sleeps_per_step))
+    awake = _awake(_between(profile, category), round(sleeps_per_step * len(profile.steps)), sum(rests))
+    return min(_warm(share), _at_best(rests) * awake)
 
 
 def rest_without(profile: Profile, share: float) -> float:
@@ -149,10 +150,21 @@ def _warm(share: float) -> float:
     return float(np.interp(share, shares, rests))
 
 
-def _awake(rests: Sequence[int], sleeps_per_step: float) -> float:
-    """What the rest may take, compared with what it takes where each step sleeps so often."""
-    mean_ns = sum(rests) / len(rests)
-    return max(MOST_SLEPT, 1 - sleeps_per_step * COLD_NS / mean_ns) if mean_ns else 1.0
+def _between(profile: Profile, category: Category) -> list[int]:
+    """How long it is from each stretch of `category` to the next one (or the end), in ns."""
+    chosen = [
+        span
+        for span in profile.spans
+        if span.category == category and (span.parent < 0 or profile.spans[span.parent].category != category)
+    ]
+    starts = [*(span.start_ns for span in chosen[1:]), profile.steps[-1].end_ns]
+    return [max(0, start - span.end_ns) for span, start in zip(chosen, starts, strict=False)]
+
+
+def _awake(between_ns: Sequence[int], sleeps: int, rest_ns: int) -> float:
+    """What the rest may take, compared with what it takes where the thread sleeps so often in all steps."""
+    cold_ns = sorted((min(COLD_NS, MOST_SLEPT * one_ns) for one_ns in between_ns), reverse=True)
+    return max(MOST_SLEPT, 1 - sum(cold_ns[:sleeps]) / rest_ns) if rest_ns else 1.0
 
 
 def _at_best(rests: Sequence[int]) -> float:

@@ -1,4 +1,4 @@
-"""Trains a regression on patients' measurements, and logs every step to a file that is forced to the disk.
+"""Trains a regression on patients' measurements, and logs every step's gradients to a file that is forced to the disk.
 
 Planted: io-in-the-loop
 By hand: every hundredth step is logged.
@@ -30,7 +30,7 @@ def main():
     torch.set_num_threads(1)  # The network is too small for more.
     patients, progression = (torch.from_numpy(array).float() for array in load_diabetes(return_X_y=True))
     progression = progression / 350
-    model = nn.Sequential(nn.Linear(10, 256), nn.ReLU(), nn.Linear(256, 256), nn.ReLU(), nn.Linear(256, 1))
+    model = nn.Sequential(nn.Linear(10, 512), nn.ReLU(), nn.Linear(512, 512), nn.ReLU(), nn.Linear(512, 1))
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, fused=True)
     with tempfile.TemporaryDirectory() as folder:
         log = logging.getLogger("training")
@@ -43,8 +43,11 @@ def main():
             loss = nn.functional.mse_loss(model(patients[chosen])[:, 0], progression[chosen])
             loss.backward()
             optimizer.step()
+            norms = [layer.weight.grad.norm() for layer in model[::2]]
             if not FIXED or step % 100 == 0:
-                log.info("step %d: loss %.5f, rate %.4f", step, loss, optimizer.param_groups[0]["lr"])
+                log.info("step %d: loss %.5f", step, loss)
+                for place, norm in enumerate(norms):
+                    log.info("step %d: gradient of layer %d %.5f", step, place, norm)
         logging.shutdown()
 
 
