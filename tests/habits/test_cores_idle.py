@@ -90,6 +90,15 @@ def test_a_script_that_calls_a_library_with_threads() -> None:
     assert not found(HABIT, evidence(step(native("torch/nn/functional.py:3 linear")), on_pool("openblas", 2)))
 
 
+def test_what_a_script_computes_beside_that_keeps_one_core_busy() -> None:
+    """1.4 cores over all: 1.8 of them in the half that has threads."""
+    split = step(native("scipy/fft/_basic.py:3 r2c", 50), native("", 50))
+    known = replace(on_pool("openblas", 2), cpu_seconds_per_request=140e-6)
+    assert not found(HABIT, evidence(split, known, machine(cores=2)))
+    one = the(HABIT, evidence(split, on_pool("openblas", 2), machine(cores=2)))
+    assert one.share == pytest.approx(0.5) and one.floor == pytest.approx(0.5)
+
+
 def test_products_that_are_imitated_are_another_habits() -> None:
     slower = machine(cores=2, floors={"bfloat16/float32:matmul": 2.0})
     known = replace(script(), cpu_seconds_per_request=100e-6)

@@ -35,6 +35,15 @@ def test_what_follows_a_line_that_is_forced_to_the_disk_is_cold(
     assert finding.rest_at_best == pytest.approx(expected, abs=0.003)
 
 
+@pytest.mark.parametrize(("kind", "expected"), [("checkpoint", 0.87), ("log", 1.0)])
+def test_a_checkpoint_empties_the_caches(kind: str, expected: float) -> None:
+    written = Written(kind, Site("train.py", 21), 1.0, 200e-6)
+    alike = in_a_row(*(step(phase(kind, 30, "io"), us=90) for _ in range(8)))
+    assert the(HABIT, evidence(alike, script(written=(written,)))).rest_at_best == pytest.approx(expected)
+    few = in_a_row(*(step(phase(kind, 30, "io"), us=900) for _ in range(8)))
+    assert the(HABIT, evidence(few, script(written=(written,)))).rest_at_best == 1
+
+
 def test_a_line_now_and_then() -> None:
     rare = step(phase("forward", 90), phase("print", 0.5, "io"))
     assert not found(HABIT, evidence(rare, script(written=(SAID,))), evidence(EMPTY, script(written=(SAID,))))

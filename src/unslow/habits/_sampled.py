@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from unslow.core.profile import Profile, Span
+
+Name = TypeVar("Name", bound=Hashable)
 
 
 @dataclass(frozen=True)
@@ -48,9 +51,9 @@ def sampled(profile: Profile) -> Iterator[Sampled]:
             yield Sampled(span, phases[-1], own_ns / profile.wall_ns)
 
 
-def shares_by(found: Iterator[Sampled], name: Callable[[Sampled], str]) -> dict[str, float]:
+def shares_by(found: Iterable[Sampled], name: Callable[[Sampled], Name]) -> dict[Name, float]:
     """The share of each name, the largest first."""
-    shares: dict[str, float] = {}
+    shares: dict[Name, float] = {}
     for one in found:
         shares[name(one)] = shares.get(name(one), 0.0) + one.share
     return dict(sorted(shares.items(), key=lambda pair: -pair[1]))

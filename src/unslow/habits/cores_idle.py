@@ -15,11 +15,11 @@ Processor seconds per second of a request: how many cores it keeps busy. With wh
 (the system's own counters), below three quarters of the cores that can be used, with at least half of the time in
 `compute`. Source of the threshold: between TensorBoard's profiler (a device less than 50 % used) and TraceLens (more
 than 15 % idle); a quarter leaves room for what the counters miss. What must remain is the part that is used now of the
-cores that other programs leave, one core at the least: perfect scaling, which is the most that can be had. A script's
-operators of less than 20 µs do not count: PyTorch splits arrays of 32768 numbers and more. Nor do products in bfloat16
-that the processor imitates: their reference code runs on one thread, whatever is set. NumPy's own calls count only
-where the library of its products has fewer threads than there are cores: its other operations run on one core whatever
-is set.
+cores that other programs leave, one core at the least: perfect scaling, which is the most that can be had. Of a
+script it is the cores used in the part that could be split: what else it computes keeps one busy. A script's operators
+of less than 20 µs do not count: PyTorch splits arrays of 32768 numbers and more. Nor do products in bfloat16 that the processor
+imitates: their reference code runs on one thread, whatever is set. NumPy's own calls count only where the library of
+its products has fewer threads than there are cores: its other operations run on one core whatever is set.
 
 When it does not matter
 -----------------------
@@ -60,6 +60,9 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
     computing = _computing(evidence)
     if computing < MOSTLY_COMPUTING:
         return
+    used = _used_in(evidence, computing, used)
+    if used + taken >= WELL_USED * cores:
+        return
     numbers: dict[str, EvidenceValue] = {"cores_used": round(used, 2), "cores": cores, "compute_share": computing}
     pool = largest_pool(evidence.facts)
     if pool is not None:
@@ -80,6 +83,14 @@ def _computing(evidence: Evidence) -> float:
     long_ns = sum(own_ns for own_ns, calls in operators.values() if own_ns >= BRIEF_NS * calls)
     spread = sum(one.share for one in sampled(profile) if _may_be_split(one, evidence))
     return min(share, long_ns / profile.wall_ns + spread)
+
+
+def _used_in(evidence: Evidence, computing: float, used: float) -> float:
+    """The cores that are used in the part that could be split: what a script does beside it keeps one busy."""
+    if evidence.facts.script is None:
+        return used
+    shares = evidence.profile.shares
+    return max(0.0, used - max(0.0, shares["compute"] + shares["framework"] - computing)) / computing
 
 
 def _operator(span: Span) -> str:

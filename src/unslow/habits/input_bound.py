@@ -27,7 +27,7 @@ Fetching ahead takes memory.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from unslow.core.finding import Evidence, EvidenceValue, Finding, Habit
 from unslow.core.units import share as show_share
@@ -42,7 +42,7 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
     """One finding, for all that is waited for and that no loader explains."""
     script = evidence.facts.script
     in_data = 0.0 if script is not None and script.loaders else data_share(evidence)
-    lines = shares_by((one for one in sampled(evidence.profile) if _waits(one)), lambda one: one.line)
+    lines = shares_by(_waiting(list(sampled(evidence.profile))), lambda one: one.line)
     share = min(1.0, in_data + sum(lines.values()))
     if share < LEAST_WAIT:
         return
@@ -57,6 +57,14 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
         "or another process."
     )
     yield Finding(NAME, title, share, None, numbers, line, ADVICE)
+
+
+def _waiting(found: Sequence[Sampled]) -> Iterator[Sampled]:
+    """What waits; but a call that computes for longer than it waits does so for its own threads, as SciPy's Fourier
+    transforms do."""
+    computes = shares_by((one for one in found if one.span.category == "compute"), lambda one: tuple(one.stack))
+    waits = shares_by(filter(_waits, found), lambda one: tuple(one.stack))
+    return (one for one in found if _waits(one) and waits[stack := tuple(one.stack)] >= computes.get(stack, 0.0))
 
 
 def _waits(one: Sampled) -> bool:

@@ -38,6 +38,9 @@ from unslow.habits._shares import rest_without
 
 NAME = "slow-collate"
 LEAST_PART, TIMES_AT_ONCE = 0.2, 2.0
+COLDEST = 0.85
+"""Of what follows: collation goes over numbers in Python, slowly, so that it empties the caches less than other wastes
+of its length."""
 ALL_BUSY = 0.85
 """The part of the cores from which on processes wait for each other."""
 
@@ -64,7 +67,7 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
         numbers["why_not_vectorised"] = loader.why_not_vectorised
     site = str(loader.collate or loader.site)
     advice = "Join each field of all items at once: torch.stack, or numpy.stack and one torch.from_numpy."
-    at_best = 1.0 if loader.workers else rest_without(evidence.profile, share)
+    at_best = 1.0 if loader.workers else max(COLDEST, rest_without(evidence.profile, share))
     yield Finding(NAME, title, share, min(1.0, remains_s / loader.collate_s), numbers, site, advice, at_best)
 
 

@@ -45,7 +45,7 @@ from unslow.habits._attention import BACKWARD, Attention, attention
 from unslow.habits._eager import LEAST_ATTENTION
 from unslow.habits._floors import bounded
 from unslow.habits._ops import op_name
-from unslow.habits._shares import is_empty
+from unslow.habits._shares import is_empty, rest_without
 
 NAME = "unfused-attention"
 MOST_TRIED = 6
@@ -74,7 +74,8 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
         title = title[:-1] + f"; the scores of {most.queries:,} queries and {most.keys:,} keys are written out."
         if most in evidence.fused:
             numbers["fused_s"] = evidence.fused[most]
-    yield Finding(NAME, title, min(1.0, share), _floor(evidence, found, share), numbers, advice=ADVICE)
+    floor, at_best = _floor(evidence, found, share), rest_without(profile, share)  # The scores empty the caches.
+    yield Finding(NAME, title, min(1.0, share), floor, numbers, advice=ADVICE, rest_at_best=at_best)
 
 
 def wants(evidence: Evidence) -> Iterator[FusedAttention]:

@@ -21,7 +21,7 @@ def main():
     digits = load_digits()
     data = TensorDataset(torch.from_numpy(digits.data).float() / 16, torch.from_numpy(digits.target))
     loader = DataLoader(data, batch_size=16 if FIXED else 2, shuffle=True, drop_last=True)
-    model = nn.Sequential(nn.Linear(64, 512), nn.ReLU(), nn.Linear(512, 512), nn.ReLU(), nn.Linear(512, 10))
+    model = nn.Sequential(nn.Linear(64, 1024), nn.ReLU(), nn.Linear(1024, 1024), nn.ReLU(), nn.Linear(1024, 10))
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-4, fused=True)
     for epoch in range(400 if FIXED else 80):
         total = torch.zeros(())

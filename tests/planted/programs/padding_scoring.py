@@ -1,9 +1,10 @@
 """Scores lines of descriptions byte by byte, in short numbers, a batch of lines at a time.
 
 Planted: padding-waste
-By hand: each batch is padded to its own longest line, not to the longest that a line may have.
+By hand: lines of like length share a batch, which is padded to its own longest, not to the longest a line may have.
 """
 
+import random
 import sys
 
 import torch
@@ -30,12 +31,15 @@ class Scorer(nn.Module):
 
 loads = (load_breast_cancer, load_diabetes, load_digits, load_iris, load_wine)
 lines = [line.strip() for load in loads for line in load().DESCR.splitlines() if line.strip()]
+if FIXED:
+    lines.sort(key=len)
 batches = []
 for start in range(0, len(lines) - BATCH + 1, BATCH):
     texts = [line.encode("ascii", "replace") for line in lines[start : start + BATCH]]
     length = max(map(len, texts)) if FIXED else LONGEST
     tokens = torch.tensor([list(text.ljust(length, b"\0")) for text in texts])
     batches.append((tokens, (tokens > 0).long()))
+random.Random(0).shuffle(batches)
 torch.manual_seed(0)
 model = Scorer().to(SHORT).eval()
 total = torch.zeros(())

@@ -60,10 +60,10 @@ def main():
     torch.manual_seed(0)
     torch.set_num_threads(1)  # The network is too small for more.
     workers = {"num_workers": 2, "persistent_workers": True} if FIXED else {}
-    loader = DataLoader(Passages(8192), batch_size=64, shuffle=True, drop_last=True, **workers)
+    loader = DataLoader(Passages(32768), batch_size=64, shuffle=True, drop_last=True, **workers)
     model = Classifier()
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, fused=True)
-    for epoch in range(60):
+    for epoch in range(15):
         total = torch.zeros(())
         for words, labels in loader:
             optimizer.zero_grad()
