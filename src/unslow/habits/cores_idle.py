@@ -15,9 +15,9 @@ Processor seconds per second of a request: how many cores it keeps busy. With wh
 (the system's own counters), below three quarters of the cores that can be used, with at least half of the time in
 `compute`. Source of the threshold: between TensorBoard's profiler (a device less than 50 % used) and TraceLens (more
 than 15 % idle); a quarter leaves room for what the counters miss. What must remain is the part that is used now of the
-cores that other programs leave, one core at the least: perfect scaling, which is the most that can be had. Of a
-script it is the cores used in the part that could be split: what else it computes keeps one busy. A script's operators
-of less than 20 µs do not count: PyTorch splits arrays of 32768 numbers and more. Nor do products in bfloat16 that the processor
+cores that other programs leave, one core at the least: perfect scaling, which is the most that can be had. Of a script
+it is the cores used in the part that could be split: what else it computes keeps one busy. A script's operators of less
+than 20 µs do not count: PyTorch splits arrays of 32768 numbers and more. Nor do products in bfloat16 that the processor
 imitates: their reference code runs on one thread, whatever is set. NumPy's own calls count only where the library of
 its products has fewer threads than there are cores: its other operations run on one core whatever is set.
 
