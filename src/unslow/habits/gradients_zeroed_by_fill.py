@@ -34,13 +34,13 @@ from unslow.core.profile import Profile
 from unslow.core.units import share as show_share
 from unslow.habits._devices import the_device
 from unslow.habits._script import phase_share
-from unslow.habits._shares import LEAST_SHARE, is_empty, rest_without
+from unslow.habits._shares import LEAST_SHARE, is_empty, long_nodes, rest_without
 
 NAME = "gradients-zeroed-by-fill"
 
 
 FILLS = ("aten::zero_", "aten::fill_")
-ADDS = "aten::add_"
+ADDS, ACCUMULATES = "aten::add_", "::AccumulateGrad"
 LEAST_FILLS = 10
 """Of a step: fewer are no gradients."""
 
@@ -64,11 +64,13 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _added_in_backward(profile: Profile) -> float:
-    """The part of the wall time in which backward adds in place, mostly to gradients that are there already."""
+    """The part of the wall time in which backward adds in place, mostly to gradients that are there already, and frees
+    what it has added."""
     inside, added_ns = list[bool](), 0
-    for span, own_ns in zip(profile.spans, profile.own_ns, strict=True):
+    frees = {index for index in long_nodes(profile) if profile.spans[index].name.endswith(ACCUMULATES)}
+    for index, (span, own_ns) in enumerate(zip(profile.spans, profile.own_ns, strict=True)):
         inside.append(span.details.get("phase") == "backward" or (span.parent >= 0 and inside[span.parent]))
-        added_ns += own_ns if inside[-1] and span.details.get("op") == ADDS else 0
+        added_ns += own_ns if inside[-1] and (span.details.get("op") == ADDS or index in frees) else 0
     return added_ns / profile.wall_ns
 
 

@@ -18,7 +18,7 @@ def main():
     digits = load_digits()
     pixels, labels = torch.from_numpy(digits.data).long(), torch.from_numpy(digits.target)
     words = pixels[:, :-1] * 17 * 64 + pixels[:, 1:] * 64 + torch.arange(63)  # A pixel, its neighbour, the place.
-    model = nn.Sequential(nn.EmbeddingBag(17 * 17 * 64, 384), nn.Linear(384, 10))
+    model = nn.Sequential(nn.EmbeddingBag(17 * 17 * 64, 512), nn.Linear(512, 10))
     optimizer = torch.optim.SGD(model.parameters(), lr=0.5, fused=True)
     for epoch in range(50):
         total = torch.zeros(())
