@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from handmade import Op, evidence, found, noted, op, phase, script, step, the
+from handmade import evidence, found, noted, op, phase, script, step, the
 from unslow.habits.gradients_zeroed_by_fill import HABIT
 
 FILLS = script(noted=(noted("fill", positional=False),))
@@ -32,16 +32,3 @@ def test_what_is_added_to_gradients_that_are_there() -> None:
 def test_they_are_filled() -> None:
     finding = the(HABIT, evidence(step(phase("forward", 50), phase("zero-grad", 20)), FILLS))
     assert finding.share == pytest.approx(0.2) and finding.site == "train.py:3"
-
-
-def test_what_backward_frees_after_it_has_added_counts_too() -> None:
-    name = "autograd::engine::evaluate_function: torch::autograd::AccumulateGrad"
-
-    def share(each_us: float, times: int) -> float:
-        node = Op(name, each_us * times, "framework", {"op": name, "calls": times})
-        backward = phase("backward", 900, calls=(op("aten::add_", 30, op="aten::add_"), node))
-        called = step(phase("zero-grad", 20), backward, us=1000)
-        return the(HABIT, evidence(called, FILLS)).share
-
-    assert share(5, 60) == pytest.approx(0.05), "a short one starts the adding only"
-    assert share(150, 2) == pytest.approx(0.35)

@@ -90,5 +90,6 @@ def _attention_by_kind(profile: Profile) -> dict[Kind, float]:
 
 
 def without_products(kinds: Mapping[Kind, float]) -> dict[Kind, float]:
-    """Of a script, where most products are those of the backward pass: they run in hand-written libraries already."""
-    return {kind: share for kind, share in kinds.items() if kind not in _PRODUCTS}
+    """Of a script, where most products are those of the backward pass: they run in hand-written libraries already. Nor
+    its fills, of arrays parts of which it then adds to."""
+    return {kind: share for kind, share in kinds.items() if kind not in _PRODUCTS and kind != "fill"}

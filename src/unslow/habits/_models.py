@@ -10,6 +10,7 @@ from unslow.habits._script import phase_share
 from unslow.habits._shares import LEAST_SHARE as LEAST_IN_STEP
 from unslow.habits._shares import long_nodes
 
+ADDS = "aten::add_"
 LEAST_SHARE = 0.05
 """The part of a step that must be at stake: halved, less than this is not worth its while (3 %). See `least_share`."""
 
@@ -53,15 +54,25 @@ def model_share(evidence: Evidence) -> float:
 
 
 def kinds_within(evidence: Evidence) -> dict[Kind, float]:
-    """The part of the wall time that each kind of operator computes within the forward and the backward pass."""
+    """The part of the wall time that each kind of operator computes within the forward and the backward pass; without
+    what is added to gradients that are there already, which autograd does between them."""
     profile = evidence.profile
     shares: dict[Kind, float] = {}
-    for index in sorted(_within(profile)):
+    for index in sorted(_within(profile) - accumulating(profile)):
         span, own_ns = profile.spans[index], profile.own_ns[index]
         if span.category == "compute" and not _is_pass(span):
             kind = kind_of(span)
             shares[kind] = shares.get(kind, 0.0) + max(0, own_ns) / profile.wall_ns
     return shares
+
+
+def accumulating(profile: Profile) -> set[int]:
+    """The spans in which the backward pass adds in place, mostly to gradients that are there already."""
+    backward: set[int] = set()
+    for index, span in enumerate(profile.spans):
+        if span.details.get("phase") == "backward" or span.parent in backward:
+            backward.add(index)
+    return {index for index in backward if profile.spans[index].details.get("op") == ADDS}
 
 
 def starting_share(evidence: Evidence) -> float:

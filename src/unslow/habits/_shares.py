@@ -25,7 +25,7 @@ class Split:
     kernels: dict[Kind, float]
 
 
-NODE = "autograd::engine::"
+NODES = ("autograd::engine::", "torch::autograd::")
 LONGEST_START_NS = 100_000
 """Of one node of the backward pass: starting what it computes takes some microseconds."""
 LONG_WAIT = 1 / 8
@@ -96,7 +96,7 @@ def host_share(evidence: Evidence) -> float:
 def long_nodes(profile: Profile) -> set[int]:
     """The spans of those nodes of the backward pass that take long beside the operators that they start: they free or
     add up what is large."""
-    nodes = by_name(profile, lambda span: span.name if span.name.startswith(NODE) else "")
+    nodes = by_name(profile, lambda span: span.name if span.name.startswith(NODES) else "")
     long = {name for name, (own_ns, calls) in nodes.items() if own_ns > LONGEST_START_NS * calls}
     return {index for index, span in enumerate(profile.spans) if span.name in long}
 

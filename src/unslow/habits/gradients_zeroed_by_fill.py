@@ -30,17 +30,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from unslow.core.finding import Evidence, Finding, Habit
-from unslow.core.profile import Profile
 from unslow.core.units import share as show_share
 from unslow.habits._devices import the_device
+from unslow.habits._models import accumulating
 from unslow.habits._script import phase_share
-from unslow.habits._shares import LEAST_SHARE, is_empty, long_nodes, rest_without
+from unslow.habits._shares import LEAST_SHARE, is_empty, rest_without
 
 NAME = "gradients-zeroed-by-fill"
-
-
 FILLS = ("aten::zero_", "aten::fill_")
-ADDS, ACCUMULATES = "aten::add_", "::AccumulateGrad"
 LEAST_FILLS = 10
 """Of a step: fewer are no gradients."""
 
@@ -55,23 +52,12 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
     share = phase_share(evidence, "zero-grad")
     if not filled or share < LEAST_SHARE:
         return
-    added = _added_in_backward(evidence.profile)
+    added = evidence.profile.share_of(accumulating(evidence.profile))
     share = min(1.0, share + added)
     title = f"{show_share(share)} of a step fills gradients with zeros, and adds to them in backward."
     numbers = {"zero_grad_share": share - added, "added_to_share": added, "calls": len(filled)}
     advice, at_best = "Call zero_grad(set_to_none=True).", rest_without(evidence.profile, share)
     yield Finding(NAME, title, share, 0.0, numbers, str(filled[0].site), advice, at_best)
-
-
-def _added_in_backward(profile: Profile) -> float:
-    """The part of the wall time in which backward adds in place, mostly to gradients that are there already, and frees
-    what it has added."""
-    inside, added_ns = list[bool](), 0
-    frees = {index for index in long_nodes(profile) if profile.spans[index].name.endswith(ACCUMULATES)}
-    for index, (span, own_ns) in enumerate(zip(profile.spans, profile.own_ns, strict=True)):
-        inside.append(span.details.get("phase") == "backward" or (span.parent >= 0 and inside[span.parent]))
-        added_ns += own_ns if inside[-1] and (span.details.get("op") == ADDS or index in frees) else 0
-    return added_ns / profile.wall_ns
 
 
 def _recorded(evidence: Evidence) -> Iterator[Finding]:
