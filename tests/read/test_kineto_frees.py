@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from unslow.core.profile import Profile, Span
-from unslow.read._kineto_frees import FREE, with_frees
+from unslow.core.profile import FREE, Profile, Span
+from unslow.read._kineto_frees import with_frees
 
 LARGE, SMALL = (16, 1024, 1024), (16, 64, 64)
 MOST_NS = round(0.1 * 4 * 16 * 1024 * 1024)

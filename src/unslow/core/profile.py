@@ -28,6 +28,10 @@ STACK = "stack"
 """Of the details of a span the key of the names of the functions that it was called in, the outermost first."""
 
 
+FREE = "memory::free"
+"""The name of a span in which large arrays are handed back to the system."""
+
+
 class BrokenProfile(UnslowError):
     """The spans are no tree, or do not sum to the wall time."""
 

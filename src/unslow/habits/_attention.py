@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from unslow.core.attention import FusedAttention
-from unslow.core.profile import Profile, Span
+from unslow.core.profile import FREE, Profile, Span
 from unslow.habits._ops import Kind, array_inputs, kind_of, op_name
 
 PRODUCTS = frozenset({"bmm", "baddbmm", "matmul"})
@@ -20,8 +20,6 @@ BETWEEN: frozenset[Kind] = frozenset({"elementwise", "softmax", "dropout", "layo
 """What may be done to the scores: scaled, masked, dropped, copied into another layout."""
 MASKING = frozenset({"masked_fill", "where", "add", "baddbmm"})
 """What hides a part of them."""
-FREE = "free"
-"""Handing them back to the system, as `unslow.read` names it."""
 
 Scores = tuple[int, ...]
 """The batches (all axes but the last two in one), the queries and the keys."""
@@ -39,7 +37,7 @@ class Attention:
 
 def attention(profile: Profile) -> Attention:
     """All that computes attention in a row of operators; what a fused operator calls itself is not."""
-    own = [index for index, span in enumerate(profile.spans) if span.category == "compute" or op_name(span) == FREE]
+    own = [index for index, span in enumerate(profile.spans) if span.category == "compute" or span.name == FREE]
     inside = _inside_fused(profile)
     own = [index for index in own if not inside[index]]
     has_shapes = any(array_inputs(profile.spans[index]) for index in own)
@@ -92,7 +90,8 @@ def _handles(span: Span, shapes: Collection[Scores]) -> bool:
     if op_name(span) in PRODUCTS:
         turned = {(batches, keys, queries) for batches, queries, keys in shapes}
         return _made(span) in shapes or any(one in shapes or one in turned for one in _given(span))
-    return (kind_of(span) in BETWEEN or op_name(span) in (BACKWARD, FREE)) and _shape(span) in shapes
+    is_between = kind_of(span) in BETWEEN or op_name(span) == BACKWARD or span.name == FREE
+    return is_between and _shape(span) in shapes
 
 
 def _by_order(spans: Sequence[Span], own: Sequence[int]) -> Attention:

@@ -38,7 +38,7 @@ from unslow.habits._shares import LEAST_SHARE, is_empty, rest_without
 
 NAME = "gradients-zeroed-by-fill"
 FILLS = ("aten::zero_", "aten::fill_")
-COLD_TOO, MOST_COLD = 0.6, 0.07
+COLD_TOO, AT_MOST = 0.6, 0.07
 """What follows takes less by up to so much of that time, and by no more of its own: all gradients have passed through
 the caches. Source: tables of 38 MB, of which filling and adding are 0.11 to 0.16 of a step, that is 1.2 to 1.24 times
 as fast without."""
@@ -60,7 +60,7 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
     share = min(1.0, share + added)
     title = f"{show_share(share)} of a step fills gradients with zeros, and adds to them in backward."
     numbers = {"zero_grad_share": share - added, "added_to_share": added, "calls": len(filled)}
-    at_best = min(rest_without(evidence.profile, share), 1 - min(MOST_COLD, COLD_TOO * share))
+    at_best = min(rest_without(evidence.profile, share), 1 - min(AT_MOST, COLD_TOO * share))
     advice = "Call zero_grad(set_to_none=True)."
     yield Finding(NAME, title, share, 0.0, numbers, str(filled[0].site), advice, at_best)
 

@@ -4,18 +4,16 @@ parts, and by how much, hangs on them more than any micro-benchmark of one shape
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 
 from unslow.core.attention import FusedAttention
 from unslow.core.jsonable import to_json
 from unslow.machine import _children
-from unslow.machine.floors import Asked
+from unslow.machine.floors import Start
 
 DEADLINE_SECONDS = 8.0
 """For all of them, the start of the process included."""
-
-Start = Callable[[Mapping[str, str], int, float], AbstractContextManager[Mapping[str, Asked]]]
 
 
 def fused_seconds(

@@ -14,9 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from unslow.core.profile import Span
+from unslow.core.profile import FREE, Span
 
-FREE = "memory::free"
 LEAST_BYTES = 4 << 20
 """Smaller ones stay with the process's allocator."""
 NS_PER_BYTE = 0.1
