@@ -37,6 +37,11 @@ def test_what_is_kept(name: str) -> None:
     assert not frees(step(10**7), op(0, 10, name=name))
 
 
+def test_what_was_copied_may_be_freed() -> None:
+    """As the scores are that a mask is filled into."""
+    assert frees(step(10**7), op(0, 10, name="aten::copy_"))
+
+
 def test_each_array_is_freed_once() -> None:
     second = op(10**8, 10**8 + 10, shape=SMALL)
     first, later = op(0, 10), op(2 * 10**8, 2 * 10**8 + 10, shape=SMALL)

@@ -23,6 +23,8 @@ NS_PER_BYTE = 0.1
 STARTS_NS = 50_000
 """What lies between two operators takes as much in Python alone."""
 AFTER_A_BIAS = frozenset({"aten::addmm", "aten::baddbmm", "aten::addbmm"})
+COPIES = "aten::copy_"
+"""What works in an array just made for it, as large as the one that it took in."""
 LOOKUPS = frozenset({"aten::embedding", "aten::index_select", "aten::index", "aten::gather", "aten::take_along_dim"})
 """What they take in is a table, which is kept."""
 
@@ -86,7 +88,7 @@ def _ends_of_subtrees(spans: Sequence[Span]) -> list[int]:
 def _large(span: Span) -> _Array | None:
     """What an operator took in and may have been the last to: its first array, where it is large. What it works in is
     kept, and so are weights, which come second, and tables."""
-    if span.name.endswith("_") or span.name in LOOKUPS:
+    if (span.name.endswith("_") and span.name != COPIES) or span.name in LOOKUPS:
         return None
     shapes: Any = span.details.get("shapes") or ()
     dtypes: Any = span.details.get("dtypes") or ()
