@@ -100,6 +100,28 @@ class TestOfAScript:
         assert the(HABIT, evidence(self.STEP, scoring(called(1)))).floor is None
 
 
+class TestOfWhatIsComputedForEachRow:
+    FLOORED = machine(floors={DISPATCH: 0.1, VECTOR: 0.3, PRODUCT: 0.9})
+
+    def floor(self, name: str, us: float, *shapes: tuple[int, ...]) -> float | None:
+        known = {"shapes": [list(shape) for shape in shapes], "dtypes": ["float32"] * len(shapes)}
+        seen = step(phase("forward", 1000, calls=[op(name, us, dtype="", **known)]), us=1000)
+        return the(HABIT, evidence(seen, scoring(called(1, shape=(1, 640))), self.FLOORED)).floor
+
+    def test_what_starts_it_or_reads_weights_is_shared(self) -> None:
+        assert self.floor("aten::_softmax", 90, (4, 640, 640)) == pytest.approx(0.1), "short"
+        assert self.floor("aten::addmm", 900, (512,), (1, 512), (512, 512)) == pytest.approx(0.1), "one row"
+        assert self.floor("aten::mm", 900, (512, 2), (2, 512)) == pytest.approx(0.1), "its gradient"
+        assert self.floor("aten::_embedding_bag", 900, (128, 512)) == pytest.approx(0.1), "a table"
+
+    def test_scores_many_rows_and_freeing_are_not(self) -> None:
+        long = 0.9 * 0.9 + 0.1 * 0.1
+        assert self.floor("aten::_softmax", 900, (4, 640, 640)) == pytest.approx(long)
+        assert self.floor("aten::bmm", 900, (4, 640, 32), (4, 32, 640)) == pytest.approx(long)
+        assert self.floor("aten::addmm", 900, (512,), (640, 512), (512, 512)) == pytest.approx(long)
+        assert self.floor("memory::free", 900, (4, 640, 640)) == pytest.approx(long)
+
+
 class TestOfTraining:
     STEP = step(phase("forward", 30), phase("backward", 40), phase("optimizer", 20), op("aten::add", 10))
     FLOORED = machine(floors={DISPATCH: 0.2, PRODUCT: 0.7})

@@ -52,8 +52,16 @@ def test_each_array_is_freed_once() -> None:
 
 
 def test_it_may_be_freed_after_a_later_operator() -> None:
-    (free,) = frees(step(10**6), op(0, 10), op(20, 30, shape=SMALL), op(40, 50, shape=SMALL))
+    (free,) = frees(step(10**7), op(0, 10), op(20, 30, shape=SMALL), op(40, 50, shape=SMALL))
     assert (free.start_ns, free.details["shapes"]) == (50, [list(LARGE)])
+
+
+def test_what_is_too_short_for_an_array_leaves_it_held() -> None:
+    """As a variable of a function is until it returns."""
+    short = op(0, 10), op(100_000, 100_010, shape=SMALL)
+    assert not frees(step(200_000), *short)
+    (free,) = frees(step(10**7), *short, op(200_000, 200_010, shape=SMALL))
+    assert (free.start_ns, free.duration_ns) == (200_010, MOST_NS)
 
 
 def test_between_operators_within_one_nothing_is_freed() -> None:
@@ -62,7 +70,7 @@ def test_between_operators_within_one_nothing_is_freed() -> None:
     assert not frees(step(10**6 + 20), around, *inner)
 
 
-@pytest.mark.parametrize(("gap_ns", "freed_ns"), [(10**6, 10**6), (10**8, MOST_NS)])
+@pytest.mark.parametrize(("gap_ns", "freed_ns"), [(2 * 10**6, 2 * 10**6), (10**8, MOST_NS)])
 def test_what_follows_an_operator_on_a_large_array_up_to_what_freeing_can_take(gap_ns: int, freed_ns: int) -> None:
     (free,) = frees(step(gap_ns + 20), op(0, 10), op(gap_ns + 10, gap_ns + 20, shape=SMALL))
     assert (free.start_ns, free.duration_ns, free.parent) == (10, freed_ns, 0)
@@ -71,11 +79,11 @@ def test_what_follows_an_operator_on_a_large_array_up_to_what_freeing_can_take(g
 
 def test_the_last_of_a_step_and_what_an_operator_calls() -> None:
     around = Span("aten::matmul", "framework", 0, 100, 0)
-    (free,) = frees(step(10**6), around, op(0, 50, 1), Span("aten::_unsafe_view", "framework", 60, 90, 1))
-    assert (free.start_ns, free.end_ns) == (100, 10**6)
+    (free,) = frees(step(2 * 10**6), around, op(0, 50, 1), Span("aten::_unsafe_view", "framework", 60, 90, 1))
+    assert (free.start_ns, free.end_ns) == (100, 2 * 10**6)
 
 
 def test_all_that_follows_keeps_its_parent() -> None:
-    first, second = step(10**6), Span("step", "framework", 10**6, 2 * 10**6)
-    spans = with_frees((first, op(0, 10), second, op(10**6, 10**6 + 10, 2), op(2 * 10**6 - 10, 2 * 10**6, 2)))
+    first, second = step(10**7), Span("step", "framework", 10**7, 2 * 10**7)
+    spans = with_frees((first, op(0, 10), second, op(10**7, 10**7 + 10, 2), op(2 * 10**7 - 10, 2 * 10**7, 2)))
     assert [span.parent for span in spans] == [-1, 0, 0, -1, 3, 3, 3]

@@ -172,11 +172,14 @@ def _at_best(rests: Sequence[int]) -> float:
     return float(np.quantile(rests, AT_BEST)) / mean if mean else 1.0
 
 
-def share_within(profile: Profile, chosen: Callable[[Span], bool]) -> float:
-    """The share of the wall time that is in the `chosen` spans and in all that they call, each instant counted once."""
-    if is_empty(profile):
-        return 0.0
+def within(profile: Profile, chosen: Callable[[Span], bool]) -> set[int]:
+    """The `chosen` spans and all that they call, by index."""
     inside: list[bool] = []
     for span in profile.spans:
         inside.append(chosen(span) or (span.parent >= 0 and inside[span.parent]))
-    return min(1.0, profile.share_of({index for index, found in enumerate(inside) if found}))
+    return {index for index, found in enumerate(inside) if found}
+
+
+def share_within(profile: Profile, chosen: Callable[[Span], bool]) -> float:
+    """The share of the wall time that is in the `chosen` spans and in all that they call, each instant counted once."""
+    return 0.0 if is_empty(profile) else min(1.0, profile.share_of(within(profile, chosen)))

@@ -17,10 +17,12 @@ starts operators, "batched/single:vector" for the rest where a row is one vector
 where it is more (tokens, images). With a fixed cost per call and a cost per row, both follow from such a ratio, and
 so does what is left for the number of rows that share a call already. Source of the thresholds: 4 rows are a quarter
 of the benchmark's batch, the 8 requests half of it: beyond, the figure says little about this stream. All of the time
-is at stake. Of a script that never asks for a gradient, its calls of a model count, with what they take at stake. Of
-one that trains, the `batch_size` of the loader that gives most batches, with all of the step at stake: what the
-optimizer and the loop do depends on no row, so that their time is shared by as many rows as there are; of the wait for
-a batch its items must remain.
+is at stake. Of a script that never asks for a gradient, its calls of a model count, with what they take at stake: the
+best of these micro-benchmarks is what must remain, but for operators of 0.1 ms and more that work on all that a row has
+(attention, convolutions, products of more than 4 rows), which are products at best. Of one that trains, the
+`batch_size` of the loader that gives most batches, with all of the step at stake: what the optimizer and the loop do
+depends on no row, so that their time is shared by as many rows as there are; of the wait for a batch its items must
+remain.
 
 When it does not matter
 -----------------------

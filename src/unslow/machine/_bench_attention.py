@@ -13,7 +13,7 @@ from unslow.core.jsonable import from_json
 from unslow.machine._serve import Case, cores, serve
 from unslow.machine._turns import seconds_per_call
 
-TURNS, TURN_SECONDS = 3, 0.05
+TURN_SECONDS = 0.05
 
 
 class _AsAsked(dict[str, Case]):
@@ -35,7 +35,7 @@ def prepare() -> Mapping[str, Case]:
 
 
 def _seconds(torch: Any, asked: FusedAttention) -> list[float]:
-    """The shortest call of each of some turns."""
+    """The shortest call of a turn."""
     dtype = getattr(torch, asked.dtype)
     query, key, value = (
         torch.randn(1, asked.batches, length, asked.width, dtype=dtype)
@@ -45,7 +45,7 @@ def _seconds(torch: Any, asked: FusedAttention) -> list[float]:
     call = partial(fused, query, key, value, is_causal=asked.masked and asked.queries == asked.keys)
     with torch.inference_mode():
         call()
-        return [seconds_per_call(call, turn_seconds=TURN_SECONDS) for _ in range(TURNS)]
+        return [seconds_per_call(call, turn_seconds=TURN_SECONDS)]
 
 
 if __name__ == "__main__":

@@ -71,7 +71,9 @@ def look(
     machine = this_machine(floors=abstention(profile) is None or surveyed.facts.framework == "torch")
     listener(Event("profile", "where the time goes", payload=profile))
     evidence = Evidence(profile, surveyed.facts, machine)
-    evidence = replace(evidence, fused=fused_seconds(wanted(evidence), machine.cores))
+    if asked := wanted(evidence):
+        listener(Event("findings", "timing attention in one operator, for the shapes that were seen"))
+        evidence = replace(evidence, fused=fused_seconds(asked, machine.cores))
     findings = diagnose(evidence, options.worth)
     listener(
         Event("findings", "what slows it", payload=rated(findings, options.worth, fixes_for(surveyed.facts.framework)))
