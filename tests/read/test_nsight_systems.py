@@ -57,7 +57,49 @@ def test_the_same_number_of_a_request_in_two_processes(tmp_path: Path) -> None:
     ]
     kernels = [{**KERNEL, "globalPid": first}, {**KERNEL, "start": 210, "end": 220, "globalPid": second}]
     tables = {KERNELS: kernels, "CUPTI_ACTIVITY_KIND_RUNTIME": runtime, "StringIds": STRINGS}
-    assert [one.launched_ns for one in profile_of(tmp_path, tables).devices[0].activities] == [20, 60]
+    devices = profile_of(tmp_path, tables).devices
+    assert [one.launched_ns for device in devices for one in device.activities] == [20, 60]
+
+
+def ranks(behind: bool) -> Tables:
+    """Two processes, which both call their GPU 0: the second one waits for its own while the first one's is idle."""
+    first, second = 5 << 24, 6 << 24
+    kernels = [
+        {**KERNEL, "start": 0, "end": 60, "globalPid": first},
+        {**KERNEL, "start": 0, "end": 45, "globalPid": second},
+    ]
+    runtime = [{"start": 55, "end": 100, "correlationId": 3, "nameId": 4, "globalTid": second + 77}]
+    marks = [{"start": 0, "end": 100, "text": "step 1", "globalTid": process + 77} for process in (first, second)]
+    marks.append({"start": 0, "end": 40, "text": "step 1", "globalTid": (7 << 24) + 1})
+    strings = [{"id": 4, "value": "cudaStreamSynchronize_v3020"}]
+    tables = {
+        KERNELS: kernels, "CUPTI_ACTIVITY_KIND_RUNTIME": runtime, "NVTX_EVENTS": marks, "StringIds": strings,
+        "TARGET_INFO_GPU": [{"id": 2, "name": "H100", "totalMemory": 8}, {"id": 3, "name": "A100", "totalMemory": 4}],
+    }  # fmt: skip
+    numbered = [{"pid": 5, "cudaId": 0, "gpuId": 2}, {"pid": 6, "cudaId": 0, "gpuId": 3}]
+    return {**tables, "TARGET_INFO_CUDA_DEVICE": numbered} if behind else tables
+
+
+@pytest.mark.parametrize("behind", [False, True])
+def test_processes_that_count_their_devices_from_0(behind: bool, tmp_path: Path) -> None:
+    profile = profile_of(tmp_path, ranks(behind))
+    names = ["GPU 2", "GPU 3"] if behind else ["GPU 0 of process 5", "GPU 0 of process 6"]
+    assert [device.name for device in profile.devices] == names
+    assert [device.share() for device in profile.devices] == pytest.approx([0.6, 0.45])
+    assert [device.model for device in profile.devices] == (["H100", "A100"] if behind else ["", ""])
+
+
+def test_what_another_process_waits_for_does_not_explain_a_device(tmp_path: Path) -> None:
+    profile = profile_of(tmp_path, ranks(behind=True))
+    assert profile.shares["sync"] == 0 and profile.shares["idle"] == pytest.approx(0.4)
+    assert len(profile.steps) == 1 and profile.wall_ns == 100
+
+
+def test_two_processes_on_one_device_share_it(tmp_path: Path) -> None:
+    tables = {**ranks(behind=True), "TARGET_INFO_CUDA_DEVICE": [{"pid": n, "cudaId": 0, "gpuId": 2} for n in (5, 6)]}
+    profile = profile_of(tmp_path, tables)
+    (device,) = profile.devices
+    assert device.share() == pytest.approx(0.6) and profile.shares["sync"] == pytest.approx(0.4)
 
 
 def test_what_a_number_means_is_read_from_the_file(tmp_path: Path) -> None:

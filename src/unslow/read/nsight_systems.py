@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,8 @@ MAGIC = b"SQLite format 3\0"
 KERNELS, COPIES, FILLS = (f"CUPTI_ACTIVITY_KIND_{kind}" for kind in ("KERNEL", "MEMCPY", "MEMSET"))
 GRAPHS = "CUPTI_ACTIVITY_KIND_GRAPH_TRACE"
 """A CUDA graph that ran as a whole; its kernels are in no table, unless `--cuda-graph-trace=node` asked for them."""
-RUNTIME, MARKS, STRINGS, GPUS = "CUPTI_ACTIVITY_KIND_RUNTIME", "NVTX_EVENTS", "StringIds", "TARGET_INFO_GPU"
+RUNTIME, MARKS, STRINGS = "CUPTI_ACTIVITY_KIND_RUNTIME", "NVTX_EVENTS", "StringIds"
+GPUS, NUMBERED = "TARGET_INFO_GPU", "TARGET_INFO_CUDA_DEVICE"
 DIAGNOSTICS, LEVELS = "DIAGNOSTIC_EVENT", "ENUM_DIAGNOSTIC_SEVERITY_LEVEL"
 MEMORY_KINDS, COPY_KINDS = "ENUM_CUDA_MEM_KIND", "ENUM_CUDA_MEMCPY_OPER"
 NAME = "GPU "
@@ -38,7 +40,8 @@ STEP = re.compile(r"^(ProfilerStep#\d+|(train|training|eval)?[ _]?(step|iteratio
 LOADING = re.compile(r"dataloader|data[ _]load|load[ _]batch|next[ _]batch", re.IGNORECASE)
 VERSION = re.compile(r"_v\d+$")
 THREAD = (1 << 24) - 1
-"""The bits of a global id that name the thread. Source: the documentation of Nsight Systems' SQLite schema."""
+"""The bits of a global id that name the thread; as many above them name the process. Source: the documentation of
+Nsight Systems' SQLite schema."""
 GRAPH = "graph"
 HOLES = re.compile(r"lost|drop|missing|incomplete|not all|might not|may not|exceed", re.IGNORECASE)
 """Of its diagnostics those that say that something is not in the recording."""
@@ -100,22 +103,74 @@ def _profile(export: _Export) -> Profile:
             "Write one with: nsys export --type sqlite --output trace.sqlite report.nsys-rep",
         )
     strings = export.words(STRINGS, "value")
-    launched = _launched(export)
-    found: dict[int, list[Activity]] = {}
-    for number, activity in _activities(export, strings, launched):
-        found.setdefault(number, []).append(activity)
+    found = _gpus(export, _activities(export, strings, _launched(export)))
     if not found:
         raise BadInput(
             f"{export.path} holds nothing that a GPU did.", "Record with: nsys profile --trace cuda,nvtx COMMAND"
         )
-    steps, on_host = _host(export, strings)
+    hosts = _hosts(export, strings)
     notes = said("Nsight Systems", _warned(export))
-    notes += [WHOLE_GRAPHS] if any(GRAPH in one.details for did in found.values() for one in did) else []
+    notes += [WHOLE_GRAPHS] if any(GRAPH in one.details for gpu in found for one in gpu.did) else []
     models = {int(row["id"]): row for row in export.rows(GPUS, "id", "name")}
-    devices = [_device(number, by_start(did), models.get(number), steps) for number, did in sorted(found.items())]
+    devices = [_device(gpu, models.get(gpu.number), gpu.asked_by(hosts).steps) for gpu in found]
     busiest = busiest_of(devices)
-    profile = profile_of_devices("nsight-systems", devices, steps_of(busiest.activities, steps), on_host, notes)
-    return replace(profile, lost=_lost(chain(*found.values()), on_host))
+    host = next(gpu for gpu, device in zip(found, devices, strict=True) if device is busiest).asked_by(hosts)
+    steps = steps_of(busiest.activities, apart(host.steps))
+    profile = profile_of_devices("nsight-systems", devices, steps, host.going, notes)
+    everywhere = chain.from_iterable(one.going for one in hosts.values())
+    return replace(profile, lost=_lost(chain.from_iterable(gpu.did for gpu in found), list(everywhere)))
+
+
+@dataclass
+class _Host:
+    """The ranges of a process that mark steps; its calls of the runtime, and its other ranges."""
+
+    steps: list[Step] = field(default_factory=list[Step])
+    going: list[Going] = field(default_factory=list[Going])
+
+
+@dataclass(frozen=True)
+class _Gpu:
+    """What a GPU did, by start, and for which processes. `own` where it is one process's alone, as the file does not
+    say which GPU the process's number stands for."""
+
+    number: int
+    did: tuple[Activity, ...]
+    processes: frozenset[int]
+    own: int = 0
+
+    @property
+    def name(self) -> str:
+        return f"{NAME}{self.number} of process {_pid(self.own)}" if self.own else f"{NAME}{self.number}"
+
+    def asked_by(self, hosts: Mapping[int, _Host]) -> _Host:
+        """The host's side of those processes; of all, where it is not said whose work it was."""
+        known = [host for process, host in sorted(hosts.items()) if {0, process} & self.processes or not process]
+        return _Host([step for host in known for step in host.steps], [one for host in known for one in host.going])
+
+
+def _gpus(export: _Export, activities: Iterable[tuple[int, int, Activity]]) -> list[_Gpu]:
+    """What was done, by GPU: processes that may see some of them only count these from 0."""
+    behind = {
+        (int(row["pid"] or 0), int(row["cudaId"] or 0)): int(row["gpuId"] or 0)
+        for row in export.rows(NUMBERED, "pid", "cudaId", "gpuId")
+    }
+    found: dict[tuple[int, int], list[Activity]] = {}
+    for process, number, activity in activities:
+        found.setdefault((number, process), []).append(activity)
+    counts = Counter(number for number, _ in found)
+    did: dict[tuple[int, int], list[Activity]] = {}
+    whose: dict[tuple[int, int], set[int]] = {}
+    for (number, process), some in found.items():
+        gpu = behind.get((_pid(process), number))
+        key = (number, process if counts[number] > 1 else 0) if gpu is None else (gpu, 0)
+        did.setdefault(key, []).extend(some)
+        whose.setdefault(key, set()).add(process)
+    return [_Gpu(key[0], by_start(some), frozenset(whose[key]), key[1]) for key, some in sorted(did.items())]
+
+
+def _pid(process: int) -> int:
+    return (process & (THREAD << 24)) >> 24
 
 
 def _lost(did: Iterable[Activity], on_host: Iterable[Going]) -> float:
@@ -154,8 +209,8 @@ def _process(row: Row, column: str) -> int:
 
 def _activities(
     export: _Export, strings: Mapping[int, str], launched: Mapping[tuple[int, int], int]
-) -> Iterator[tuple[int, Activity]]:
-    """Everything that a device did, with the device's number."""
+) -> Iterator[tuple[int, int, Activity]]:
+    """Everything that a device did, with the process and its number of the device."""
     memory = {kind: label.lower() for kind, label in export.words(MEMORY_KINDS, "label").items()}
     ways = {kind: label.lower() for kind, label in export.words(COPY_KINDS, "label").items()}
     for table, what in ((KERNELS, "a kernel"), (GRAPHS, "a graph"), (COPIES, "a copy"), (FILLS, "a fill")):
@@ -170,9 +225,10 @@ def _activities(
             elif table == COPIES:
                 kind, details = "copy", _copied(row, ways, memory)
                 name = " ".join(part for part in ("Memcpy", details["direction"], details["memory"]) if part)
-            asked = launched.get((_process(row, "globalPid"), int(row.get("correlationId") or -1)), -1)
+            process = _process(row, "globalPid")
+            asked = launched.get((process, int(row.get("correlationId") or -1)), -1)
             stream = str(row.get("streamId", ""))
-            yield int(row["deviceId"]), Activity(name, kind, start, end, stream, asked, details)
+            yield process, int(row["deviceId"]), Activity(name, kind, start, end, stream, asked, details)
 
 
 def _copied(row: Row, ways: Mapping[int, str], memory: Mapping[int, str]) -> dict[str, Any]:
@@ -190,35 +246,36 @@ def _name(row: Row, strings: Mapping[int, str], *columns: str) -> str:
     return "unnamed" if number is None else strings.get(int(number), f"string {number}")
 
 
-def _host(export: _Export, strings: Mapping[int, str]) -> tuple[list[Step], list[Going]]:
-    """The ranges that mark steps, and what the host does: calls of the runtime, and the other ranges."""
-    going: list[Going] = []
+def _hosts(export: _Export, strings: Mapping[int, str]) -> dict[int, _Host]:
+    """What each process did on the host; 0 is what is nobody's."""
+    hosts: dict[int, _Host] = {}
     for row in export.rows(RUNTIME, "start", "end", "nameId"):
         start, end = export.interval(row, "a call of the runtime")
         name = VERSION.sub("", _name(row, strings, "nameId"))
-        going.append(Going("runtime", name, runtime_category(name), start, end))
-    steps: list[Step] = []
+        host = hosts.setdefault(_process(row, "globalTid"), _Host())
+        host.going.append(Going("runtime", name, runtime_category(name), start, end))
     for row in export.rows(MARKS, "start", "end"):
         name = str(row.get("text") or _name(row, strings, "textId")).partition(", op_id =")[0]
         if row["end"] is None:  # A mark, or a range that had not ended.
             continue
         start, end = export.interval(row, "a range")
+        host = hosts.setdefault(_process(row, "globalTid"), _Host())
         if STEP.match(name):
-            steps.append((name, start, end))
+            host.steps.append((name, start, end))
         elif LOADING.search(name):
-            going.append(Going("loading", name, "data", start, end, {"phase": "data"}))
+            host.going.append(Going("loading", name, "data", start, end, {"phase": "data"}))
         else:
-            going.append(Going("operator", name, "framework", start, end, {"op": name}))
-    return apart(steps), going
+            host.going.append(Going("operator", name, "framework", start, end, {"op": name}))
+    return hosts
 
 
-def _device(number: int, activities: tuple[Activity, ...], info: Row | None, steps: list[Step]) -> Device:
-    known = info or {}
+def _device(gpu: _Gpu, info: Row | None, steps: Sequence[Step]) -> Device:
+    activities, known = gpu.did, info or {}
     major, minor = known.get("computeMajor"), known.get("computeMinor")
     capability = (major, minor) if isinstance(major, int) and isinstance(minor, int) else None
-    memory, own = known.get("totalMemory"), steps_of(activities, steps)
+    memory, own = known.get("totalMemory"), steps_of(activities, apart(steps))
     return Device(
-        f"{NAME}{number}",
+        gpu.name,
         activities,
         own[0][1] if own else activities[0].start_ns,
         own[-1][2] if own else max(one.end_ns for one in activities),
