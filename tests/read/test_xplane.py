@@ -74,10 +74,29 @@ def test_a_launch_is_found_by_its_correlation(tmp_path: Path) -> None:
 
 def test_data_that_other_threads_fetch_ahead_is_not_waited_for(tmp_path: Path) -> None:
     names = named(4, ["IteratorGetNext"])
-    ahead = plane("/host:CPU", names, line("tf_data_iterator/1", event(1, 0, 60)))
+    ahead = plane("/host:CPU", names, line("tf_data_private_threadpool/1", event(1, 0, 60)))
     assert profile_of(tmp_path, ahead, device(STREAM)).shares["data"] == 0
-    waited = plane("/host:CPU", names, line("python3", event(1, 0, 60)))
+
+
+@pytest.mark.parametrize("thread", ["python3", "tf_data_iterator_get_next/812"])
+def test_a_batch_that_a_step_waits_for(thread: str, tmp_path: Path) -> None:
+    names = named(4, ["IteratorGetNextOp::DoCompute", "tf_data_optimize"])
+    waited = plane("/host:CPU", names, line(thread, event(1, 0, 60)))
     assert profile_of(tmp_path, waited, device(STREAM)).shares["data"] == pytest.approx(1 / 7)
+
+
+def test_the_line_of_xla_repeats_some_of_a_gpu_s_kernels(tmp_path: Path) -> None:
+    again = line("XLA Ops", event(1, 10, 40))
+    (gpu,) = profile_of(tmp_path, device(STREAM, again, line("Launch Stats", event(1, 0, 90)))).devices
+    assert [one.stream for one in gpu.activities] == ["Stream #7(Compute)"] * 2
+    (alone,) = profile_of(tmp_path, device(again)).devices
+    assert len(alone.activities) == 1
+    tpu = plane(
+        "/device:TPU:0", named(4, ["fusion.1", "copy.5"]), line("XLA Ops", event(1, 0, 9), event(2, 9, 9)), STREAM
+    )
+    (device_of,) = profile_of(tmp_path, tpu).devices
+    assert [one.stream for one in device_of.activities] == ["XLA Ops"] * 2
+    assert device_of.activities[1].details["direction"] == "device-to-device"
 
 
 @pytest.mark.parametrize("kernel, looks_incomplete", [(GEMM, False), (PHILOX, True)])
@@ -102,6 +121,16 @@ def launches(recorded: int) -> list[bytes]:
 
 def test_kernels_that_are_all_there(tmp_path: Path) -> None:
     assert profile_of(tmp_path, *launches(40)).lost == 0
+
+
+def test_a_call_that_waits_for_the_device_launches_nothing(tmp_path: Path) -> None:
+    host, work = launches(40)
+    waits = [event(1, 10 * n + 3, 5, message(4, number(1, 1), number(3, 100 + n))) for n in range(40)]
+    stats = named(5, ["correlation_id"])
+    synced = plane("/host:CPU", named(4, ["cuStreamSynchronize"]), stats, line("driver", *waits))
+    assert profile_of(tmp_path, host, synced, work).lost == 0
+    by_call = plane("/host:CPU", named(4, ["cuLaunchKernel"]), stats, line("driver", *waits))
+    assert profile_of(tmp_path, host, by_call, work).lost > 0
 
 
 def test_kernels_whose_records_were_dropped(tmp_path: Path) -> None:

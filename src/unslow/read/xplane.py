@@ -23,19 +23,26 @@ from unslow.read._protobuf import bytes_of, double, fields, integer, signed, tex
 from unslow.read._reader import Reader
 
 PS_PER_NS = 1000
+GPU = "GPU"
 DEVICE, HOST = re.compile(r"^/device:(GPU|TPU|CUSTOM)[:\w]*:(\d+)"), "/host:"
 STEPS, OPERATORS, XLA_OPS = "Steps", ("TensorFlow Ops", "Framework Ops"), "XLA Ops"
 SCOPES = ("TensorFlow Name Scope", "Framework Name Scope")
-DERIVED = (STEPS, *OPERATORS, *SCOPES, "XLA Modules", "XLA TraceMe", "Source code")
+DERIVED = (STEPS, *OPERATORS, *SCOPES, "XLA Modules", "XLA TraceMe", "Source code", "Launch Stats")
 """Lines that say the same of a device's work again."""
 COPY = re.compile(r"Memcpy(\w)2(\w)|^(copy|infeed|outfeed)", re.IGNORECASE)
+WAYS = {"copy": "device-to-device", "infeed": "host-to-device", "outfeed": "device-to-host"}
+"""Of XLA's instructions: where they move data."""
 HLO_COLLECTIVE = re.compile(r"^(all-reduce|all-gather|reduce-scatter|all-to-all|collective-permute)")
 STEP_NUMBER, IS_ROOT = "step_num", "_r"
 """What the host's marks of steps say (`tf.profiler.experimental.Trace`, `jax.profiler.StepTraceAnnotation`)."""
 SIDES = {"H": "host", "D": "device", "P": "peer"}
 WAITS_FOR_DATA = re.compile(r"Iterator(GetNext|::GetNext)|InfeedEnqueue")
-BACKGROUND = "tf_data_"
-"""Threads that fetch data ahead of time: that they work is no waiting."""
+BACKGROUND, FETCHING = "tf_data_", "tf_data_iterator_get_next"
+"""Threads that fetch data ahead of time: that they work is no waiting. But what takes the next batch for a step that
+waits for it runs on a thread of its own too. Source: TensorFlow's guide to tf.data's performance."""
+CALL = re.compile(r"^cu(da)?(?!\w*Launch)[A-Z]")
+"""A call of the driver that starts no kernel, as one that waits for the device; what starts one has the kernel's name,
+or says so."""
 PRODUCT = re.compile(r"matmul|einsum|dense|attention|conv[123]d|convolution|lstm|gru\b", re.IGNORECASE)
 """What multiplies matrices, by the names of operators, layers and weights."""
 KERNEL_OF_PRODUCT = re.compile(r"gemm|conv(?!er)|cudnn|cublas|cutlass|[hisxw]mma|dot_|wgrad|dgrad", re.IGNORECASE)
@@ -199,8 +206,9 @@ def _device(plane: _Plane, launched: Mapping[int, int]) -> tuple[Device, list[St
     steps = apart([(event.name, event.start_ns, event.end_ns) for name, of in lines for event in of if name == STEPS])
     operators = {event.start_ns: event for name, of in lines if name in OPERATORS for event in of}
     working = [(name, of) for name, of in lines if name not in DERIVED]
-    if any(name == XLA_OPS for name, _ in working):  # Of a TPU: the other lines are parts of these.
-        working = [(name, of) for name, of in working if name == XLA_OPS]
+    of_xla, others = ([one for one in working if (one[0] == XLA_OPS) is is_xla] for is_xla in (True, False))
+    # Of a GPU, XLA's line is made of some of its streams' kernels; of a TPU, the other lines are parts of it.
+    working = (others or of_xla) if named[1] == GPU else (of_xla or others)
     activities = by_start(_activity(event, name, operators, launched) for name, of in working for event in of)
     if not activities:
         return None
@@ -222,8 +230,9 @@ def _activity(event: _Event, line: str, operators: Mapping[int, _Event], launche
     if operator is not None and kind == "kernel":
         details |= {"op": operator.display or operator.name, "tf_op": operator.name}
     copied = COPY.search(event.name) if kind == "copy" else None
-    if copied and copied[1]:
-        details["direction"] = f"{SIDES.get(copied[1], 'other')}-to-{SIDES.get(copied[2], 'other')}"
+    if copied:
+        way = WAYS.get(str(copied[3]).lower())
+        details["direction"] = way or f"{SIDES.get(copied[1], 'other')}-to-{SIDES.get(copied[2], 'other')}"
     size = re.search(r"size:(\d+)", str(event.stats.get("memcpy_details", "")))
     if size:
         details["bytes"] = int(size[1])
@@ -268,14 +277,21 @@ def _host(planes: Sequence[_Plane]) -> _Host:
                 correlation = event.stats.get("correlation_id")
                 if isinstance(correlation, int):
                     host.launched[correlation] = event.start_ns
-                    if _kind(event.name) == "kernel":
+                    if _kind(event.name) == "kernel" and not CALL.match(event.name):
                         host.kernels.append(event.start_ns)
                 if STEP_NUMBER in event.stats and IS_ROOT in event.stats:
                     host.steps.append((f"{event.name} {event.stats[STEP_NUMBER]}", event.start_ns, event.end_ns))
-                elif event.end_ns > event.start_ns and not line.startswith(BACKGROUND):
+                elif event.end_ns > event.start_ns and _is_of_the_step(event, line):
                     host.going.append(_on_host(event))
                 host.products += bool(PRODUCT.search(f"{event.name} {event.stats.get('kernel_name', '')}"))
     return host
+
+
+def _is_of_the_step(event: _Event, line: str) -> bool:
+    """Whether a step may wait for it."""
+    if line.startswith(FETCHING):
+        return WAITS_FOR_DATA.search(event.name) is not None
+    return not line.startswith(BACKGROUND)
 
 
 def _on_host(event: _Event) -> Going:
