@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 import traces
 from traces import op, step
 from unslow.core.profile import Profile
-from unslow.read import _kineto_table, read
+from unslow.read import _kineto_file, _kineto_middle, _kineto_table, read
 
 STEPS = 40
 
@@ -30,7 +31,7 @@ def recording(folder: Path, device: bool) -> Path:
 
 def looked_at(folder: Path, device: bool, most: int, monkeypatch: pytest.MonkeyPatch) -> Profile:
     with monkeypatch.context() as patched:
-        patched.setattr(_kineto_table.Gathering.__init__, "__defaults__", (most,))
+        patched.setattr(_kineto_table.Gathering.__init__, "__defaults__", (most, None))
         return read(recording(folder, device))
 
 
@@ -50,8 +51,30 @@ def test_whole_steps_around_the_middle(device: bool, tmp_path: Path, monkeypatch
         assert some.devices[0].steps == len(numbers)
 
 
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("backwards", [False, True])
+def test_the_middle_of_all_though_most_of_it_is_still_to_come(
+    packed: bool, backwards: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file comes in time's order, a few MB at a time; what is kept of the first of them must not stand for it."""
+    monkeypatch.setattr(_kineto_table.Gathering.__init__, "__defaults__", (400, None))
+    monkeypatch.setattr(_kineto_file, "CHUNK_BYTES", 2_000)
+    monkeypatch.setattr(_kineto_middle, "APART_BYTES", 4_000)
+    monkeypatch.setattr(_kineto_middle, "SAMPLE_BYTES", 500)
+    events = [op("aten::mm", 5 * place + 1, 2) for place in range(2_000)]
+    marks = [step(number, 100 * number, 100) for number in range(100)]
+    ordered = sorted([*marks, *events], key=lambda event: event["ts"], reverse=backwards)
+    path = traces.kineto(tmp_path / "t.json", ordered)
+    if packed:
+        path.write_bytes(gzip.compress(path.read_bytes()))
+    profile = read(path)
+    numbers = [int(str(span.details["mark"]).partition("#")[2]) for span in profile.steps]
+    assert 7 <= len(numbers) <= 20 and numbers[0] >= 35 and numbers[-1] <= 65
+    assert profile.shares["compute"] == pytest.approx(0.4)
+
+
 def test_a_step_that_is_too_long_itself_is_kept_in_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_kineto_table.Gathering.__init__, "__defaults__", (100,))
+    monkeypatch.setattr(_kineto_table.Gathering.__init__, "__defaults__", (100, None))
     events = [op("aten::mm", 10 * place, 5) for place in range(400)]
     profile = read(traces.kineto(tmp_path / "t.json", [step(0, 0, 4000), *events]))
     assert profile.shares["compute"] == pytest.approx(0.5, abs=0.02)
@@ -59,6 +82,6 @@ def test_a_step_that_is_too_long_itself_is_kept_in_part(tmp_path: Path, monkeypa
 
 
 def test_events_of_one_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_kineto_table.Gathering.__init__, "__defaults__", (10,))
+    monkeypatch.setattr(_kineto_table.Gathering.__init__, "__defaults__", (10, None))
     profile = read(traces.kineto(tmp_path / "t.json", [op("aten::mm", 5, 1)] * 50))
     assert len(profile.steps) == 1 and len(profile.spans) <= 1 + 10

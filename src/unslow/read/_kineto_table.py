@@ -7,7 +7,7 @@ profile is then one of the whole steps in that stretch, and says so.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast, final
@@ -38,6 +38,7 @@ CODES = {
 DEVICES = (KERNEL, COPY, FILL)
 MARKS = (OPERATOR, ANNOTATION, ON_DEVICE)
 
+Middle = Callable[[], int | None]
 Column = NDArray[np.signedinteger[Any]]
 TYPES = "biiiqqqqq"
 
@@ -87,10 +88,12 @@ class Table:
 
 @final
 class Gathering:
-    """Takes batches of events, and gives the table of them. `most` is how many rows it keeps at a time."""
+    """Takes batches of events, and gives the table of them. `most` is how many rows it keeps at a time; where there are
+    more, those around the `middle` stay, which is asked for then (None: of what came up to then)."""
 
-    def __init__(self, path: Path, most: int = MOST_ROWS) -> None:
-        self._path, self._most = path, most
+    def __init__(self, path: Path, most: int = MOST_ROWS, middle: Middle | None = None) -> None:
+        self._path, self._most, self._middle = path, most, middle
+        self._centre_ns: int | None = None
         self._names: dict[str, int] = {}
         self._valued: list[bool] = []  # By name, whether printed values of arguments count.
         self._places: dict[tuple[str, str], int] = {}
@@ -164,11 +167,18 @@ class Gathering:
         return self._calls.setdefault((bytes(args.dims), bytes(args.types), values), len(self._calls))
 
     def _narrow(self) -> None:
-        """Keep half of the most, around the middle of what there is, and every mark of a step."""
+        """Keep half of the most, around the middle, and every mark of a step. On a side where there are too few as yet,
+        more may come."""
         table = self.table()
-        half = self._most / len(table.start) / 4
-        low, high = np.quantile(table.start, (0.5 - half, 0.5 + half), method="nearest").tolist()
-        self._low_ns, self._high_ns = int(low), max(int(high), int(low) + 1)
+        starts = np.sort(table.start)
+        if self._centre_ns is None:
+            self._centre_ns = self._middle() if self._middle is not None else None
+        centre = int(starts[len(starts) // 2]) if self._centre_ns is None else self._centre_ns
+        place, quarter = int(np.searchsorted(starts, centre)), self._most // 4
+        if place > quarter:
+            self._low_ns = int(starts[place - quarter])
+        if place + quarter < len(starts):
+            self._high_ns = max(int(starts[place + quarter]), centre + 1)
         kept = np.flatnonzero(((table.start >= self._low_ns) & (table.start < self._high_ns)) | table.is_mark)
         kept = kept[: self._most]  # Events of one moment cannot be told apart by time.
         self._left_out += len(table.start) - len(kept)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from unslow.read._kineto_calls import Call, Calls, calls_in
 from unslow.read._kineto_devices import device_profile, has_devices
 from unslow.read._kineto_file import batch_of, document
 from unslow.read._kineto_frees import with_frees
+from unslow.read._kineto_middle import middle_ns
 from unslow.read._kineto_steps import kept_steps, steps_in
 from unslow.read._kineto_table import ANNOTATION, DEVICES, OPERATOR, PYTHON, RUNTIME, Column, Gathering, Table
 from unslow.read._reader import Reader
@@ -64,7 +66,7 @@ def read(path: Path) -> Profile:
     BadInput
         The file is damaged, or holds no operators at all.
     """
-    gathering = Gathering(path)
+    gathering = Gathering(path, middle=partial(middle_ns, path))
     rest = document(path, gathering.take)
     return _profile(gathering.table(), rest)
 
