@@ -55,6 +55,18 @@ def test_subgraphs_nest_though_an_event_is_written_when_it_ends(tmp_path: Path) 
     assert [span.category for span in profile.spans] == ["framework"] * 4 + ["compute"]
 
 
+@pytest.mark.parametrize(
+    ("provider", "waited"), [("CUDAExecutionProvider", 0.8), ("DmlExecutionProvider", 0.8), ("OpenVINO", 0.0)]
+)
+def test_nodes_of_a_device_are_timed_until_they_are_started(provider: str, waited: float, tmp_path: Path) -> None:
+    runs = [executor(at + 5, 15) | {"args": {}} for at in (0, 100)]
+    nodes = [{**node("a", at + 8, 10, "Gemm"), "args": {"op_name": "Gemm", "provider": provider}} for at in (0, 100)]
+    profile = profile_of(tmp_path, *nodes, *runs, run(0, 100), run(100, 100))
+    assert profile.shares["sync"] == pytest.approx(waited) and profile.shares["compute"] == pytest.approx(0.1)
+    assert any("nsys profile" in note for note in profile.notes) is bool(waited)
+    profile.self_check()
+
+
 def test_what_lies_outside_of_the_nodes_is_framework(tmp_path: Path) -> None:
     profile = profile_of(tmp_path, node("a", 10, 30, "Gemm"), node("b", 50, 30, "Relu"), run(0, 100))
     assert profile.shares["compute"] == pytest.approx(0.6)

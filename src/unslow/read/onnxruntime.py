@@ -2,11 +2,13 @@
 
 A node's own time is `compute`; of a node that runs a subgraph (`If`, `Loop`, `Scan`), what its nodes leave, and all
 that is not inside a node, is `framework`, as is the user's own code around the model, which our recorder times. ONNX
-Runtime counts whole µs: shorter nodes show as 0 or 1.
+Runtime counts whole µs: shorter nodes show as 0 or 1. Nodes on a device are timed until they are started; what comes
+after the last of them is the wait for the device, `sync`.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import accumulate
@@ -22,10 +24,13 @@ from unslow.read._tree import Stretch, Tree, notes_of, tree_of
 
 NS_PER_US = 1000
 STEP = "model_run"
-AROUND = "prepare and finish"
+AROUND, WAIT = "prepare and finish", "wait for the device"
 LONGEST_S = 1e6
 NODE, SESSION, OURS = "Node", "Session", "unslow"
 KERNEL_TIME = "_kernel_time"
+ON_DEVICE = re.compile(r"^(CUDA|Tensorrt|NvTensorRTRTX|ROCM|MIGraphX|Dml|WebGpu|CANN)ExecutionProvider$", re.IGNORECASE)
+"""Providers whose nodes only start work. Source: onnxruntime issues 19930 and 24306, whose runs take many times as
+long as their nodes."""
 _DTYPES = {"float": "float32", "double": "float64"}
 
 Event = Mapping[str, Any]
@@ -57,8 +62,26 @@ def read(path: Path) -> Profile:
     here = [_stretch(event, -place, path) for place, event in enumerate(inner) if event.get("tid") == thread]
     tree = tree_of(steps, here)
     notes = notes_of(tree, len(inner) - len(here))
-    spans = _with_around(_spans(tree, path), _around_ns(header))
+    spans = _spans(tree, path)
+    if devices := {provider for span in spans if ON_DEVICE.match(provider := str(span.details.get("provider", "")))}:
+        spans = _with_waits(spans)
+        notes += (
+            f"Nodes of {', '.join(sorted(devices))} are timed until they are started: which of them take long on the "
+            "device is not in this recording, only the wait for all of them. Record with the device's own profiler: "
+            "nsys profile --trace cuda,nvtx COMMAND.",
+        )
+    spans = _with_around(spans, _around_ns(header))
     return Profile(spans, "onnxruntime", tree.steps, fraction(header.get("distortion")), notes)
+
+
+def _with_waits(spans: tuple[Span, ...]) -> tuple[Span, ...]:
+    """With what comes after the last node of each run, in which the runtime waits for the device."""
+    ends: dict[int, int] = {}
+    for span in spans:
+        if span.parent >= 0 and spans[span.parent].parent < 0:
+            ends[span.parent] = max(span.end_ns, ends.get(span.parent, 0))
+    waits = (Span(WAIT, "sync", end_ns, spans[run].end_ns, run) for run, end_ns in ends.items())
+    return (*spans, *(wait for wait in waits if wait.duration_ns))
 
 
 def _after_warm_up(steps: Sequence[Stretch], header: Mapping[str, Any]) -> list[Stretch]:
