@@ -35,6 +35,13 @@ def synced(*waits_us: float, busy_us: float = 500) -> Profile:
     return profile_of_devices("kineto", [device], [("step", 0, 1000 * US)], going)
 
 
+def copying(us: float, *activities: Activity) -> Profile:
+    """A step of 1000 µs whose host is in a call that copies for so long from 500 µs on."""
+    device = Device("GPU 0", activities, 0, 1000 * US)
+    call = Going("runtime", "cudaMemcpyAsync", "transfer", 500 * US, round((500 + us) * US))
+    return profile_of_devices("kineto", [device], [("step", 0, 1000 * US)], [call])
+
+
 def on_an_empty_device(*activities: Activity) -> Profile:
     """With a tenth of the memory in use."""
     seen = profile(*activities)

@@ -19,9 +19,15 @@ def test_copies_behind_kernels_cost_nothing() -> None:
     assert not found(HABIT, evidence(profile(*hidden)))
 
 
-def test_copies_within_the_device_are_its_own_work() -> None:
-    within = {**PINNED, "direction": "device-to-device", "memory": ""}
+@pytest.mark.parametrize("direction", ["device-to-device", "peer-to-peer"])
+def test_copies_between_devices_are_their_own_work(direction: str) -> None:
+    within = {**PINNED, "direction": direction, "memory": ""}
     assert not found(HABIT, evidence(profile(activity(0, 500, "copy", **within), activity(500, 500))))
+
+
+def test_copies_whose_direction_is_not_recorded() -> None:
+    copied = activity(0, 500, "copy", bytes=1 << 20)
+    assert the(HABIT, evidence(profile(copied, activity(500, 500)))).share == pytest.approx(0.5)
 
 
 def test_copies_that_are_waited_for() -> None:
@@ -32,6 +38,13 @@ def test_copies_that_are_waited_for() -> None:
     assert finding.evidence["overlapped_copy_share"] == pytest.approx(0.1)
     assert "1.05 MB host-to-device (pinned)" in finding.title
     assert not found(PAGEABLE, case)
+
+
+def test_what_is_fetched_is_no_batch_that_could_be_pinned() -> None:
+    pageable = {"memory": "pageable", "bytes": 4096}
+    batch = activity(0, 1, "copy", direction="host-to-device", **pageable)
+    fetched = activity(1, 200, "copy", direction="device-to-host", **pageable)
+    assert not found(PAGEABLE, evidence(profile(batch, fetched, activity(201, 799))))
 
 
 def test_from_memory_that_is_not_pinned() -> None:

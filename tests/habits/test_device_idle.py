@@ -3,9 +3,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from made_devices import BUSY, LARGE, activity, profile
+from made_devices import BUSY, LARGE, activity, copying, profile
 
 from handmade import EMPTY, evidence, found, the
+from unslow.habits._devices import waiting
 from unslow.habits.device_idle import HABIT
 
 
@@ -22,6 +23,13 @@ def test_pauses_that_nothing_explains() -> None:
     finding = the(HABIT, evidence(profile(*LARGE)))
     assert finding.share == pytest.approx(0.5) and finding.floor is None
     assert finding.evidence["idle_share"] == pytest.approx(0.5)
+
+
+def test_while_the_host_copies_for_it() -> None:
+    """A call that moves pageable memory returns when it has; the device's part of it comes at the end."""
+    staged = copying(400, activity(0, 400), activity(900, 100, "copy", direction="host-to-device"))
+    why = waiting(evidence(staged), staged.devices[0])
+    assert why.asking == pytest.approx(0.4) and why.late == pytest.approx(0.1) and why.idle == pytest.approx(0.5)
 
 
 def test_beside_a_loader() -> None:

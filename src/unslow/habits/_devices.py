@@ -11,7 +11,7 @@ import numpy as np
 from unslow.core.device import Activity, Device
 from unslow.core.finding import Evidence
 from unslow.core.intervals import Intervals, gaps, total_ns, union
-from unslow.core.profile import Profile
+from unslow.core.profile import Profile, Span
 from unslow.habits._shares import is_empty
 
 WITHIN = "device-to-device"
@@ -25,9 +25,9 @@ takes some 5 µs on the host, and 2 to 4 µs pass between two kernels of a strea
 class Waiting:
     """Why the busiest device did nothing, in parts of the time of the steps.
 
-    `loading`: the script waited for a batch. `asking`: the host waited for the device, or wrote a file, and so had
-    launched nothing new. `late`: the host had not launched what came next yet. `queue`: it had, and the device took its
-    time to begin. They sum to `idle`.
+    `loading`: the script waited for a batch. `asking`: the host waited for the device, copied for it, or wrote a file,
+    and so had launched nothing new. `late`: the host had not launched what came next yet. `queue`: it had, and the
+    device took its time to begin. They sum to `idle`.
     """
 
     idle: float
@@ -46,7 +46,8 @@ def the_device(evidence: Evidence) -> Device | None:
 def waiting(evidence: Evidence, device: Device) -> Waiting:
     """Of the device's idle time what is waited for: the shares of the profile, and the launch of what comes next."""
     shares = evidence.profile.shares
-    loading, asking = shares["data"], shares["sync"] + shares["io"]
+    copying = evidence.profile.share_of({at for at, span in enumerate(evidence.profile.spans) if _is_in_a_copy(span)})
+    loading, asking = shares["data"], shares["sync"] + shares["io"] + copying
     host = shares["framework"] + shares["idle"] + shares["other"] + shares["setup"]
     late_part = late_of_gaps(device, _explained(evidence.profile))
     return Waiting(loading + asking + host, loading, asking, host * late_part, host * (1 - late_part))
@@ -54,7 +55,13 @@ def waiting(evidence: Evidence, device: Device) -> Waiting:
 
 def _explained(profile: Profile) -> Intervals:
     """When the steps waited for data, for the device or for a file: nobody asks what else was late then."""
-    return union([(span.start_ns, span.end_ns) for span in profile.spans if span.category in ("data", "sync", "io")])
+    waits = (span for span in profile.spans if span.category in ("data", "sync", "io") or _is_in_a_copy(span))
+    return union([(span.start_ns, span.end_ns) for span in waits])
+
+
+def _is_in_a_copy(span: Span) -> bool:
+    """Whether the host is in a call that copies, and the device does nothing yet: it moves pageable memory itself."""
+    return span.category == "transfer" and span.details.get("kind") != "copy"
 
 
 def late_of_gaps(device: Device, explained: Intervals) -> float:
@@ -84,6 +91,12 @@ def short_kernels(device: Device) -> float:
 def is_launch_bound(why: Waiting, short: float) -> bool:
     """Whether the host is late, with a `short` part of the kernels that take no longer than launching them."""
     return why.late >= LEAST_LATE and short >= LEAST_SHORT
+
+
+def is_with_host(details: Mapping[str, Any]) -> bool:
+    """Whether a copy comes from the host's memory or goes there; where no direction was recorded, it may."""
+    direction = str(details.get("direction", ""))
+    return not direction or "host" in direction
 
 
 def copies(device: Device, direction: str = "", memory: str = "") -> list[Activity]:

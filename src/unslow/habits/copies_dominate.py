@@ -12,8 +12,9 @@ computed, the device waits for it.
 
 How it shows
 ------------
-The part of the steps in which the device copies and computes nothing meanwhile. The threshold is 5 %. Nothing of it
-must remain, as far as the data could stay on the device. Source: TraceLens' threshold for host-to-device copies.
+The part of the steps in which the device copies from or to the host, and computes nothing meanwhile. The threshold is 5
+%. Nothing of it must remain, as far as the data could stay on the device. Source: TraceLens' threshold for host-to-
+device copies.
 
 When it does not matter
 -----------------------
@@ -33,7 +34,7 @@ from unslow.core.device import Activity
 from unslow.core.finding import Evidence, EvidenceValue, Finding, Habit
 from unslow.core.units import share as show_share
 from unslow.core.units import size
-from unslow.habits._devices import WITHIN, copies, exposed_copies, the_device
+from unslow.habits._devices import copies, exposed_copies, is_with_host, the_device
 
 NAME = "copies-dominate"
 LEAST_EXPOSED = 0.05
@@ -42,16 +43,16 @@ LEAST_EXPOSED = 0.05
 def detect(evidence: Evidence) -> Iterator[Finding]:
     """One finding, for the device that is busy longest."""
     device = the_device(evidence)
-    share = exposed_copies(evidence, lambda details: details.get("direction") != WITHIN)
+    share = exposed_copies(evidence, is_with_host)
     if device is None or share < LEAST_EXPOSED:
         return
-    found = [one for one in copies(device) if one.details.get("direction") != WITHIN]
+    found = [one for one in copies(device) if is_with_host(one.details)]
     by_way, times_ns = Counter[str](), Counter[str]()
     for one in found:
         by_way[_way(one)] += int(one.details.get("bytes", 0))
         times_ns[_way(one)] += one.duration_ns
     way = max(times_ns, key=lambda name: times_ns[name], default="")
-    copied = device.share(lambda one: one.kind == "copy" and one.details.get("direction") != WITHIN)
+    copied = device.share(lambda one: one.kind == "copy" and is_with_host(one.details))
     title = (
         f"{show_share(share)} of the time {device.name} copies and computes nothing meanwhile: "
         f"{size(by_way[way])} {way} in {sum(_way(one) == way for one in found):,} copies."

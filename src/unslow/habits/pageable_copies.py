@@ -38,6 +38,7 @@ from unslow.habits._devices import copies, exposed_copies, the_device
 from unslow.habits._shares import LEAST_SHARE, is_empty
 
 NAME = "pageable-copies"
+TO_DEVICE = "host-to-device"
 
 
 def detect(evidence: Evidence) -> Iterator[Finding]:
@@ -67,8 +68,8 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
 
 def _recorded(evidence: Evidence, device: Device) -> Iterator[Finding]:
     """Of a recording with a device: the copies say themselves what memory they read."""
-    found = copies(device, "host-to-device", "pageable")
-    share = exposed_copies(evidence, lambda details: details.get("memory") == "pageable")
+    found = copies(device, TO_DEVICE, "pageable")
+    share = exposed_copies(evidence, lambda one: (one.get("direction"), one.get("memory")) == (TO_DEVICE, "pageable"))
     if not found or share < LEAST_SHARE:
         return
     copied_bytes = sum(int(one.details.get("bytes", 0)) for one in found)

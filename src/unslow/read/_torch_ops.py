@@ -41,7 +41,6 @@ _LIBRARIES = sys.stdlib_module_names | {"torch"}
 _LOADING = "enumerate(DataLoader)"
 _RUNTIME_CALLS: tuple[tuple[str, Category], ...] = (
     ("Synchronize", "sync"),
-    ("WaitEvent", "sync"),
     ("Memcpy", "transfer"),
 )
 _DTYPES = {
