@@ -12,8 +12,9 @@ from bench._common import ROOT
 
 PROGRAMS = ROOT / "tests" / "planted" / "programs"
 NOTHING = "nothing"
-_LINE = re.compile(r"^(Planted|By hand|Shows where): *(.+?)\s*$", re.MULTILINE)
+_LINE = re.compile(r"^(Planted|By hand|Shows where|Quota): *(.+?)\s*$", re.MULTILINE)
 _CONDITION = re.compile(r"(\S+) (below|above) ([0-9.]+)")
+_QUOTA = re.compile(r"([0-9.]+) cores?")
 MARKED, REMOVED = ("planted", "clean"), "fixed"
 FLAG = "--fixed"
 
@@ -36,13 +37,15 @@ class Condition:
 
 @dataclass(frozen=True)
 class Program:
-    """A program of `tests/planted/programs`; `workload` is the name of its marked function ("" for a script)."""
+    """A program of `tests/planted/programs`; `workload` is the name of its marked function ("" for a script). With a
+    `quota_cores` it is looked at as in a container that grants so many cores' worth of time."""
 
     path: Path
     habit: str
     by_hand: str
     workload: str
     shows_where: Condition | None = None
+    quota_cores: float | None = None
 
     @property
     def name(self) -> str:
@@ -77,9 +80,8 @@ def program_of(path: Path) -> Program:
         raise ValueError(f"{path} does not say what is planted.")
     functions = {node.name for node in tree.body if isinstance(node, ast.FunctionDef) and node.decorator_list}
     marked = next((name for name in MARKED if name in functions), "")
-    return Program(
-        path, said["Planted"], said.get("By hand", ""), marked, _condition(path, said.get("Shows where", ""))
-    )
+    condition, quota_cores = _condition(path, said.get("Shows where", "")), _quota(path, said.get("Quota", ""))
+    return Program(path, said["Planted"], said.get("By hand", ""), marked, condition, quota_cores)
 
 
 def _condition(path: Path, said: str) -> Condition | None:
@@ -89,3 +91,11 @@ def _condition(path: Path, said: str) -> Condition | None:
         raise ValueError(f"{path} does not say where it shows as 'NAME below 0.8' or 'NAME above 1': {said!r}.")
     name, side, limit = found.groups()
     return Condition(name, side == "below", float(limit))
+
+
+def _quota(path: Path, said: str) -> float | None:
+    if not said:
+        return None
+    if (found := _QUOTA.fullmatch(said)) is None:
+        raise ValueError(f"{path} does not say its quota as '1 core' or '1.5 cores': {said!r}.")
+    return float(found[1])

@@ -16,13 +16,15 @@ import math
 import statistics
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from bench._common import RESULTS, Bar, ended, machine_words, progress, save, saved, told
 from bench._planted import Program, programs
+from bench._quota import quota
 from unslow.core.errors import UnslowError
 from unslow.core.events import silent
 from unslow.core.facts import Facts
@@ -84,7 +86,8 @@ def main() -> None:
         for program in chosen:
             if program.name in rows and program.name not in again and is_done(rows[program.name]):
                 continue
-            rows[program.name] = step(program, rows.get(program.name) or Row(program.name, program.habit))
+            row = rows.get(program.name) or Row(program.name, program.habit)
+            rows[program.name] = where_it_belongs(step, program, row)
             progress(words(rows[program.name]))
             keep([rows[name] for name in sorted(rows)])
         again = set()
@@ -92,11 +95,24 @@ def main() -> None:
         ended(*map(told, bars([rows[name] for name in sorted(rows)])))
 
 
+def where_it_belongs(step: Callable[[Program, Row], Row], program: Program, row: Row) -> Row:
+    """The step, under the program's quota where it has one."""
+    if program.quota_cores is None:
+        return step(program, row)
+    with ExitStack() as around:
+        try:
+            around.enter_context(quota(program.quota_cores))
+        except OSError as error:
+            return replace(row, left_out=f"needs a quota, which cannot be had here: {error}")
+        return step(program, row)
+
+
 def diagnosed(program: Program, _: Row) -> Row:
     """What is found in it, now."""
-    row, started = Row(program.name, program.habit), time.monotonic()
-    if program.shows_where is not None and not program.shows_where.holds(this_machine().floors):
+    row, floors = Row(program.name, program.habit), this_machine().floors
+    if program.shows_where is not None and not program.shows_where.holds(floors):
         return replace(row, left_out=f"shows where {program.shows_where}")
+    started = time.monotonic()
     try:
         seen = looked_at(program.target, None, Options(), silent, LocalProcesses(), {})
         facts = seen.surveyed.facts

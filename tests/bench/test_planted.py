@@ -82,6 +82,15 @@ def test_a_micro_benchmark_says_where_it_shows(said: str, measured: float, holds
     assert condition.holds({"bfloat16/float32:matmul": measured}) is holds and not condition.holds({})
 
 
+def test_a_quota_is_said_in_one_form(tmp_path: Path) -> None:
+    quoted = SCRIPT.replace("in float32.\n", "in float32.\nQuota: {}\n")
+    (tmp_path / "a.py").write_text(quoted.format("1.5 cores"))
+    assert program_of(tmp_path / "a.py").quota_cores == 1.5
+    (tmp_path / "a.py").write_text(quoted.format("half a core"))
+    with pytest.raises(ValueError, match="quota"):
+        program_of(tmp_path / "a.py")
+
+
 def test_what_does_not_show_here_is_left_out_of_the_bars() -> None:
     found = by_name(GOOD, Row("b", "subnormal-numbers", left_out="shows where x below 0.8"))
     assert found["planted-first"] == (1.0, True)
