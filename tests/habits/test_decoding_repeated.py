@@ -33,6 +33,11 @@ def test_items_that_are_made_anew() -> None:
     assert "3.00 ms" in finding.title or "3 ms" in finding.title
 
 
+def test_joining_a_batch_is_no_making_of_its_items() -> None:
+    joined = loader(item_s=100e-6, item_bytes=400, batch_size=32, collate_s=28.8e-3)
+    assert the(HABIT, evidence(WAITING, script(joined))).share == pytest.approx(0.06)
+
+
 def test_workers_do_not_change_that() -> None:
     assert found(HABIT, evidence(WAITING, script(loader(workers=2))))
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from handmade import EMPTY, evidence, facts, found, noted, op, phase, script, step, the
@@ -31,7 +33,13 @@ def test_how_long_loading_takes_may_not_be_known() -> None:
     finding = the(HABIT, evidence(STEP, reading("m/model.onnx", 47_185_920, 1.0)))
     assert finding.ceiling is None
     assert finding.title.startswith("model.onnx (47.2 MB) is opened 1 times per request")
-    assert the(HABIT, evidence(EMPTY, reading("weights", 200_000, 0.5))).ceiling is None
+    assert the(HABIT, evidence(EMPTY, reading("weights", 200_000, 0.75))).ceiling is None
+
+
+def test_a_file_that_each_request_brings_along() -> None:
+    assert not found(HABIT, evidence(STEP, reading("scans/vol_03.h5", 200_000, 0.5))), "two requests were watched"
+    alone = replace(reading("scans/vol_03.h5", 200_000, 1.0), requests=1)
+    assert not found(HABIT, evidence(STEP, alone), evidence(EMPTY, alone))
 
 
 def test_loading_functions_and_all_that_they_call_are_waste() -> None:

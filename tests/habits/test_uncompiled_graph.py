@@ -51,6 +51,15 @@ def test_each_kind_has_its_floor() -> None:
     assert finding.evidence["operators_per_request"] == 3
 
 
+@pytest.mark.parametrize(("count", "floor"), [(8, 0.6), (9, 0.2)])
+def test_long_chains_leave_little_but_their_arithmetic(count: int, floor: float) -> None:
+    eager = machine(floors={"graph/eager:dispatch": 0.2, "graph/eager:elementwise": 0.6})
+    chain = step(*[op("aten::mul", 100 / count)] * count)
+    assert the(HABIT, evidence(chain, facts("torch"), eager)).floor == pytest.approx(floor, abs=0.01)
+    broken = [*[op("aten::mul", 5)] * 8, op("aten::sum", 20), *[op("aten::mul", 5)] * 8]
+    assert the(HABIT, evidence(step(*broken), facts("torch"), eager)).floor == pytest.approx(0.6)
+
+
 def test_attention_that_is_written_out_is_another_habits() -> None:
     def product(*shapes: list[int]) -> Op:
         return op("aten::bmm", 20, "", dtypes=["float32", "float32"], shapes=list(shapes))

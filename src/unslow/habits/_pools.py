@@ -8,6 +8,8 @@ from unslow.core.facts import Facts, ThreadPool
 _IDLE_POOLS = frozenset({"torch-interop"})
 
 
+ONE_CORE = 1.05
+"""A process with one busy thread may measure slightly above 1."""
 BLAS = frozenset({"openblas", "mkl", "blis", "flexiblas"})
 """Pools that NumPy's products of matrices run on, by threadpoolctl's names."""
 

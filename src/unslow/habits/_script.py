@@ -61,6 +61,12 @@ def steady_share(evidence: Evidence, loader: LoaderFacts) -> float:
     return min(share, (sum(steady) + each_ns * sum(restarts)) / profile.wall_ns)
 
 
+def item_part(loader: LoaderFacts) -> float:
+    """Of making a batch, the part that its items take."""
+    items_s = loader.item_s * loader.batch_size
+    return items_s / (items_s + loader.collate_s) if items_s > 0 else 0.0
+
+
 def overlapped_floor(evidence: Evidence, share: float) -> float:
     """What must remain of the wait where batches are made by other processes, while the rest of the step goes on.
 

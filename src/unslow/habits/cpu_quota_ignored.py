@@ -36,7 +36,7 @@ from collections.abc import Iterator
 from unslow.core.finding import Evidence, EvidenceValue, Finding, Habit
 from unslow.core.units import share as show_share
 from unslow.habits._floors import bounded
-from unslow.habits._pools import cores_used, largest_pool
+from unslow.habits._pools import ONE_CORE, cores_used, largest_pool
 from unslow.habits._shares import LEAST_SHARE, is_empty
 
 NAME = "cpu-quota-ignored"
@@ -50,6 +50,9 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
     pool, quota = largest_pool(evidence.facts), machine.cpu_quota
     if pool is None or quota is None or quota >= machine.logical_cores or pool.threads <= math.ceil(quota):
         return
+    used = cores_used(evidence.facts)
+    if used is not None and used <= ONE_CORE and quota > ONE_CORE:  # With less, one core is all that many can use.
+        return
     at_stake = 1.0 if is_empty(profile) else min(1.0, profile.shares["compute"])
     if at_stake < LEAST_SHARE:
         return
@@ -59,7 +62,6 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
         "pool": pool.name,
         "pool_threads": pool.threads,
     }
-    used = cores_used(evidence.facts)
     if used is not None:
         numbers["cores_used"] = round(used, 2)
     measured = None if is_empty(profile) else machine.floors.get(FLOOR)

@@ -12,10 +12,11 @@ The answer itself often takes some milliseconds. Whatever the first request warm
 
 How it shows
 ------------
-A file was opened at least 0.5 times per request while requests were answered, and is a model by its ending (`.onnx`,
+A file was opened at least 0.75 times per request while requests were answered, and is a model by its ending (`.onnx`,
 `.pt`, `.safetensors` and the like), or is at least 100 kB and no image, sound, table or program. A file that each
-request brings along is opened once in the whole stream, so it stays far below 0.5. Source of the 0.5: a model that is
-cached is opened 0 times, one that is not at least once; half lies between, and allows for a survey that began midway.
+request brings along is opened once in the whole stream: 0.5 times where two were watched, which is the least; where the
+stream has one request alone, a loader of models must be seen at work. Source of the 0.75: a model that is cached is
+opened 0 times, one that is not at least once; of a script, 0.5 allows for steps that were seen in part.
 The time at stake is that of the categories `setup` and `io` and of functions that load models, where the recording
 shows them: pure waste, nothing must remain. Where it does not, the finding is unbounded. Of a script, the calls that
 load (`torch.load`, `from_pretrained`, `InferenceSession`, …) are timed, and count where the same is loaded again; so
@@ -47,7 +48,7 @@ from unslow.habits._script import mean_step_s
 from unslow.habits._shares import LEAST_SHARE, share_within
 
 NAME = "model-reloaded-per-call"
-LEAST_OPENS, LARGE_BYTES = 0.5, 100_000
+LEAST_OPENS, LEAST_LOADS, LARGE_BYTES = 0.75, 0.5, 100_000
 _MODELS = frozenset({
     ".onnx", ".ort", ".pt", ".pt2", ".pth", ".ckpt", ".safetensors", ".h5", ".hdf5", ".keras", ".pb", ".tflite",
     ".joblib", ".pkl", ".gguf", ".xml", ".bin", ".npz",
@@ -78,6 +79,8 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
     name = PurePath(file.path).name
     what = f"{name} ({size(file.size_bytes)}) is opened {file.opens_per_request:.2g} times per request"
     advice = "Open the model once, outside the function that answers requests, and keep it."
+    if loading < LEAST_SHARE and evidence.facts.requests < 2:  # It may be what this one request is about.
+        return
     if loading < LEAST_SHARE:
         yield Finding(NAME, f"{what}; how long loading takes is not known.", 1.0, None, numbers, advice=advice)
         return
@@ -89,12 +92,12 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
 def _of_a_script(evidence: Evidence, script: ScriptFacts) -> Iterator[Finding]:
     """The call that loads the same again in its steps and takes longest."""
     steps, step_s = script.noted_steps, max(mean_step_s(evidence), 1e-9)
-    loads = [load for load in script.of_kind("load") if load.times_in_steps >= LEAST_OPENS * steps]
+    loads = [load for load in script.of_kind("load") if load.times_in_steps >= LEAST_LOADS * steps]
     loads = [load for load in loads if load.details["again"]]
     if not loads:
         return
     longest = max(loads, key=lambda load: load.seconds_in_steps)
-    copies = [copied for copied in script.of_kind("load-state") if copied.times_in_steps >= LEAST_OPENS * steps]
+    copies = [copied for copied in script.of_kind("load-state") if copied.times_in_steps >= LEAST_LOADS * steps]
     share = min(1.0, sum(call.seconds_in_steps for call in (*loads, *copies)) / steps / step_s)
     numbers: dict[str, EvidenceValue] = {
         "file": longest.details["file"],

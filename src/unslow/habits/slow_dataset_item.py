@@ -39,6 +39,7 @@ from unslow.habits._script import (
     COPIED_BYTES_PER_S,
     LEAST_WAIT,
     TIMES_COPYING,
+    item_part,
     kept_item_s,
     overlapped_floor,
     steady_share,
@@ -55,7 +56,7 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
     waited = steady_share(evidence, loader) if loader is not None else 0.0
     if loader is None or waited < LEAST_WAIT or _can_be_hidden(evidence, loader, waited):
         return
-    share = waited * _item_part(loader)
+    share = waited * item_part(loader)
     line, part = loader.slowest_line, loader.slowest_line_part
     if not line or share < LEAST_WAIT:
         return
@@ -71,13 +72,7 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
 def _made_slowly(loader: LoaderFacts) -> bool:
     copied_s = loader.item_bytes / COPIED_BYTES_PER_S
     least_s = max(TIMES_COPYING * copied_s, kept_item_s(loader))
-    return _item_part(loader) >= LEAST_PART and loader.item_s > least_s
-
-
-def _item_part(loader: LoaderFacts) -> float:
-    """Of making a batch, the part that its items take."""
-    items_s = loader.item_s * loader.batch_size
-    return items_s / (items_s + loader.collate_s) if items_s > 0 else 0.0
+    return item_part(loader) >= LEAST_PART and loader.item_s > least_s
 
 
 def _can_be_hidden(evidence: Evidence, loader: LoaderFacts, waited: float) -> bool:

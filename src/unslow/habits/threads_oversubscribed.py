@@ -42,12 +42,11 @@ from unslow.core.finding import Evidence, EvidenceValue, Finding, Habit
 from unslow.core.machine import Machine
 from unslow.core.units import seconds
 from unslow.core.units import share as show_share
-from unslow.habits._pools import cores_used, largest_pool
+from unslow.habits._pools import ONE_CORE, cores_used, largest_pool
 from unslow.habits._shares import LEAST_SHARE, is_empty
 
 NAME = "threads-oversubscribed"
 FLOOR = "right/oversubscribed:matmul"
-ONE_CORE = 1.05  # a process with one busy thread may measure slightly above 1
 SMALL_REQUEST_S, SEVERAL_CORES = 0.002, 1.5
 _ADVICE = "Set the threads to the number of cores, in one place: OMP_NUM_THREADS, or the library's own setting."
 

@@ -37,6 +37,7 @@ accuracy was measured in training mode, measure it again.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from unslow.core.finding import Evidence, EvidenceValue, Finding, Habit
 from unslow.core.profile import Span
@@ -53,8 +54,11 @@ _ADVICE = "Call `model.eval()` once, before the first request; the answers will 
 
 
 def _is_dropout(span: Span) -> bool:
-    """Itself, or called by one: in a script operators stand beside those that called them."""
-    return kind_of(span) == "dropout" or "dropout" in str(span.details.get("within", ""))
+    """Itself, or called by one: in a script operators stand beside those that called them, and so does what was sampled
+    in PyTorch's own function of that name."""
+    stack: Any = span.details.get("stack") or ("",)
+    in_function = stack[-1].startswith("torch/nn/functional.py") and stack[-1].endswith("dropout")
+    return kind_of(span) == "dropout" or in_function or "dropout" in str(span.details.get("within", ""))
 
 
 def _is_batch_norm(span: Span) -> bool:

@@ -28,7 +28,7 @@ from unslow.survey.requests import all_arrays, write_requests
 TIMING_S = 1.5
 RECORDED_S = 1.0
 WATCHED_S = 0.3
-LEAST_RECORDED, MOST_RECORDED = 4, 200
+LEAST_RECORDED, MOST_RECORDED, LEAST_WATCHED = 4, 200, 2
 FRAMEWORKS = {"torch-module": "torch", "exported-program": "exported", "onnxruntime": "onnx", "openvino": "openvino"}
 
 
@@ -82,7 +82,7 @@ def survey(target: Target, folder: Path, after: int = 0, tell: Tell = unheard) -
     if facts.flat_inputs:
         _save(built, folder)
     recording = _record(built, facts, folder)
-    times = int(min(MOST_RECORDED, max(1, WATCHED_S / max(timing.median, 1e-6))))
+    times = int(min(MOST_RECORDED, max(LEAST_WATCHED, WATCHED_S / max(timing.median, 1e-6))))
     noted = calls.noted(notes, built.answer, times, times * together)
     return Survey(built.workload, replace(facts, **noted, files_read=_files_read(built, times)), str(recording))
 

@@ -3,6 +3,7 @@
 Planted: cpu-quota-ignored
 By hand: one thread.
 Quota: 1 core
+Shows where: right/oversubscribed:matmul below 0.8
 """
 
 import sys

@@ -15,7 +15,7 @@ from torch import nn
 SHORT = torch.bfloat16 if torch.ops.mkldnn._is_mkldnn_bf16_supported() else torch.float32  # What the processor has.
 
 FIXED = "--fixed" in sys.argv
-SIDE, BATCH, STEPS = 8, 1_024, 3_000
+SIDE, BATCH, WIDTH, STEPS = 8, 1_024, 1_024, 3_000
 
 torch.manual_seed(0)
 photos = load_sample_images().images
@@ -24,8 +24,8 @@ patches = np.concatenate(
 )
 pixels = torch.from_numpy(patches.reshape(len(patches), -1).astype(np.float32) / 255).to(SHORT)
 model = nn.Sequential(
-    nn.Linear(SIDE * SIDE * 3, 512), nn.ReLU(), nn.Dropout(0.2), nn.Linear(512, 512), nn.ReLU(), nn.Dropout(0.2),
-    nn.Linear(512, 512), nn.ReLU(), nn.Dropout(0.2), nn.Linear(512, 8),
+    nn.Linear(SIDE * SIDE * 3, WIDTH), nn.ReLU(), nn.Linear(WIDTH, WIDTH), nn.ReLU(),
+    nn.Linear(WIDTH, WIDTH), nn.ReLU(), nn.Dropout(0.2), nn.Linear(WIDTH, 8),
 ).to(SHORT)  # fmt: skip
 if FIXED:
     model.eval()

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 import unslow
 
-LEVELS, ROWS = 16, 256
+LEVELS, ROWS = 16, 1_024
 
 
 class Histograms(nn.Module):
