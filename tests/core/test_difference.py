@@ -58,6 +58,10 @@ MARKED = recorded(("mm", "compute", 4))
 UNMARKED = replace(MARKED, spans=(replace(MARKED.spans[0], details={"mark": "unmarked"}), *MARKED.spans[1:]))
 
 
+def test_a_lost_kernel_or_two_of_thousands_change_nothing() -> None:
+    assert not incomparable(MARKED, replace(MARKED, lost=0.0004))
+
+
 @pytest.mark.parametrize(
     ("other", "said"),
     [

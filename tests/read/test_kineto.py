@@ -74,12 +74,6 @@ def test_a_devices_copy_of_the_steps_is_not_counted_again(tmp_path: Path) -> Non
     assert len(profile.steps) == 1
 
 
-def test_a_devices_kernels_are_said_to_be_missing_from_our_own_recordings(tmp_path: Path) -> None:
-    events = [step(0, 0, 10), op("aten::mm", 1, 2), op("gemm", 3, 9, "kernel", tid=7)]
-    profile = profile_of(tmp_path, *events, unslow={"requests": []})
-    assert any("1 events of a device" in note for note in profile.notes)
-
-
 def test_times_are_exact_to_the_nanosecond(tmp_path: Path) -> None:
     """As µs since 1970 they have 19 digits, more than a float holds."""
     file = tmp_path / "t.json"

@@ -11,7 +11,9 @@ import traces
 from traces import op, step
 from unslow.core.errors import BadInput
 from unslow.core.profile import Profile
+from unslow.habits import abstention
 from unslow.read import facts_of, read
+from unslow.read.kineto import profile_of as host_profile_of
 
 STEP = step(0, 0, 100)
 
@@ -41,6 +43,23 @@ def test_a_kernel_knows_the_operator_and_when_it_was_launched(tmp_path: Path) ->
     assert activity.launched_ns == 3000
     assert activity.details == {"op": "aten::mm", "shapes": [[2, 3]], "dtypes": ["float64"]}
     assert next(span for span in profile.spans if span.name == "gemm").details["op"] == "aten::mm"
+
+
+def test_our_own_recordings_have_devices_too(tmp_path: Path) -> None:
+    """What they cost was measured, and is no guess from the recorder's own marks."""
+    launches = [op("cudaLaunchKernel", n, 0.5, "cuda_runtime", correlation=n) for n in range(1, 31)]
+    kernels = [kernel("gemm", 40 + n, 1, n) for n in range(1, 31)]
+    header = {"requests": [0], "distortion": 0.03}
+    profile = profile_of(tmp_path, STEP, op("aten::mm", 0, 50), *launches, *kernels, unslow=header)
+    assert [device.name for device in profile.devices] == ["GPU 0"] and profile.shares["compute"] == pytest.approx(0.3)
+    assert profile.distortion == 0.03 and abstention(profile) is None
+
+
+def test_of_a_script_s_operators_the_host_s_side_counts(tmp_path: Path) -> None:
+    """Its phases are the host's; what a device did meanwhile lies in none of them."""
+    events = [STEP, op("aten::mm", 10, 50), kernel("void at::native::gemm", 40, 50)]
+    alone = host_profile_of({"traceEvents": events}, tmp_path / "script.json")
+    assert not alone.devices and [span.name for span in alone.spans] == ["step", "aten::mm"]
 
 
 def test_copies_say_where_from_and_where_to(tmp_path: Path) -> None:

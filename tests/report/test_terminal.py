@@ -80,7 +80,8 @@ def test_findings_not_worth_fixing_are_shown_on_demand_only() -> None:
 
 def test_no_findings_and_no_steps_are_said() -> None:
     text = shown(diagnosis_view(REPORTS["nothing-tried"]))
-    assert "Nothing was found" in text and "there are no steps" in text
+    assert "What slows it cannot be said" in text and "there are no steps" in text
+    assert "Nothing was found" in shown(diagnosis_view(replace(REPORTS["nothing-tried"], notes=())))
 
 
 def test_a_profile_is_shown_with_its_shares_and_its_longest_operators() -> None:

@@ -27,7 +27,7 @@ def pages() -> dict[str, str]:
         "profile": profile_page(PROFILE, "model.onnx", "unslow profile model.onnx"),
         "hostile": profile_page(build.hostile_profile(), build.HOSTILE, build.HOSTILE, changed),
         "empty": profile_page(Profile((), "steps"), "x", ""),
-        "nothing-found": diagnosis_page(replace(build.winner(), findings=()), PROFILE),
+        "nothing-found": diagnosis_page(replace(build.winner(), findings=(), notes=()), PROFILE),
     }
 
 
@@ -61,6 +61,13 @@ def test_a_diagnosis_begins_with_what_slows_it_most() -> None:
     top = PAGES["diagnosis"].split("</header>")[0]
     assert "94 % of the time is spent in 412 operators" in top and "at most 2.20×" in top
     assert "Nothing was found whose removal could pay" in PAGES["nothing-found"].split("</header>")[0]
+
+
+def test_what_cannot_be_said_is_not_taken_for_nothing() -> None:
+    doubted = replace(build.winner(), findings=(), notes=("Recording slowed the steps by 25 %.",))
+    page = diagnosis_page(doubted, PROFILE)
+    assert "cannot be said" in page.split("</header>")[0] and "Nothing was found" not in page
+    assert "Recording slowed the steps" in page
 
 
 def test_what_is_not_known_of_a_script_is_said() -> None:

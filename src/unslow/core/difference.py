@@ -84,8 +84,9 @@ def incomparable(before: Profile, after: Profile) -> tuple[str, ...]:
         said.append(f"Not comparable: one was recorded by {before.source}, the other by {after.source}.")
     if bool(before.devices) != bool(after.devices):
         said.append("Not comparable: a device's work was recorded in one of the two only.")
-    if lost := max(before.lost, after.lost):
-        said.append(f"Not comparable: {100 * lost:.0f} % of the kernels of one of the two have no record.")
+    if before.too_much_lost or after.too_much_lost:
+        lost = 100 * max(before.lost, after.lost)
+        said.append(f"Not comparable: {lost:.0f} % of the kernels of one of the two have no record.")
     if _apart(before.distortion, after.distortion):
         costs = " and ".join(f"{100 * (one.distortion or 0):.0f} %" for one in (before, after))
         said.append(f"Not comparable: recording cost {costs} of a step.")

@@ -28,6 +28,9 @@ STACK = "stack"
 """Of the details of a span the key of the names of the functions that it was called in, the outermost first."""
 
 
+MOST_LOST = 0.05
+"""The part of the kernels whose records may be missing: with it the time of a device is wrong by as much, half of what
+recording may distort."""
 FREE = "memory::free"
 """The name of a span in which large arrays are handed back to the system."""
 
@@ -92,6 +95,11 @@ class Profile:
     notes: tuple[str, ...] = ()
     devices: tuple[Device, ...] = ()
     lost: float = 0.0
+
+    @property
+    def too_much_lost(self) -> bool:
+        """Whether so many kernels have no record that a device's time says little."""
+        return self.lost > MOST_LOST
 
     def __str__(self) -> str:
         # By name, since the nouns import nothing of ours: only who prints it asks for this, and for the next.

@@ -28,6 +28,11 @@ def ratio(value: float) -> str:
     return "∞" if math.isinf(value) else f"{value:.2f}×"
 
 
+def times(value: float) -> str:
+    """How often something is done, on average: `119.6` as "120", `2.51` as "2.5"."""
+    return f"{value:.2g}" if abs(value) < 10 else f"{value:.0f}"
+
+
 def share(value: float) -> str:
     """`0.314` as "31 %", `0.0042` as "0.4 %"."""
     return f"{100 * value:.0f} %" if abs(value) >= 0.0995 or value == 0 else f"{100 * value:.1f} %"

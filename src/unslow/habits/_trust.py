@@ -8,9 +8,6 @@ from unslow.core.profile import Profile
 from unslow.core.units import share as show_share
 
 MOST_DISTORTION = 0.10  # a recording that slowed the steps by more than this says too little about them (DESIGN.md)
-MOST_LOST = 0.05
-"""The part of the kernels whose records may be missing: with it the time of a device is wrong by as much, half of what
-recording may distort."""
 LEAST_LAUNCHES = 20
 """So many launches without any kernel are no accident: the device was not recorded."""
 
@@ -57,7 +54,7 @@ def doubts(profile: Profile) -> tuple[str, ...]:
 
 
 def _lost(profile: Profile) -> Abstention | None:
-    if profile.lost <= MOST_LOST:
+    if not profile.too_much_lost:
         return None
     reason = (
         f"{show_share(profile.lost)} of the kernels that were launched have no record: how long the device worked and "
@@ -91,6 +88,6 @@ def _distorted(profile: Profile) -> Abstention | None:
         advice = "Leave with_stack, record_shapes and profile_memory off, and warm up first: " + RECORD.format(steps=5)
     return Abstention(
         f"Recording slowed the steps by {show_share(profile.distortion)}, more than {show_share(MOST_DISTORTION)}: "
-        "shares of the time are withheld.",
+        "nothing is concluded from shares of the time.",
         advice,
     )

@@ -33,7 +33,7 @@ from collections.abc import Iterator
 
 from unslow.core.finding import Evidence, Finding, Habit
 from unslow.core.script import FORCING
-from unslow.core.units import seconds
+from unslow.core.units import seconds, times
 from unslow.core.units import share as show_share
 from unslow.habits._shares import LEAST_SHARE, LONG_WAIT, is_empty, rest_at_best
 
@@ -53,7 +53,7 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
     longest = max(script.written, key=lambda written: written.seconds_per_step)
     title = (
         f"{show_share(share)} of a step goes into writing; most of it is a {longest.kind} "
-        f"({seconds(longest.seconds_per_step)} a step, {longest.calls_per_step:.2g} of them a step)."
+        f"({seconds(longest.seconds_per_step)} a step, {times(longest.calls_per_step)} of them a step)."
     )
     numbers = {
         f"{written.kind}_s_per_step_line_{written.site.line}": written.seconds_per_step for written in script.written

@@ -42,7 +42,7 @@ from unslow.core.facts import FileRead
 from unslow.core.finding import Evidence, EvidenceValue, Finding, Habit
 from unslow.core.script import ScriptFacts
 from unslow.core.units import share as show_share
-from unslow.core.units import size
+from unslow.core.units import size, times
 from unslow.habits._loading import calling_line, is_loading
 from unslow.habits._script import mean_step_s
 from unslow.habits._shares import LEAST_SHARE, share_within
@@ -77,7 +77,7 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
     }
     loading = share_within(evidence.profile, is_loading)
     name = PurePath(file.path).name
-    what = f"{name} ({size(file.size_bytes)}) is opened {file.opens_per_request:.2g} times per request"
+    what = f"{name} ({size(file.size_bytes)}) is opened {times(file.opens_per_request)} times per request"
     advice = "Open the model once, outside the function that answers requests, and keep it."
     if loading < LEAST_SHARE and evidence.facts.requests < 2:  # It may be what this one request is about.
         return

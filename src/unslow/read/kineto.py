@@ -8,7 +8,7 @@ exactly. A file of any size is read in little memory (`_kineto_file.py`, `_kinet
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -72,16 +72,24 @@ def read(path: Path) -> Profile:
 
 
 def profile_of(trace: Mapping[str, Any], path: Path) -> Profile:
-    """The same of a document that is read already; `path` is what errors name."""
+    """The host's side alone, of a document that is read already; `path` is what errors name."""
     gathering = Gathering(path)
     gathering.take(batch_of(listing(trace.get("traceEvents"), path, "traceEvents"), path))
-    return _profile(gathering.table(), trace)
+    return _of_the_host(gathering.table(), trace)
 
 
 def _profile(table: Table, rest: Mapping[str, Any]) -> Profile:
     """`rest` is the document without its events."""
-    if "unslow" not in rest and has_devices(table):
-        return device_profile(rest, table)
+    if not has_devices(table):
+        return _of_the_host(table, rest)
+    found = device_profile(rest, table)
+    if "unslow" not in rest:
+        return found
+    header = mapping(rest["unslow"], table.path, "a header")  # Of our own recordings: what they cost was measured.
+    return replace(found, distortion=fraction(header.get("distortion")))
+
+
+def _of_the_host(table: Table, rest: Mapping[str, Any]) -> Profile:
     host = _host(table)
     tree = tree_of(host.steps, host.stretches)
     header = mapping(rest.get("unslow", {}), table.path, "a header")

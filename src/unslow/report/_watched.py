@@ -21,7 +21,7 @@ def diagnosis_page(report: Report, profile: Profile) -> str:
     ranked = best_first(report.findings)
     worth = [rated for rated in ranked if rated.worth_fixing]
     first = worth[0] if worth else None
-    headline = "Nothing was found whose removal could pay." if first is None else first.finding.title
+    headline = words.nothing_found(report.notes) if first is None else first.finding.title
     return _page(
         "diagnose",
         profile,
@@ -78,6 +78,7 @@ def _page(
         diagnosed=diagnosed,
         findings=findings,
         not_worth=not_worth,
+        nothing_found=words.nothing_found(notes),
         notes=tuple(dict.fromkeys((*more, *seen.notes, *notes))),
         difference=difference,
         changes=() if difference is None else changes_of(difference, MOST_OPS),

@@ -156,6 +156,11 @@ def why_nothing(report: Report) -> tuple[str, ...]:
     return tuple(said for said in sentences if said)
 
 
+def nothing_found(doubts: Sequence[str] = ()) -> str:
+    """What is said where no finding is worth fixing; where a recording cannot bear an answer, it has none."""
+    return "What slows it cannot be said from this." if doubts else "Nothing was found whose removal could pay."
+
+
 def _why_nothing_was_tried(report: Report) -> str:
     worth = [rated for rated in report.findings if rated.worth_fixing]
     if not worth:

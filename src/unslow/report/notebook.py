@@ -53,6 +53,7 @@ def _profile_html(profile: ProfileSummary, notes: tuple[str, ...], findings: tup
         profile=profile,
         shares=shares_of(profile),
         findings=findings,
+        nothing_found=words.nothing_found(notes),
         notes=tuple(dict.fromkeys((*profile.notes, *notes))),
         css=ours(asset("summary.css")),
     )

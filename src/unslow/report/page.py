@@ -63,6 +63,7 @@ def page(report: Report, profile: Profile | None = None) -> str:
         charts=plots,
         drawn=drawing,
         charts_missing=not available(),
+        nothing_found=words.nothing_found(),
         notes=tuple(dict.fromkeys((*report.profile.notes, *report.notes))),
         css=styles(),
         scripts=[ours(script) for script in scripts],

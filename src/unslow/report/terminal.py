@@ -185,8 +185,11 @@ def _reason(trial: Trial, winner: str | None) -> str:
     return "the winner" if trial.id == winner else plain(trial.reason, 160)
 
 
-def findings_table(findings: Sequence[RatedFinding], show_all: bool = False) -> RenderableType:
-    """What slows it, best ceiling first; `show_all`: those that are true but not worth fixing, too."""
+def findings_table(
+    findings: Sequence[RatedFinding], show_all: bool = False, doubts: Sequence[str] = ()
+) -> RenderableType:
+    """What slows it, best ceiling first; `show_all`: those that are true but not worth fixing, too. `doubts` say why a
+    recording cannot bear an answer."""
     ranked = best_first(tuple(findings))
     shown = [rated for rated in ranked if rated.worth_fixing or show_all]
     hidden = len(ranked) - len(shown)
@@ -197,7 +200,7 @@ def findings_table(findings: Sequence[RatedFinding], show_all: bool = False) -> 
             table.add_row(*_finding_cells(rated, in_full=show_all or place < MOST_IN_FULL))
         parts.append(table)
     else:
-        parts.append(Text("Nothing was found whose removal could pay."))
+        parts.append(Text(words.nothing_found(doubts)))
     if hidden:
         parts.append(Text(f"{hidden} more true, but not worth fixing: --all shows them.", style="dim"))
     return Group(*parts)
@@ -224,7 +227,8 @@ def _finding_cells(rated: RatedFinding, in_full: bool) -> tuple[Text, Text]:
 
 def diagnosis_view(report: Report, show_all: bool = False) -> RenderableType:
     """Where the time goes and what slows it."""
-    parts = (Text(), profile_view(report.profile, FEW_OPS), Text(), findings_table(report.findings, show_all))
+    found = findings_table(report.findings, show_all, report.notes)
+    parts = (Text(), profile_view(report.profile, FEW_OPS), Text(), found)
     return Group(*parts, _notes(report.notes))
 
 
