@@ -16,12 +16,12 @@ A file was opened at least 0.75 times per request while requests were answered, 
 `.pt`, `.safetensors` and the like), or is at least 100 kB and no image, sound, table or program. A file that each
 request brings along is opened once in the whole stream: 0.5 times where two were watched, which is the least; where the
 stream has one request alone, a loader of models must be seen at work. Source of the 0.75: a model that is cached is
-opened 0 times, one that is not at least once; of a script, 0.5 allows for steps that were seen in part.
-The time at stake is that of the categories `setup` and `io` and of functions that load models, where the recording
-shows them: pure waste, nothing must remain. Where it does not, the finding is unbounded. Of a script, the calls that
-load (`torch.load`, `from_pretrained`, `InferenceSession`, …) are timed, and count where the same is loaded again; so
-does then `load_state_dict`; the finding is unbounded then, since each answer is the first of a model, and slower than
-those that follow it (2.4 times were gained where loading took 38 % of a step, 4.2 times where it took 62 %).
+opened 0 times, one that is not at least once; of a script, 0.5 allows for steps that were seen in part. The time at
+stake is that of the categories `setup` and `io` and of functions that load models, where the recording shows them: pure
+waste, nothing must remain. Where it does not, the finding is unbounded. Of a script, the calls that load (`torch.load`,
+`from_pretrained`, `InferenceSession`, …) are timed, and count where the same is loaded again; so does then
+`load_state_dict`; the finding is unbounded then, since each answer is the first of a model, and slower than those that
+follow it (2.4 times were gained where loading took 38 % of a step, 4.2 times where it took 62 %).
 
 When it does not matter
 -----------------------
@@ -69,20 +69,15 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
     if not files:
         return
     file = max(files, key=lambda file: file.size_bytes * file.opens_per_request)
-    numbers: dict[str, EvidenceValue] = {
-        "file": file.path,
-        "size_bytes": file.size_bytes,
-        "opens_per_request": round(file.opens_per_request, 2),
-        "files": len(files),
-    }
+    numbers: dict[str, EvidenceValue] = {"file": file.path, "size_bytes": file.size_bytes, "files": len(files)}
+    numbers["opens_per_request"] = round(file.opens_per_request, 2)
     loading = share_within(evidence.profile, is_loading)
     name = PurePath(file.path).name
     what = f"{name} ({size(file.size_bytes)}) is opened {times(file.opens_per_request)} times per request"
     advice = "Open the model once, outside the function that answers requests, and keep it."
-    if loading < LEAST_SHARE and evidence.facts.requests < 2:  # It may be what this one request is about.
-        return
     if loading < LEAST_SHARE:
-        yield Finding(NAME, f"{what}; how long loading takes is not known.", 1.0, None, numbers, advice=advice)
+        if evidence.facts.requests > 1:  # Of one alone the file may be what it is about.
+            yield Finding(NAME, f"{what}; how long loading takes is not known.", 1.0, None, numbers, advice=advice)
         return
     numbers["loading_share"] = loading
     title = f"{what}: loading takes {show_share(loading)} of the time."

@@ -54,8 +54,7 @@ _ADVICE = "Call `model.eval()` once, before the first request; the answers will 
 
 
 def _is_dropout(span: Span) -> bool:
-    """Itself, or called by one: in a script operators stand beside those that called them, and so does what was sampled
-    in PyTorch's own function of that name."""
+    """Itself, or called by one (in a script it stands beside that); or sampled in PyTorch's function of that name."""
     stack: Any = span.details.get("stack") or ("",)
     in_function = stack[-1].startswith("torch/nn/functional.py") and stack[-1].endswith("dropout")
     return kind_of(span) == "dropout" or in_function or "dropout" in str(span.details.get("within", ""))
