@@ -57,3 +57,4 @@ def test_each_batch_is_the_first_of_an_epoch(fields: dict[str, int]) -> None:
     always = loader(workers=2, batches=20, epochs=20, wait_s=90e-6, restart_s=90e-6, **fields)
     finding = the(HABIT, evidence(waits, script(always)))
     assert finding.share == pytest.approx(0.9) and finding.title.startswith("Every batch starts 2")
+    assert "one iterator" in finding.advice

@@ -61,6 +61,8 @@ def detect(evidence: Evidence) -> Iterator[Finding]:
         "workers": loader.workers,
     }
     advice, at_best = "Set persistent_workers=True.", rest_without(evidence.profile, share)
+    if _is_begun_for_each(loader):
+        advice += " Where batches are taken by next(iter(loader)), loop over one iterator instead."
     yield Finding(NAME, title, share, 0.0, numbers, str(loader.site), advice, at_best)
 
 
