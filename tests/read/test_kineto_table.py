@@ -12,6 +12,7 @@ import traces
 from traces import op, step
 from unslow.core.profile import Profile
 from unslow.read import _kineto_file, _kineto_middle, _kineto_table, read
+from unslow.read._files import LATEST_NS
 
 STEPS = 40
 
@@ -79,6 +80,14 @@ def test_a_step_that_is_too_long_itself_is_kept_in_part(tmp_path: Path, monkeypa
     profile = read(traces.kineto(tmp_path / "t.json", [step(0, 0, 4000), *events]))
     assert profile.shares["compute"] == pytest.approx(0.5, abs=0.02)
     assert any("around the middle" in note for note in profile.notes)
+
+
+@pytest.mark.parametrize(
+    ("text", "middle"), [("", None), ('"ts": 3.5, "ts":7}', 5000), ('"ts": ' + "9" * 18 + ",", LATEST_NS - 1)]
+)
+def test_the_middle_of_odd_times(text: str, middle: int | None, tmp_path: Path) -> None:
+    (tmp_path / "t.json").write_text(text)
+    assert _kineto_middle.middle_ns(tmp_path / "t.json") == middle
 
 
 def test_events_of_one_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from unslow.read._files import opened
+from unslow.read._files import LATEST_NS, opened
 
 SAMPLES, SAMPLE_BYTES, APART_BYTES = 64, 64 << 10, 16 << 20
 """Places of a plain file; of one that is packed, which has to be unpacked up to each, one in so many bytes."""
@@ -29,13 +29,14 @@ def middle_ns(path: Path) -> int | None:
     with opened(path) as file:
         samples = _unpacked(file) if isinstance(file, gzip.GzipFile) else _at_places(file, path.stat().st_size)
         times = [int(found) for text in samples for found in TIME.findall(text)]
-    return round(statistics.median(times)) * NS_PER_US if times else None
+    return min(LATEST_NS - 1, round(statistics.median(times)) * NS_PER_US) if times else None
 
 
 def _at_places(file: IO[bytes], size: int) -> Iterator[bytes]:
-    for place in range(SAMPLES):
-        file.seek(size * place // SAMPLES)
-        yield file.read(min(SAMPLE_BYTES, size // SAMPLES + 1))
+    places = SAMPLES if size > SAMPLES * SAMPLE_BYTES else 1  # A small one is read whole.
+    for place in range(places):
+        file.seek(size * place // places)
+        yield file.read(SAMPLE_BYTES if places > 1 else size)
 
 
 def _unpacked(file: IO[bytes]) -> Iterator[bytes]:
